@@ -1,0 +1,17 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// The machine's own time limits, which come from the configuration of whoever runs it.
+public struct LifecyclePolicy: Sendable, Hashable, Codable {
+    /// Seconds from the order to pause until the holder of the freeze thaws by itself, unless it was sealed before.
+    public var captureTimeout: Double
+    /// Seconds after that deadline when the thaw is taken for done although the holder has not said so; more than the
+    /// clocks of the node and of the machine ever differ, plus the time a thaw takes.
+    public var thawGrace: Double
+
+    /// Creates a policy; the default gives a pause ten minutes.
+    public init(captureTimeout: Double = 600, thawGrace: Double = 30) {
+        self.captureTimeout = captureTimeout
+        self.thawGrace = thawGrace
+    }
+}

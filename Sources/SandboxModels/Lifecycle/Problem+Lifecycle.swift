@@ -1,0 +1,44 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// The problems that the machine itself tells; all others come from what it observed.
+extension Problem {
+    static let pauseCancelled = Problem(
+        "PauseCancelled",
+        "The pause was cancelled because the sandbox was asked to run. It runs on and lost nothing; pause it again."
+    )
+
+    static let pauseDeadlinePassed = Problem(
+        "PauseDeadlinePassed",
+        "The capture was not durable before its deadline, so the sandbox was thawed and runs on. "
+            + "Look for a slow or unreachable registry, then pause it again."
+    )
+
+    static let freezeEnded = Problem(
+        "FreezeEnded",
+        "The sandbox was thawed before its pause was complete, so it runs on and lost nothing. Pause it again."
+    )
+
+    static let computeLost = Problem(
+        "ComputeLost",
+        "The sandbox's compute is gone although nobody asked for that. "
+            + "Resume it to start again from its last artifact, or from its original image if it has none."
+    )
+
+    static let computeLostWhilePausing = Problem(
+        "ComputeLost",
+        "The sandbox's compute is gone although its pause was not complete. "
+            + "Resume it to start again from its last durable artifact; what it did after that instant is lost."
+    )
+
+    static let nothingToPause = Problem(
+        "NothingToPause",
+        "The sandbox has failed, so nothing runs that could be captured. "
+            + "Resume it to start again from its last artifact or its original image, or delete it."
+    )
+
+    static let noArtifact = Problem(
+        "ArtifactUnknown",
+        "The sandbox is paused but no artifact is recorded to resume it from. Delete it and create a new one."
+    )
+}

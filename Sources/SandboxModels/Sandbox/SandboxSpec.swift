@@ -1,0 +1,59 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the owner of a sandbox asked for when it was created. Afterwards only its metadata changes, whatever becomes of the
+/// sandbox: a resumed one starts from another image, but from the same entrypoint, environment and limits.
+public struct SandboxSpec: Sendable, Hashable, Codable {
+    /// The image as the owner named it: a registry reference, or `oci:<folder>:<tag>` for an image layout. For a sandbox
+    /// that is created from a snapshot the runtime fills in the snapshot's own, by digest.
+    public var image: String
+    /// The snapshot to start from, in place of an image.
+    public var snapshotID: String?
+    /// The command to run. Empty: what the image's config says.
+    public var entrypoint: [String]
+    /// Environment variables, added to those of the image and winning over them.
+    public var environment: [String: String]
+    /// Limits by resource name in Kubernetes' quantities: `cpu` (`500m`), `memory` (`2Gi`).
+    public var resourceLimits: [String: String]
+    /// The owner's own labels, by which sandboxes are listed; the owner may change them at any time.
+    public var metadata: [String: String]
+    /// The API's extension parameters, kept as they came.
+    public var extensions: [String: String]
+    /// `os/architecture` that the sandbox has to run on, as OCI spells it (`linux/amd64`); nil: the runtime's own.
+    public var platform: String?
+
+    /// Creates a spec from its values.
+    public init(
+        image: String,
+        snapshotID: String? = nil,
+        entrypoint: [String] = [],
+        environment: [String: String] = [:],
+        resourceLimits: [String: String] = [:],
+        metadata: [String: String] = [:],
+        extensions: [String: String] = [:],
+        platform: String? = nil
+    ) {
+        self.image = image
+        self.snapshotID = snapshotID
+        self.entrypoint = entrypoint
+        self.environment = environment
+        self.resourceLimits = resourceLimits
+        self.metadata = metadata
+        self.extensions = extensions
+        self.platform = platform
+    }
+}
+
+/// A user name and a password for the registry of one image. It is used for the pull and never stored or logged.
+public struct ImageCredentials: Sendable, Hashable {
+    /// The user's name.
+    public var username: String
+    /// The password or token.
+    public var password: String
+
+    /// Creates credentials.
+    public init(username: String, password: String) {
+        self.username = username
+        self.password = password
+    }
+}

@@ -1,0 +1,69 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+public import struct Foundation.Date
+
+/// A captured state of a sandbox that its owner asked for. It outlives the sandbox.
+public struct Snapshot: Sendable, Hashable {
+    /// The identity, a lower-case UUID.
+    public var id: String
+    /// The sandbox that was captured, which may be gone.
+    public var sandboxID: String
+    /// What its owner calls it.
+    public var name: String?
+    /// How far it is.
+    public var status: SnapshotStatus
+    /// When it was asked for.
+    public var createdAt: Date
+    /// The image that sandboxes can be created from, once it is ready.
+    public var artifact: Artifact?
+
+    /// Creates a snapshot from its values.
+    public init(
+        id: String,
+        sandboxID: String,
+        name: String? = nil,
+        status: SnapshotStatus,
+        createdAt: Date,
+        artifact: Artifact? = nil
+    ) {
+        self.id = id
+        self.sandboxID = sandboxID
+        self.name = name
+        self.status = status
+        self.createdAt = createdAt
+        self.artifact = artifact
+    }
+}
+
+/// How far a snapshot is, and why.
+public struct SnapshotStatus: Sendable, Hashable, Codable {
+    /// The states of the OpenSandbox Lifecycle API; the raw values are its words.
+    public enum State: String, Sendable, Hashable, Codable, CaseIterable {
+        /// It is being captured.
+        case creating = "Creating"
+        /// It is durable and was verified.
+        case ready = "Ready"
+        /// There is none: the reason says why.
+        case failed = "Failed"
+        /// It is being deleted.
+        case deleting = "Deleting"
+    }
+
+    /// The state.
+    public var state: State
+    /// One word for programs.
+    public var reason: String?
+    /// A sentence for people.
+    public var message: String?
+    /// When the state last changed.
+    public var lastTransitionAt: Date
+
+    /// Creates a status from its values.
+    public init(state: State, reason: String? = nil, message: String? = nil, lastTransitionAt: Date) {
+        self.state = state
+        self.reason = reason
+        self.message = message
+        self.lastTransitionAt = lastTransitionAt
+    }
+}
