@@ -1,0 +1,162 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// A TCP proxy on a free loopback port that holds a request of the test's choice back until it is told to go on, and
+/// that can be out of order for a while.
+///
+/// So a test can stop what speaks to a server at a step, look around, and do something else meanwhile.
+public final class HoldingProxy: Sendable {
+    /// Which request is held: that whose first line begins with a method and contains a part of the path.
+    private struct Plan {
+        var method: String
+        var part: String
+    }
+
+    private struct State {
+        var plan: Plan?
+        var isHolding = false
+        var isBroken = false
+        var held: [CheckedContinuation<Void, Never>] = []
+        var waiting: [CheckedContinuation<Void, Never>] = []
+    }
+
+    /// Where it listens: `127.0.0.1:<port>`.
+    public let authority: String
+    private let state = Mutex(State())
+
+    private init(authority: String) { self.authority = authority }
+
+    /// Holds the next request that fits, once.
+    ///
+    /// - Parameters:
+    ///   - method: `HEAD`, `PUT` and so on.
+    ///   - part: what its path contains.
+    public func holdOnce(_ method: String, containing part: String) {
+        state.withLock { $0.plan = Plan(method: method, part: part) }
+    }
+
+    /// Returns when a request is held back.
+    public func waitUntilHeld() async {
+        await withCheckedContinuation { continuation in
+            let isHolding = state.withLock { state in
+                if !state.isHolding { state.waiting.append(continuation) }
+                return state.isHolding
+            }
+            if isHolding { continuation.resume() }
+        }
+    }
+
+    /// Lets what is held back go on.
+    public func release() {
+        let held = state.withLock { state in
+            state.isHolding = false
+            state.plan = nil
+            defer { state.held = [] }
+            return state.held
+        }
+        for continuation in held { continuation.resume() }
+    }
+
+    /// Cuts what is held back and every new request, until `repair`.
+    public func breakDown() {
+        state.withLock { $0.isBroken = true }
+        release()
+    }
+
+    /// Works again.
+    public func repair() {
+        state.withLock { $0.isBroken = false }
+    }
+
+    private typealias Connection = NIOAsyncChannel<ByteBuffer, ByteBuffer>
+
+    /// Runs `body` with a proxy before a server.
+    ///
+    /// - Parameter server: where the server listens, `127.0.0.1:<port>`.
+    public static func run<Result: Sendable>(
+        before server: String,
+        _ body: (HoldingProxy) async throws -> Result
+    ) async throws -> Result {
+        let port = server.split(separator: ":").last.flatMap { Int($0) } ?? 0
+        let group = MultiThreadedEventLoopGroup.singleton
+        let listener = try await ServerBootstrap(group: group)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .bind(host: "127.0.0.1", port: 0, childChannelInitializer: wrap)
+        let proxy = HoldingProxy(authority: "127.0.0.1:\(listener.channel.localAddress?.port ?? 0)")
+        return try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                try await listener.executeThenClose { connections in
+                    try await withThrowingDiscardingTaskGroup { pairs in
+                        for try await client in connections {
+                            pairs.addTask { await proxy.serve(client, port: port) }
+                        }
+                    }
+                }
+            }
+            defer {
+                proxy.release()
+                tasks.cancelAll()
+            }
+            return try await body(proxy)
+        }
+    }
+
+    private func serve(_ client: Connection, port: Int) async {
+        // Broken connections are what it is for.
+        try? await client.executeThenClose { fromClient, toClient in
+            let upstream = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .connect(host: "127.0.0.1", port: port, channelInitializer: Self.wrap)
+            try await upstream.executeThenClose { fromServer, toServer in
+                try await withThrowingTaskGroup(of: Void.self) { ways in
+                    ways.addTask {
+                        for try await bytes in fromClient {
+                            await self.holdIfWanted(bytes)
+                            if self.state.withLock({ $0.isBroken }) { throw Cut() }
+                            try await toServer.write(bytes)
+                        }
+                    }
+                    ways.addTask {
+                        for try await bytes in fromServer { try await toClient.write(bytes) }
+                    }
+                    // Either side's end is the end of both.
+                    try await ways.next()
+                    ways.cancelAll()
+                }
+            }
+        }
+    }
+
+    private struct Cut: Error {}
+
+    private func holdIfWanted(_ bytes: ByteBuffer) async {
+        let line = String(
+            decoding: bytes.readableBytesView.prefix { $0 != UInt8(ascii: "\r") }.prefix(2048),
+            as: UTF8.self
+        )
+        let isWanted = state.withLock { state in
+            guard let plan = state.plan, line.hasPrefix("\(plan.method) "), line.contains(plan.part) else {
+                return false
+            }
+            state.plan = nil
+            return true
+        }
+        guard isWanted else { return }
+        await withCheckedContinuation { continuation in
+            let waiting = state.withLock { state in
+                state.isHolding = true
+                state.held.append(continuation)
+                defer { state.waiting = [] }
+                return state.waiting
+            }
+            for waiter in waiting { waiter.resume() }
+        }
+    }
+
+    private static let wrap: @Sendable (any Channel) -> EventLoopFuture<Connection> = { channel in
+        channel.eventLoop.makeCompletedFuture { try Connection(wrappingChannelSynchronously: channel) }
+    }
+}
