@@ -1,0 +1,33 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Which library compresses a layer, and how hard.
+public enum GzipMethod: Sendable, Hashable {
+    #if ISAL
+    /// Intel's ISA-L, level 0 to 3. Level 1 is about seven times faster than zlib's, for 3 % more bytes.
+    case isal(level: Int)
+    #endif
+    /// zlib, level 0 to 9.
+    case zlib(level: Int)
+
+    /// The fastest method that this build has, at level 1.
+    public static var fastest: GzipMethod {
+        #if ISAL
+        return .isal(level: 1)
+        #else
+        return .zlib(level: 1)
+        #endif
+    }
+
+    /// A new encoder of this method.
+    ///
+    /// - Throws: `RootfsError.compression` if the level is not one of the method's.
+    public func makeEncoder() throws -> any GzipEncoder {
+        switch self {
+        #if ISAL
+        case .isal(let level): return try ISALGzipEncoder(level: level)
+        #endif
+        case .zlib(let level): return try ZlibGzipEncoder(level: level)
+        }
+    }
+}

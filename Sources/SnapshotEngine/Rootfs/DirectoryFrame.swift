@@ -1,0 +1,29 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// A directory on the way from the root to the current one.
+final class DirectoryFrame {
+    let identity: FileStatus.Identity
+    /// The bytes of the path that are this directory's.
+    let pathCount: Int
+    var names = DirectoryNames()
+    var next = 0
+    var hasWhiteoutFiles = false
+    /// -1 while it is closed.
+    var descriptor: Int32
+
+    init(descriptor: Int32, identity: FileStatus.Identity, pathCount: Int) {
+        self.descriptor = descriptor
+        self.identity = identity
+        self.pathCount = pathCount
+    }
+
+    deinit { close() }
+
+    func close() {
+        if descriptor >= 0 { Glibc.close(descriptor) }
+        descriptor = -1
+    }
+}
