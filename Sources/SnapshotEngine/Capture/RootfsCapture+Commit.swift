@@ -1,0 +1,108 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import OCIRegistry
+import SandboxModels
+import SnapshotProvider
+
+import struct Foundation.Date
+
+/// A manifest that was written, or may have been.
+struct WrittenManifest: Sendable {
+    /// Where.
+    let repository: any ImageRepository
+    /// Under which digest.
+    let digest: Digest
+}
+
+/// Making images of captured layers, or nothing at all.
+extension RootfsCapture {
+    /// How long taking back half a commit may take.
+    private static let withdrawalPatience = Duration.seconds(5)
+
+    /// Stores config and manifest of every container's image.
+    ///
+    /// - Parameter written: Gets every manifest before it is written, so that it can be taken back.
+    func commit(
+        _ prepared: PreparedCapture,
+        _ layers: [SnapshotImage.Layer?],
+        written: inout [WrittenManifest]
+    ) async throws -> Artifact {
+        let created = Date().formatted(.iso8601)
+        var parts: [Artifact.Part] = []
+        for (container, layer) in zip(prepared.containers, layers) {
+            let image = SnapshotImage(
+                parent: container.parent.image,
+                layer: layer,
+                request: prepared.request,
+                container: container.container,
+                created: created
+            )
+            parts.append(try await commit(image, of: container, written: &written))
+        }
+        let platform = prepared.containers.first.map { $0.parent.image.config.platform } ?? .current
+        return Artifact(provider: Self.providerName, parts: parts, platform: platform.description)
+    }
+
+    /// Stores config and manifest. The tag comes last, so that it never names an incomplete image.
+    private func commit(
+        _ image: SnapshotImage,
+        of container: PreparedContainer,
+        written: inout [WrittenManifest]
+    ) async throws -> Artifact.Part {
+        let config = try await CaptureError.wrapping(container) {
+            try await container.target.putBlob(try ImageDocument.encode(image.config), mediaType: .ociConfig)
+        }
+        let manifest = image.manifest(config: config)
+        let bytes = try ImageDocument.encode(manifest)
+        written.append(WrittenManifest(repository: container.target, digest: .sha256(of: bytes)))
+        let descriptor = try await CaptureError.wrapping(container) {
+            do {
+                return try await container.target.putManifest(bytes, mediaType: .ociManifest, as: container.tag)
+            } catch let error as RegistryError where error.isNotFound {
+                // Whoever deleted the last image that had a layer of the parent has taken the layer along.
+                try await container.parent.place(at: container.target)
+                return try await container.target.putManifest(bytes, mediaType: .ociManifest, as: container.tag)
+            }
+        }
+        return Artifact.Part(
+            container: container.container.name,
+            reference: container.container.target,
+            digest: descriptor.digest.description,
+            size: manifest.blobs.reduce(descriptor.size) { $0 + $1.size },
+            layers: manifest.layers.count,
+            baseDigest: image.baseDigest
+        )
+    }
+
+    /// Deletes the manifests of a capture that has failed, and their tags with them, also in a cancelled task.
+    ///
+    /// The sandbox may be frozen meanwhile, so this does not wait long for a store that does not answer.
+    func withdraw(_ written: [WrittenManifest]) async {
+        guard !written.isEmpty else { return }
+        let logger = logger
+        await uncancelled {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    for manifest in written {
+                        do {
+                            _ = try await manifest.repository.deleteManifest(manifest.digest)
+                        } catch {
+                            logger.warning(
+                                "the manifest of a failed capture may be left",
+                                metadata: [
+                                    "repository": "\(manifest.repository.name)", "digest": "\(manifest.digest)",
+                                    "error": "\(error)",
+                                ]
+                            )
+                        }
+                    }
+                }
+                group.addTask { try? await Task.sleep(for: Self.withdrawalPatience) }
+                await group.next()
+                group.cancelAll()
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import OCIRegistry
+public import SnapshotProvider
+
+/// The half of a capture for which the sandbox keeps running.
+extension RootfsCapture {
+    /// Identifies the containers, checks that their filesystems can be captured and that their images are what the
+    /// request says, and brings the images' layers to the target.
+    ///
+    /// - Throws: `CaptureError`, `CancellationError`.
+    public func prepare(_ request: SnapshotRequest, meter: CaptureMeter) async throws -> PreparedCapture {
+        meter.enter(.preparing)
+        guard !request.source.containers.isEmpty else {
+            throw CaptureError(.invalidRequest, "the request for \(request.source.sandbox) names no container")
+        }
+        var prepared: [PreparedContainer] = []
+        for container in request.source.containers {
+            prepared.append(try await prepare(container, meter: meter))
+        }
+        return PreparedCapture(request: request, containers: prepared)
+    }
+
+    private func prepare(_ container: SnapshotContainer, meter: CaptureMeter) async throws -> PreparedContainer {
+        let (record, task) = try await find(container)
+        guard record.snapshotter == ContainerdClient.overlayfs else {
+            throw CaptureError(
+                .unsupportedFilesystem,
+                "container \(container.name) uses the snapshotter \(record.snapshotter), of which Stasis cannot read the "
+                    + "difference: use overlayfs"
+            )
+        }
+        let mount = try await checkedMount(of: record, task: task)
+        let info: SnapshotInfo
+        do {
+            info = try await containerd.snapshot(record.snapshotKey, snapshotter: record.snapshotter)
+        } catch let error as ContainerdError {
+            throw CaptureError(error, gone: .containerGone, "the filesystem of container \(record.id) went away")
+        }
+        let (origin, originRepository) = try open(container.image, .baseImageUnavailable)
+        let parent = try await CaptureError.wrapping(container, .baseImageUnavailable) {
+            try await ParentImage(
+                try origin.requiredReference,
+                origin: originRepository,
+                node: ContainerdImageSource(client: containerd)
+            )
+        }
+        let chainID = parent.image.config.chainID?.description ?? ""
+        guard chainID == info.parent else {
+            throw CaptureError(
+                .baseImageMismatch,
+                "the image \(container.image) is not what container \(container.name) was started from: its layers are "
+                    + "\(chainID), the container's \(info.parent); the tag was probably moved since"
+            )
+        }
+        let (targetLocation, target) = try open(container.target, .invalidRequest)
+        guard case .tag(let tag)? = targetLocation.manifestReference else {
+            throw CaptureError(.invalidRequest, "the target \(container.target) has no tag to name the snapshot by")
+        }
+        try await CaptureError.wrapping(container, .targetUnavailable) { try await parent.place(at: target) }
+        if let usage = try? await containerd.snapshotUsage(record.snapshotKey, snapshotter: record.snapshotter) {
+            meter.expect(bytes: usage.size)
+        }
+        return PreparedContainer(
+            container: container,
+            pid: task.pid,
+            snapshotter: record.snapshotter,
+            snapshotKey: record.snapshotKey,
+            mount: mount,
+            parent: parent,
+            target: target,
+            tag: .tag(tag)
+        )
+    }
+
+    private func find(_ container: SnapshotContainer) async throws -> (ContainerRecord, ContainerTask) {
+        do {
+            let record = try await containerd.container(container.id)
+            let task = try await containerd.task(container.id)
+            guard task.status == .running || task.status == .paused else {
+                throw CaptureError(
+                    .containerGone,
+                    "container \(container.name) (\(container.id)) does not run, so there is nothing to freeze"
+                )
+            }
+            return (record, task)
+        } catch let error as ContainerdError {
+            throw CaptureError(
+                error,
+                gone: .containerGone,
+                "container \(container.name) (\(container.id)) does not exist or does not run any more"
+            )
+        }
+    }
+
+    /// The overlay that the container's first process lives in, if its upper directory is the whole difference.
+    private func checkedMount(of record: ContainerRecord, task: ContainerTask) async throws -> OverlayMount {
+        do {
+            let mounts = try await containerd.snapshotMounts(record.snapshotKey, snapshotter: record.snapshotter)
+            guard mounts.count == 1, let mount = mounts.first, mount.type == "overlay" else {
+                throw CaptureError(
+                    .unsupportedFilesystem,
+                    "the root filesystem of container \(record.id) is not one overlay mount: an image without layers "
+                        + "cannot be captured"
+                )
+            }
+            return try OverlayCheck.current().verify(
+                process: Int32(bitPattern: task.pid),
+                snapshot: try OverlayMount(options: mount.options)
+            )
+        } catch let error as RootfsError {
+            throw CaptureError(error, container: record.id)
+        } catch let error as ContainerdError {
+            throw CaptureError(error, gone: .containerGone, "container \(record.id) went away")
+        }
+    }
+
+    private func open(
+        _ text: String,
+        _ reason: CaptureError.Reason
+    ) throws(CaptureError) -> (ImageLocation, any ImageRepository) {
+        do {
+            let location = try ImageLocation(parsing: text)
+            return (location, repositories.repository(of: location))
+        } catch {
+            throw CaptureError(reason, "the image reference '\(text)' cannot be used", cause: error)
+        }
+    }
+}
+
+extension ImageLocation {
+    /// What to ask the repository for.
+    fileprivate var requiredReference: ManifestReference {
+        get throws(CaptureError) {
+            guard let manifestReference else {
+                throw CaptureError(.invalidRequest, "the image \(self) has neither tag nor digest")
+            }
+            return manifestReference
+        }
+    }
+}

@@ -1,0 +1,69 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import OCIRegistry
+import SnapshotProvider
+
+/// Puts the image of a snapshot together: the parent image and what was captured on top of it.
+struct SnapshotImage {
+    /// A captured layer as it is in the store.
+    struct Layer {
+        /// The blob.
+        var descriptor: Descriptor
+        /// The digest of the tar in it.
+        var diffID: Digest
+    }
+
+    /// The image that the container was started from.
+    var parent: Image
+    /// What was captured; nil if the container had changed nothing.
+    var layer: Layer?
+    /// Who and what was captured.
+    var request: SnapshotRequest
+    /// The container in it.
+    var container: SnapshotContainer
+    /// When, RFC 3339.
+    var created: String
+
+    /// The parent's config with one more history entry, one more diff ID and our labels. Everything else, known to us
+    /// or not, stays: a container started from the snapshot behaves like one started from the parent.
+    var config: ImageConfig {
+        var config = parent.config
+        config.created = created
+        config.rootfs.diffIDs += [layer?.diffID].compactMap(\.self)
+        config.history.append(
+            ImageConfig.History(
+                created: created,
+                createdBy: "stasis snapshot of \(request.source.sandbox)",
+                emptyLayer: layer == nil ? true : nil
+            )
+        )
+        var labels = config.config.labels ?? [:]
+        labels[SnapshotLabels.sandbox] = request.source.sandbox
+        labels[SnapshotLabels.container] = container.name
+        labels[SnapshotLabels.uid] = request.uid
+        labels[SnapshotLabels.podUID] = request.source.podUID
+        labels[SnapshotLabels.node] = request.source.node
+        labels[SnapshotLabels.parentDigest] = parent.descriptor.digest.description
+        labels[SnapshotLabels.baseDigest] = baseDigest
+        config.config.labels = labels
+        return config
+    }
+
+    /// The digest of the image at the bottom of the stack.
+    var baseDigest: String {
+        let labels = parent.config.config.labels ?? [:]
+        let parentIsSnapshot = labels[SnapshotLabels.uid] != nil
+        return (parentIsSnapshot ? labels[SnapshotLabels.baseDigest] : nil) ?? parent.descriptor.digest.description
+    }
+
+    /// The manifest, always of OCI's types: Docker's layers are the same bytes under another name.
+    func manifest(config: Descriptor) -> ImageManifest {
+        let layers = parent.manifest.layers.map { layer in
+            var layer = layer
+            layer.mediaType = layer.mediaType.ociEquivalent
+            return layer
+        }
+        return ImageManifest(config: config, layers: layers + [layer?.descriptor].compactMap(\.self))
+    }
+}

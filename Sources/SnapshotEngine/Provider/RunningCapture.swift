@@ -1,0 +1,218 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+public import SandboxModels
+public import SnapshotProvider
+import Synchronization
+
+import struct Foundation.Date
+
+/// How far one capture is, and what its freeze is like.
+public struct CaptureState: Sendable {
+    /// What became of the copy.
+    public var progress: Observation.Capture.Progress
+    /// What became of the freeze.
+    public var hold: Observation.Capture.Hold
+    /// Stage and bytes.
+    public var meter: SnapshotProgress
+}
+
+/// One capture from its beginning to the end of its freeze.
+final class RunningCapture: Sendable {
+    let request: SnapshotRequest
+    private let capture: RootfsCapture
+    private let holder: FreezeHolder
+    private let logger: Logger
+    private let changed: @Sendable () async -> Void
+    private let meter = CaptureMeter()
+    private let life = Mutex(Life())
+    /// Ends `run`, with whatever thawing that takes.
+    private let end = Latch()
+    /// Opened when the freeze has ended: thawed, or sealed and killed.
+    private let unfrozen = Latch()
+    /// Opened when nothing of it is being done any more.
+    private let over = Latch()
+
+    private struct Life {
+        var progress = Observation.Capture.Progress.active
+        var hold = Observation.Capture.Hold.unknown
+        var failure: SnapshotFailure?
+        /// Whether everything has been read, so that the freeze is needed no more.
+        var isRead = false
+    }
+
+    init(
+        request: SnapshotRequest,
+        capture: RootfsCapture,
+        holder: FreezeHolder,
+        logger: Logger,
+        changed: @escaping @Sendable () async -> Void
+    ) {
+        self.request = request
+        self.capture = capture
+        self.holder = holder
+        self.logger = logger
+        self.changed = changed
+    }
+
+    var state: CaptureState {
+        let (progress, hold) = life.withLock { ($0.progress, $0.hold) }
+        return CaptureState(progress: progress, hold: hold, meter: meter.current)
+    }
+
+    /// Whether nothing of it is being done any more.
+    var isOver: Bool { over.isOpen }
+
+    /// Returns when nothing of it is being done any more, or when the task is cancelled.
+    func waitUntilOver() async { await over.wait() }
+
+    /// The answer to "how far is it".
+    var step: Step<Artifact> {
+        let (progress, failure) = life.withLock { ($0.progress, $0.failure) }
+        switch progress {
+        case .none, .active: return .waiting(meter.current, wakeOn: [])
+        case .succeeded(let artifact): return .done(artifact)
+        case .failed(let problem): return .failed(failure ?? SnapshotFailure(problem.reason, problem.message))
+        }
+    }
+
+    /// Captures, then keeps the freeze until it is over: thawed, or sealed and killed. If it is given up, or the task is
+    /// cancelled, nothing stays frozen but what was sealed.
+    func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.captureAndHold() }
+            group.addTask { await self.end.wait() }
+            await group.next()
+            group.cancelAll()
+        }
+        let isSealed: Bool
+        do {
+            try await holder.thaw()
+            isSealed = false
+        } catch {
+            // The only reason for which a holder does not thaw.
+            isSealed = true
+        }
+        life.withLock { $0.hold = isSealed ? .sealed : .thawed }
+        over.open()
+    }
+
+    /// Asks for the point of no return.
+    func seal() async -> Step<Sealed> {
+        do {
+            let outcome = try await holder.seal()
+            life.withLock { $0.hold = outcome == .sealed ? .sealed : .thawed }
+            if outcome == .sealed { return .done(Sealed()) }
+        } catch {
+            logger.warning("cannot seal yet", metadata: ["uid": "\(request.uid)", "error": "\(error)"])
+            return .failed(SnapshotFailure("NotSealed", "the freeze could not be sealed: \(error)", isRetryable: true))
+        }
+        return .failed(SnapshotFailure("FreezeLost", "the sandbox was thawed before its pause was complete"))
+    }
+
+    /// Kills what is frozen, once sealed; done already if it is not frozen by this capture any more.
+    func kill() async throws {
+        guard life.withLock({ $0.hold == .sealed }) else { return }
+        try await holder.kill()
+    }
+
+    /// Gives the capture up. `run` then thaws.
+    func abandon() {
+        end.open()
+    }
+
+    private func captureAndHold() async {
+        do {
+            let prepared = try await capture.prepare(request, meter: meter)
+            try Task.checkCancellation()
+            meter.enter(.freezing)
+            try await freeze()
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    await self.holder.run()
+                    self.unfrozen.open()
+                }
+                do {
+                    try await copy(prepared)
+                    await changed()
+                } catch {
+                    fail(error)
+                    // Makes the holder thaw.
+                    group.cancelAll()
+                }
+            }
+        } catch {
+            fail(error)
+        }
+    }
+
+    private func freeze() async throws {
+        do {
+            try await holder.freeze(request.source.containers.map(\.id), until: request.deadline)
+        } catch let error as FreezeError {
+            throw CaptureError(error, sandbox: request.source.sandbox)
+        }
+        life.withLock { $0.hold = .held }
+    }
+
+    /// Copies what is frozen, and tells how that went.
+    private func copy(_ prepared: PreparedCapture) async throws {
+        var artifact = try await copyWhileFrozen(prepared)
+        let progress = meter.current
+        artifact.statistics = Artifact.Statistics(
+            frozenMilliseconds: Int64(await holder.frozenDuration / .milliseconds(1)),
+            bytesRead: progress.bytesRead,
+            bytesWritten: progress.bytesWritten
+        )
+        life.withLock { [artifact] in $0.progress = .succeeded(artifact) }
+    }
+
+    /// Copies until the artifact is durable, or until the freeze has ended before that: then going on would be useless.
+    private func copyWhileFrozen(_ prepared: PreparedCapture) async throws -> Artifact {
+        try await withThrowingTaskGroup(of: Artifact?.self) { group in
+            defer { group.cancelAll() }
+            group.addTask {
+                try await self.capture.copy(prepared, meter: self.meter) {
+                    self.life.withLock { $0.isRead = true }
+                    if self.request.afterwards == .keepRunning { try await self.holder.thaw() }
+                }
+            }
+            group.addTask {
+                await self.unfrozen.wait()
+                return nil
+            }
+            while let artifact = try await group.next() {
+                if let artifact { return artifact }
+                guard request.afterwards == .keepRunning, life.withLock({ $0.isRead }) else {
+                    try Task.checkCancellation()
+                    throw CaptureError(
+                        .freezeLost,
+                        "the deadline of the freeze passed before the snapshot of \(request.source.sandbox) was stored, "
+                            + "so the sandbox runs on; look for a slow or unreachable store"
+                    )
+                }
+            }
+            throw CancellationError()
+        }
+    }
+
+    private func fail(_ error: any Error) {
+        let failure = RootfsProvider.failure(error)
+        logger.warning("capture failed", metadata: ["uid": "\(request.uid)", "error": "\(failure)"])
+        life.withLock { life in
+            life.failure = failure
+            life.progress = .failed(Problem(failure.reason, failure.message))
+        }
+    }
+}
+
+extension SnapshotRequest {
+    /// When the freeze ends by itself.
+    fileprivate var deadline: Date {
+        switch afterwards {
+        case .keepRunning: Date(timeIntervalSinceNow: 600)
+        case .holdFrozen(let until): until
+        }
+    }
+}

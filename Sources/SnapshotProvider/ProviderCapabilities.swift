@@ -1,0 +1,49 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a provider can do.
+public struct ProviderCapabilities: Sendable, Hashable {
+    /// What of a sandbox ends up in an artifact.
+    public struct Contents: OptionSet, Sendable, Hashable {
+        /// The raw bits.
+        public let rawValue: Int
+
+        /// Creates a set from its bits.
+        public init(rawValue: Int) { self.rawValue = rawValue }
+
+        /// The containers' root filesystems.
+        public static let filesystem = Contents(rawValue: 1 << 0)
+        /// Processes and their memory.
+        public static let memory = Contents(rawValue: 1 << 1)
+    }
+
+    /// What is captured.
+    public var contents: Contents
+    /// Whether a sandbox can go on after its capture.
+    public var canKeepRunning: Bool
+    /// Whether a sandbox can be held frozen from its capture until its end, which a lossless pause needs.
+    public var canHoldFrozen: Bool
+    /// Whether an artifact can be restored on another node, cluster or machine.
+    public var isPortable: Bool
+    /// Whether a second capture stores only what changed since the first.
+    public var isIncremental: Bool
+    /// Whether single containers of a pod can be captured, or only the whole pod.
+    public var isPerContainer: Bool
+
+    /// Creates capabilities from their values.
+    public init(
+        contents: Contents,
+        canKeepRunning: Bool,
+        canHoldFrozen: Bool,
+        isPortable: Bool,
+        isIncremental: Bool,
+        isPerContainer: Bool
+    ) {
+        self.contents = contents
+        self.canKeepRunning = canKeepRunning
+        self.canHoldFrozen = canHoldFrozen
+        self.isPortable = isPortable
+        self.isIncremental = isIncremental
+        self.isPerContainer = isPerContainer
+    }
+}

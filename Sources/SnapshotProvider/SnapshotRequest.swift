@@ -1,0 +1,86 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+public import struct Foundation.Date
+
+/// Everything a provider may know about what it is to capture.
+public struct SnapshotRequest: Sendable, Hashable, Codable {
+    /// Names this capture for ever; every step is idempotent by it.
+    public var uid: String
+    /// What to capture.
+    public var source: SnapshotSource
+    /// What is to happen to the sandbox once the artifact is durable.
+    public var afterwards: Afterwards
+
+    /// Creates a request.
+    public init(uid: String, source: SnapshotSource, afterwards: Afterwards) {
+        self.uid = uid
+        self.source = source
+        self.afterwards = afterwards
+    }
+}
+
+/// What is to happen to a captured sandbox once its artifact is durable.
+public enum Afterwards: Sendable, Hashable, Codable {
+    /// A checkpoint: thaw as soon as everything has been read.
+    case keepRunning
+    /// A pause: stay frozen until sealed or abandoned, but not beyond `until`, when the holder thaws by itself.
+    case holdFrozen(until: Date)
+}
+
+/// The running sandbox that a capture reads.
+public struct SnapshotSource: Sendable, Hashable, Codable {
+    /// The sandbox's identity, which outlives its pods.
+    public var sandbox: String
+    /// The Kubernetes namespace, or the containerd namespace of a local sandbox.
+    public var namespace: String
+    /// The pod's name; that of the sandbox where there are no pods.
+    public var pod: String
+    /// The pod's UID, that no other pod of the same name has.
+    public var podUID: String
+    /// The node it runs on.
+    public var node: String
+    /// The runtime class or handler, if not the default one.
+    public var runtimeClass: String?
+    /// The containers to capture. All containers of the pod are frozen, whether captured or not.
+    public var containers: [SnapshotContainer]
+
+    /// Creates a source.
+    public init(
+        sandbox: String,
+        namespace: String,
+        pod: String,
+        podUID: String,
+        node: String,
+        runtimeClass: String? = nil,
+        containers: [SnapshotContainer]
+    ) {
+        self.sandbox = sandbox
+        self.namespace = namespace
+        self.pod = pod
+        self.podUID = podUID
+        self.node = node
+        self.runtimeClass = runtimeClass
+        self.containers = containers
+    }
+}
+
+/// One container to capture and where its image is to go.
+public struct SnapshotContainer: Sendable, Hashable, Codable {
+    /// The container's name in the pod.
+    public var name: String
+    /// The runtime's ID of the running container. Another ID later means that its filesystem is gone.
+    public var id: String
+    /// The image it was started from, as a reference with a digest (`registry/repository@sha256:...`).
+    public var image: String
+    /// Where to put the captured image: `registry/repository:tag`, or `oci:<folder>:<tag>` for an image layout.
+    public var target: String
+
+    /// Creates a container's entry.
+    public init(name: String, id: String, image: String, target: String) {
+        self.name = name
+        self.id = id
+        self.image = image
+        self.target = target
+    }
+}
