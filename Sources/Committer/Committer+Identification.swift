@@ -1,0 +1,103 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import OCIRegistry
+import SnapshotEngine
+import SnapshotProvider
+
+/// Who and what is committed.
+extension Committer {
+    /// Opens containerd for as long as `body` runs.
+    func withContainerd<Result: Sendable>(
+        _ body: (ContainerdClient) async throws -> Result
+    ) async throws -> Result {
+        try await ContainerdClient.withClient(
+            socket: settings.containerdSocket,
+            namespace: settings.containerdNamespace,
+            logger: logger,
+            body
+        )
+    }
+
+    /// The running containers of the pod, and those of them that are named, in the order of the names.
+    func containers(
+        named names: [String],
+        ofPod pod: String,
+        in namespace: String,
+        containerd: ContainerdClient
+    ) async throws -> (all: [PodContainer], selected: [PodContainer]) {
+        let finder = ContainerFinder(client: containerd)
+        var selected: [PodContainer] = []
+        for name in names {
+            selected.append(
+                try await finder.container(name, pod: pod, namespace: namespace, uid: settings.podUID)
+            )
+        }
+        let all = try await finder.containers(pod: pod, namespace: namespace, uid: selected.first?.podUID)
+        return (all, selected)
+    }
+
+    /// What is asked of the capture.
+    func request(
+        pod: String,
+        namespace: String,
+        containers: [(found: PodContainer, target: CommitTarget)],
+        bases: [String: String],
+        containerd: ContainerdClient
+    ) async throws -> SnapshotRequest {
+        let finder = BaseImageFinder(containerd: containerd)
+        var parts: [SnapshotContainer] = []
+        for (found, target) in containers {
+            let base: String
+            if let given = bases[found.name] {
+                base = given
+            } else {
+                base = try await finder.image(of: found)
+            }
+            parts.append(SnapshotContainer(name: found.name, id: found.id, image: base, target: target.image))
+        }
+        return SnapshotRequest(
+            uid: settings.captureUID ?? "commit-\(String(UInt64.random(in: 0 ... .max), radix: 16))",
+            source: SnapshotSource(
+                sandbox: settings.sandbox ?? pod,
+                namespace: namespace,
+                pod: pod,
+                podUID: containers.first?.found.podUID ?? "",
+                node: settings.node,
+                containers: parts
+            ),
+            afterwards: .keepRunning
+        )
+    }
+
+    /// Which registries there are and how they are spoken to.
+    func registryConfiguration(for request: SnapshotRequest) -> RegistryConfiguration {
+        var configuration = RegistryConfiguration()
+        configuration.credentials = .dockerConfig(path: settings.registryConfig)
+        let domains = request.source.containers.flatMap { [$0.target, $0.image] }.compactMap { text in
+            if case .registry(let reference)? = try? ImageLocation(parsing: text) { reference.domain } else { nil }
+        }
+        configuration.plainHTTP.loopback = settings.registryIsInsecure ?? true
+        configuration.plainHTTP.hosts = Set(
+            domains.filter { settings.registryIsInsecure ?? InsecureRegistry.isLikely($0) }
+        )
+        return configuration
+    }
+
+    /// Thaws what an earlier committer left frozen when it was killed; Kubernetes then starts another one.
+    func endFreezesOfDeadCommitters(of containers: [PodContainer], containerd: ContainerdClient) async throws {
+        let ids = Set(containers.map(\.id))
+        let recovery = FreezeRecovery(client: containerd)
+        for record in try await recovery.records()
+        where record.owner == Self.owner && !ids.isDisjoint(with: record.containers) {
+            guard try await recovery.thaw(record) == .thawed else {
+                throw FreezeError.sealed(id: record.id)
+            }
+            logger.warning(
+                "An earlier committer left a freeze behind; it is ended",
+                metadata: ["freeze": "\(record.id)"]
+            )
+        }
+    }
+}

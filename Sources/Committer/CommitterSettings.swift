@@ -1,0 +1,58 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the environment tells the committer.
+public struct CommitterSettings: Sendable, Hashable {
+    /// containerd's socket: `CONTAINERD_SOCKET`.
+    public var containerdSocket: String
+    /// containerd's namespace: `CONTAINERD_NAMESPACE`.
+    public var containerdNamespace: String
+    /// Whether registries are spoken to without TLS: `SNAPSHOT_REGISTRY_INSECURE`. Nil leaves it to `InsecureRegistry`.
+    public var registryIsInsecure: Bool?
+    /// The Docker `config.json` with the registries' credentials: `STASIS_REGISTRY_CONFIG`.
+    public var registryConfig: String
+    /// Where the result goes: `STASIS_TERMINATION_LOG`.
+    public var terminationLog: String
+    /// The UID that the pod must have: `STASIS_POD_UID`. Nil if any will do.
+    public var podUID: String?
+    /// The identity of the sandbox, for the image's labels: `STASIS_SANDBOX`. Nil for the pod's name.
+    public var sandbox: String?
+    /// The node, for the image's labels: `NODE_NAME`.
+    public var node: String
+    /// Names the capture: `STASIS_CAPTURE_UID`. Nil for one made up.
+    public var captureUID: String?
+    /// When a freeze is given up: `STASIS_FREEZE_SECONDS` after it began.
+    public var longestFreeze: Duration
+
+    /// The settings of an environment; what is not set, or empty, has upstream's default.
+    public init(environment: [String: String]) throws(CommitterError) {
+        func value(_ name: String) -> String? {
+            environment[name].flatMap { $0.isEmpty ? nil : $0 }
+        }
+        containerdSocket = value("CONTAINERD_SOCKET") ?? "/run/containerd/containerd.sock"
+        containerdNamespace = value("CONTAINERD_NAMESPACE") ?? "k8s.io"
+        registryIsInsecure = value("SNAPSHOT_REGISTRY_INSECURE").flatMap(Self.boolean)
+        registryConfig = value("STASIS_REGISTRY_CONFIG") ?? "/var/run/opensandbox/registry/config.json"
+        terminationLog = value("STASIS_TERMINATION_LOG") ?? "/dev/termination-log"
+        podUID = value("STASIS_POD_UID")
+        sandbox = value("STASIS_SANDBOX")
+        node = value("NODE_NAME") ?? ""
+        captureUID = value("STASIS_CAPTURE_UID")
+        longestFreeze = .seconds(540)
+        if let text = value("STASIS_FREEZE_SECONDS") {
+            guard let seconds = Int64(text), (1...86_400).contains(seconds) else {
+                throw CommitterError(.invalidArgument, "STASIS_FREEZE_SECONDS is \"\(text)\", not 1 to 86400")
+            }
+            longestFreeze = .seconds(seconds)
+        }
+    }
+
+    /// What Go's `strconv.ParseBool`, which upstream uses, takes for a truth value.
+    private static func boolean(_ text: String) -> Bool? {
+        switch text {
+        case "1", "t", "T", "TRUE", "true", "True": true
+        case "0", "f", "F", "FALSE", "false", "False": false
+        default: nil
+        }
+    }
+}

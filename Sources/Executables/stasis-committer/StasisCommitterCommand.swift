@@ -1,0 +1,136 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Committer
+import Glibc
+import Logging
+import UnixSignals
+
+import class Foundation.ProcessInfo
+
+/// `stasis-committer`: commits containers of a pod on this node to images.
+@main
+struct StasisCommitterCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stasis-committer",
+        abstract: "Commits containers of a pod on this node to images in a registry.",
+        discussion: """
+            The word commit may be left out. The pod is frozen while it is committed and runs again afterwards, whatever \
+            happens; a signal ends it in the same way.
+
+            Environment: CONTAINERD_SOCKET (default /run/containerd/containerd.sock), CONTAINERD_NAMESPACE (k8s.io), \
+            SNAPSHOT_REGISTRY_INSECURE (true, false; by default registries of the own network are spoken to without TLS), \
+            STASIS_REGISTRY_CONFIG (a Docker config.json, /var/run/opensandbox/registry/config.json), \
+            STASIS_TERMINATION_LOG (/dev/termination-log), STASIS_POD_UID (the UID that the pod must have), \
+            STASIS_CAPTURE_UID, STASIS_SANDBOX, NODE_NAME (for the image's labels), STASIS_FREEZE_SECONDS (540).
+
+            Exit status: 0 done; 1 the commit or the thaw failed, or a signal ended it; 2 the pod or a container was not \
+            found or is not the one that was meant; 3 containerd cannot be reached; 64 the arguments make no sense.
+            """,
+        subcommands: [Commit.self, Unpause.self],
+        defaultSubcommand: Commit.self
+    )
+}
+
+struct Commit: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Commits containers of a pod.",
+        discussion: """
+            Prints progress as lines of JSON, then SNAPSHOT_DIGEST_<CONTAINER>= for each container, and writes the \
+            result as JSON to the termination log.
+            """
+    )
+
+    @Argument(help: "The pod's name.")
+    var pod: String
+
+    @Argument(help: "The pod's namespace.")
+    var namespace: String
+
+    @Argument(help: "<container>:<image>, such as main:registry.example/team/box:1; or main:oci:/folder:1.")
+    var targets: [String]
+
+    @Option(
+        name: .long,
+        help: "<container>=<image>@sha256:...: what a container was started from; containerd is asked otherwise."
+    )
+    var base: [String] = []
+
+    func run() async throws {
+        try await execute { committer, settings in
+            do {
+                var bases: [String: String] = [:]
+                for text in base {
+                    guard let equals = text.firstIndex(of: "=") else {
+                        throw CommitterError(.invalidArgument, "--base \(text) is not of the form <container>=<image>")
+                    }
+                    bases[String(text[..<equals])] = String(text[text.index(after: equals)...])
+                }
+                let report = try await committer.commit(
+                    pod: pod,
+                    namespace: namespace,
+                    targets: try CommitTarget.list(parsing: targets),
+                    bases: bases
+                )
+                for line in report.digestLines { StandardOutput.print(line) }
+                settings.writeTerminationLog(report.terminationMessage)
+            } catch {
+                settings.writeTerminationLog(CommitReport.terminationMessage(of: CommitterError(error)))
+                throw error
+            }
+        }
+    }
+}
+
+struct Unpause: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Thaws containers of a pod that were left frozen, unless their freeze is sealed."
+    )
+
+    @Argument(help: "The pod's name.")
+    var pod: String
+
+    @Argument(help: "The pod's namespace.")
+    var namespace: String
+
+    @Argument(help: "The containers' names.")
+    var containers: [String]
+
+    func run() async throws {
+        try await execute { committer, _ in
+            try await committer.unpause(pod: pod, namespace: namespace, containers: containers)
+        }
+    }
+}
+
+/// Runs a command until it ends or a signal ends it, and turns its error into the exit status.
+private func execute(
+    _ body: @escaping @Sendable (Committer, CommitterSettings) async throws -> Void
+) async throws {
+    // Whoever reads our output may go away; that must not end us while something is frozen.
+    signal(SIGPIPE, SIG_IGN)
+    LoggingSystem.bootstrap(StreamLogHandler.standardError)
+    let logger = Logger(label: "stasis-committer")
+    do {
+        let settings = try CommitterSettings(environment: ProcessInfo.processInfo.environment)
+        let committer = Committer(settings: settings, logger: logger) { StandardOutput.print($0) }
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await body(committer, settings) }
+            group.addTask {
+                for await signal in signals {
+                    logger.warning("Ended by a signal", metadata: ["signal": "\(signal)"])
+                    throw CancellationError()
+                }
+            }
+            // The first to end ends the other; leaving the group waits for the thaw.
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    } catch {
+        let failure = CommitterError(error)
+        logger.error("\(failure)")
+        throw ExitCode(failure.exitStatus)
+    }
+}
