@@ -1,0 +1,12 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOPosix
+
+/// Runs what blocks on threads that may block, never on those that Swift's tasks share.
+enum BlockingWork {
+    /// Runs `body` on such a thread and waits for it without blocking. It is not interrupted by cancellation.
+    static func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+        try await NIOThreadPool.singleton.runIfActive(body)
+    }
+}

@@ -1,0 +1,203 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+public import Logging
+import OCIRegistry
+import SandboxModels
+public import ServiceLifecycle
+import SnapshotEngine
+
+/// Sandboxes as containers on this machine's containerd, their state in SQLite, their snapshots in an image layout or a
+/// registry.
+///
+/// It serves requests while `run` runs. Sandboxes outlive it: they run on when the process ends, and the next one finds
+/// them again.
+public actor LocalRuntime: Service {
+    let configuration: LocalRuntimeConfiguration
+    let logger: Logger
+    private var session: Session?
+    /// Those who came before the runtime served.
+    private var early: [WakeSignal] = []
+    private var runners: [String: SandboxRunner] = [:]
+
+    /// What there is while the runtime serves.
+    struct Session: Sendable {
+        var world: SandboxWorld
+        var library: SnapshotLibrary
+        var starts: AsyncStream<SandboxRunner>.Continuation
+    }
+
+    /// How many sandboxes may be on their way from `create` to their runner at once.
+    private static let startsInFlight = 1024
+    /// How long a request waits for the runtime to serve.
+    private static let startPatience: Duration = .seconds(30)
+
+    /// Creates a runtime; nothing is touched before `run`.
+    public init(configuration: LocalRuntimeConfiguration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    // MARK: - Running
+
+    /// Serves until the task is cancelled or the service is asked to shut down. Sandboxes are left as they are, except
+    /// that captures in flight are given up and thawed.
+    ///
+    /// - Throws: `SandboxError` with `runtimeUnavailable` if the state folder or containerd cannot be used.
+    public func run() async throws {
+        do {
+            try await cancelWhenGracefulShutdown { try await self.serve() }
+        } catch is CancellationError where Task.isShuttingDownGracefully {
+            // That was asked for.
+        }
+    }
+
+    private func serve() async throws {
+        let folder = try StateFolder(path: configuration.stateFolder)
+        defer { withExtendedLifetime(folder) {} }
+        let store = try SandboxStore(path: folder.database)
+        defer { try? store.close() }
+        try await withConnections { connections in
+            let rows = try await store.all()
+            let sealed = try await connections.recoverFreezes()
+            let world = await self.makeWorld(store: store, connections: connections, sealed: sealed)
+            try await world.images.recover()
+            await self.clearRemains(in: world.containers)
+            let library = SnapshotLibrary(
+                rows: try await store.snapshots.all(),
+                store: store.snapshots,
+                world: world,
+                repositories: connections.repositories,
+                logger: self.logger
+            )
+            try await self.runSandboxes(rows, in: world, library)
+        }
+    }
+
+    /// Runs every sandbox until cancelled. One that was found in the store is run like one that is created later.
+    private func runSandboxes(
+        _ rows: [SandboxRow],
+        in world: SandboxWorld,
+        _ library: SnapshotLibrary
+    ) async throws {
+        let (starts, continuation) = AsyncStream<SandboxRunner>.makeStream(
+            bufferingPolicy: .bufferingOldest(Self.startsInFlight)
+        )
+        let found = rows.map { SandboxRunner(row: $0, world: world, logger: logger) }
+        for runner in found { runners[runner.id] = runner }
+        session = Session(world: world, library: library, starts: continuation)
+        for signal in early { signal.signal() }
+        defer {
+            session = nil
+            runners = [:]
+            continuation.finish()
+        }
+        logger.info("serving", metadata: ["sandboxes": "\(rows.count)"])
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { await world.provider.run() }
+            group.addTask { await library.run() }
+            group.addTask { await self.followExits(of: world.containers) }
+            for runner in found { group.addTask { await runner.run() } }
+            for await runner in starts {
+                group.addTask { await runner.run() }
+            }
+            group.cancelAll()
+        }
+        try Task.checkCancellation()
+    }
+
+    /// Clears away what creations and removals that were cut off have left of containers.
+    private func clearRemains(in containers: ContainerRuntime) async {
+        do {
+            for remains in try await containers.list() where remains.status == .absent {
+                try await containers.remove(remains.id)
+            }
+        } catch {
+            logger.warning("remains of a container could not be cleared away", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Makes the sandbox look again whose container has ended.
+    private func followExits(of containers: ContainerRuntime) async {
+        while !Task.isCancelled {
+            do {
+                try await containers.withExits { exits in
+                    // What ended before is seen by looking.
+                    for runner in await self.allRunners { runner.wake() }
+                    for try await end in exits { await self.containerChanged(end.id) }
+                }
+            } catch is CancellationError {
+                return
+            } catch {
+                logger.warning("lost containerd's events; will ask again", metadata: ["error": "\(error)"])
+            }
+            try? await Task.sleep(for: .seconds(1))
+        }
+    }
+
+    /// Makes whoever a capture is made for look at it again.
+    func captureChanged(_ uid: String) async {
+        if let library = session?.library, await library.captureChanged(uid) { return }
+        containerChanged(uid)
+    }
+
+    /// Makes the sandbox look again that a container, or the capture of one, belongs to.
+    func containerChanged(_ containerID: String) {
+        runner(ofContainer: containerID)?.wake()
+    }
+
+    private func runner(ofContainer containerID: String) -> SandboxRunner? {
+        guard let dash = containerID.lastIndex(of: "-") else { return nil }
+        return runners[String(containerID[..<dash])]
+    }
+
+    /// Called when nothing is left of a sandbox.
+    func forget(_ id: String) async {
+        runners[id] = nil
+        // It may have been the last that referred to something.
+        await session?.library.tidy()
+    }
+
+    // MARK: - Sandboxes
+
+    /// The runner of a sandbox.
+    ///
+    /// - Throws: `SandboxError` with `notFound`, or what `serving` throws.
+    func runner(_ id: String) async throws -> SandboxRunner {
+        _ = try await serving()
+        guard let runner = runners[id] else { throw SandboxError(.notFound, "there is no sandbox \(id)") }
+        return runner
+    }
+
+    /// The runners of all sandboxes.
+    var allRunners: [SandboxRunner] { Array(runners.values) }
+
+    /// What there is while the runtime serves. Who comes while it starts waits a moment.
+    ///
+    /// - Throws: `SandboxError` with `runtimeUnavailable` if it does not serve by then.
+    func serving() async throws -> Session {
+        if let session { return session }
+        let signal = WakeSignal()
+        early.append(signal)
+        await signal.wait(until: .now + Self.startPatience)
+        early.removeAll { $0 === signal }
+        guard let session else {
+            throw SandboxError(.runtimeUnavailable, "the runtime is starting or stopping; try again in a moment")
+        }
+        return session
+    }
+
+    /// Stores a new sandbox and starts to run it.
+    func admit(_ row: SandboxRow) async throws -> SandboxRunner {
+        let session = try await serving()
+        let runner = SandboxRunner(row: row, world: session.world, logger: logger)
+        try await session.world.store.insert(row)
+        runners[row.id] = runner
+        guard case .enqueued = session.starts.yield(runner) else {
+            runners[row.id] = nil
+            try await session.world.store.remove(row.id)
+            throw SandboxError(.runtimeUnavailable, "too many sandboxes are being created at once; try again")
+        }
+        return runner
+    }
+}

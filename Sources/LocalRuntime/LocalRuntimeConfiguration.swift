@@ -1,0 +1,48 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+public import SandboxModels
+
+/// What a runtime on this machine needs to know.
+public struct LocalRuntimeConfiguration: Sendable {
+    /// containerd's socket.
+    public var containerdSocket = "/run/containerd/containerd.sock"
+    /// The containerd namespace in which sandboxes are made. Nothing else should use it.
+    public var containerdNamespace = "stasis"
+    /// The folder for the state of sandboxes; absolute. Made if it is not there. One process at a time may use it.
+    public var stateFolder: String
+    /// Where snapshots are put.
+    public var snapshots: SnapshotDestination
+    /// The sandboxes' network.
+    public var network: NetworkConfiguration
+    /// Registries (`host[:port]`) that are spoken to without TLS; loopback ones always are.
+    public var insecureRegistries: Set<String> = []
+    /// A Docker config.json with the logins of registries, if not the usual one.
+    public var registryLogins: String?
+    /// How long the container of a new sandbox may take to start until the sandbox is given up.
+    public var startTimeout: Duration = .seconds(60)
+    /// The state machine's time limits.
+    public var policy = LifecyclePolicy()
+    /// This machine's name, for the labels of snapshots.
+    public var node: String
+
+    /// Creates a configuration with the usual values.
+    ///
+    /// - Throws: `SandboxError` with `invalidParameter` if the bridge's name or the subnet cannot be used.
+    public init(
+        stateFolder: String,
+        snapshots: SnapshotDestination? = nil,
+        node: String = "localhost",
+        bridge: String = "stasis0",
+        subnet: String = "10.89.0.0/24"
+    ) throws(SandboxError) {
+        self.stateFolder = stateFolder
+        self.network = try NetworkConfiguration(
+            stateFolder: "\(stateFolder)/network",
+            bridge: bridge,
+            subnet: subnet
+        )
+        self.snapshots = snapshots ?? .layout(folder: "\(stateFolder)/snapshots")
+        self.node = node
+    }
+}

@@ -1,0 +1,38 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import SandboxModels
+import SnapshotEngine
+import SnapshotProvider
+
+extension SandboxRunner {
+    /// The sandbox as its owner sees it now.
+    func sandbox() async -> Sandbox {
+        var progress: SandboxStatus.Progress?
+        if let capture = row.recorded.phase.capture, let state = await world.provider.state(of: capture.uid) {
+            progress = SandboxStatus.Progress(
+                stage: state.meter.stage,
+                bytesRead: state.meter.bytesRead,
+                bytesWritten: state.meter.bytesWritten,
+                bytesTotal: state.meter.bytesTotal
+            )
+        }
+        return Sandbox(
+            id: id,
+            spec: row.spec,
+            status: SandboxStatus(recorded: row.recorded, intent: row.intent, progress: progress),
+            createdAt: row.createdAt,
+            expiresAt: row.intent.timers.expireAt,
+            artifact: row.recorded.artifact
+        )
+    }
+
+    /// The name of the container of the present attempt, or of the last one while there is none.
+    var presentContainer: String { row.containerID(attempt: row.recorded.incarnation) }
+
+    /// The sandbox's address; nil unless it runs.
+    func address() async throws -> String? {
+        guard row.recorded.phase == .running, row.intent.wish == .running else { return nil }
+        return try await world.containers.address(of: presentContainer)
+    }
+}

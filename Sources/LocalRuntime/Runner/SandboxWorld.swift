@@ -1,0 +1,43 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import SandboxModels
+import SnapshotEngine
+
+import struct Foundation.Date
+
+/// What the runners of this machine's sandboxes share.
+struct SandboxWorld: Sendable {
+    /// The rows.
+    var store: SandboxStore
+    /// The containerd namespace of the containers.
+    var namespace: String
+    /// Containers.
+    var containers: ContainerRuntime
+    /// Images on this machine.
+    var images: ImagePuller
+    /// Captures.
+    var provider: RootfsProvider
+    /// What becomes of artifacts that are needed no more.
+    var retention: ArtifactRetention
+    /// Where snapshots go.
+    var snapshots: SnapshotDestination
+    /// The state machine's time limits.
+    var policy: LifecyclePolicy
+    /// The freezes that an earlier process had sealed, by the uids of their captures.
+    var sealedBefore: Set<String>
+    /// This machine's name, for the labels of snapshots.
+    var node: String
+    /// The wall clock.
+    var now: @Sendable () -> Date
+    /// Called with the identity of a sandbox of which nothing is left.
+    var forgotten: @Sendable (String) async -> Void
+
+    /// How long to wait before something that failed for a reason outside of the sandbox is tried again.
+    let retryDelay: Duration = .seconds(1)
+
+    /// When a date is on the clock that waits are measured with.
+    func instant(of date: Date) -> ContinuousClock.Instant {
+        .now + .seconds(max(0, date.timeIntervalSince(now())))
+    }
+}

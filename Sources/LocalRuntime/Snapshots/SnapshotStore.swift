@@ -1,0 +1,67 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+import SandboxModels
+
+/// The snapshots' rows, in the database of the sandboxes. A write that has returned survives a power cut.
+struct SnapshotStore: Sendable {
+    private let queue: DatabaseQueue
+
+    /// The snapshots in a database that has their tables.
+    init(queue: DatabaseQueue) {
+        self.queue = queue
+    }
+
+    /// Adds a snapshot.
+    func insert(_ row: SnapshotRow) async throws {
+        try await queue.write { database in try row.insert(database) }
+    }
+
+    /// Replaces a snapshot's row.
+    func update(_ row: SnapshotRow) async throws {
+        try await queue.write { database in try row.update(database) }
+    }
+
+    /// Removes the row, if it is there.
+    func remove(_ id: String) async throws {
+        _ = try await queue.write { database in try SnapshotRow.deleteOne(database, key: id) }
+    }
+
+    /// All rows, oldest first.
+    func all() async throws -> [SnapshotRow] {
+        try await queue.read { database in try SnapshotRow.order(Column("createdAt")).fetchAll(database) }
+    }
+
+    /// Remembers an artifact that is still referred to and belongs to nobody.
+    func retain(_ artifact: Artifact) async throws {
+        try await queue.write { database in try RetainedArtifactRow(artifact).upsert(database) }
+    }
+
+    /// Forgets an artifact that is deleted.
+    func forget(_ retained: RetainedArtifactRow) async throws {
+        _ = try await queue.write { database in try RetainedArtifactRow.deleteOne(database, key: retained.id) }
+    }
+
+    /// The artifacts that belonged to nobody when they were last looked at.
+    func retained() async throws -> [RetainedArtifactRow] {
+        try await queue.read { database in try RetainedArtifactRow.fetchAll(database) }
+    }
+
+    /// Makes the tables.
+    static func makeTables(_ database: Database) throws {
+        try database.create(table: SnapshotRow.databaseTableName) { table in
+            table.primaryKey("id", .text)
+            table.column("sandboxID", .text).notNull()
+            table.column("name", .text)
+            table.column("status", .jsonText).notNull()
+            table.column("createdAt", .datetime).notNull()
+            table.column("artifact", .jsonText)
+            table.column("unfinished", .text)
+        }
+        try database.create(table: RetainedArtifactRow.databaseTableName) { table in
+            table.primaryKey("id", .text)
+            table.column("artifact", .jsonText).notNull()
+        }
+    }
+}

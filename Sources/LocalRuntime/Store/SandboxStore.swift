@@ -1,0 +1,112 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+import Logging
+import SandboxModels
+
+import class Foundation.JSONEncoder
+
+/// The sandboxes' rows in SQLite. A write that has returned survives a power cut.
+struct SandboxStore: Sendable {
+    private let queue: DatabaseQueue
+
+    /// Opens the file, creating or migrating it.
+    ///
+    /// - Throws: `SandboxError` with `runtimeUnavailable` if it cannot be opened or is not ours.
+    init(path: String) throws {
+        var configuration = Configuration()
+        configuration.prepareDatabase { database in
+            try database.execute(sql: "PRAGMA journal_mode = WAL")
+            try database.execute(sql: "PRAGMA synchronous = FULL")
+        }
+        do {
+            queue = try DatabaseQueue(path: path, configuration: configuration)
+            try Self.migrator.migrate(queue)
+        } catch {
+            throw SandboxError(
+                .runtimeUnavailable,
+                "cannot open the sandboxes' database \(path): check that the folder exists, is writable and has space",
+                cause: error
+            )
+        }
+    }
+
+    /// The snapshots in the same database.
+    var snapshots: SnapshotStore { SnapshotStore(queue: queue) }
+
+    /// Adds a sandbox.
+    func insert(_ row: SandboxRow) async throws {
+        try await queue.write { database in try row.insert(database) }
+    }
+
+    /// Replaces what its owner wants of a sandbox, unless a later wish is there already: two that are stated at once may
+    /// arrive here in the other order. Nothing else of the row is touched, so that this and `update(recorded:of:)`
+    /// cannot undo one another.
+    func update(intent: Intent, of id: String) async throws {
+        try await update(
+            "intent",
+            to: try json(intent),
+            of: id,
+            where: "json_extract(intent, '$.generation') <= \(intent.generation)"
+        )
+    }
+
+    /// Replaces what the state machine has written down about a sandbox.
+    func update(recorded: Recorded, of id: String) async throws {
+        try await update("recorded", to: try json(recorded), of: id)
+    }
+
+    /// Replaces what its owner asked for; after the creation only the metadata in it changes.
+    func update(spec: SandboxSpec, of id: String) async throws {
+        try await update("spec", to: try json(spec), of: id)
+    }
+
+    private func update(_ column: String, to value: String, of id: String, where condition: String = "TRUE")
+        async throws
+    {
+        let isThere = try await queue.write { database in
+            try SandboxRow.filter(key: id).filter(sql: condition)
+                .updateAll(database, Column(column).set(to: value))
+            return try SandboxRow.exists(database, key: id)
+        }
+        guard isThere else { throw SandboxError(.notFound, "there is no sandbox \(id) in the database any more") }
+    }
+
+    /// The form in which GRDB itself writes a column of a Codable record.
+    private func json(_ value: some Encodable) throws -> String {
+        String(decoding: try SandboxRow.databaseJSONEncoder(for: "").encode(value), as: UTF8.self)
+    }
+
+    /// Removes the row, if it is there.
+    func remove(_ id: String) async throws {
+        _ = try await queue.write { database in try SandboxRow.deleteOne(database, key: id) }
+    }
+
+    /// All rows, oldest first.
+    func all() async throws -> [SandboxRow] {
+        try await queue.read { database in try SandboxRow.order(Column("createdAt")).fetchAll(database) }
+    }
+
+    /// Closes the file; later calls throw.
+    func close() throws {
+        try queue.close()
+    }
+
+    private static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1 sandboxes") { database in
+            try database.create(table: SandboxRow.databaseTableName) { table in
+                table.primaryKey("id", .text)
+                table.column("spec", .jsonText).notNull()
+                table.column("createdAt", .datetime).notNull()
+                table.column("lifetime", .double)
+                table.column("intent", .jsonText).notNull()
+                table.column("recorded", .jsonText).notNull()
+                table.column("image", .text).notNull()
+            }
+        }
+        migrator.registerMigration("2 snapshots", migrate: SnapshotStore.makeTables)
+        return migrator
+    }
+}
