@@ -1,0 +1,64 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Logging
+import Server
+import ServiceLifecycle
+import UnixSignals
+
+import class Foundation.ProcessInfo
+
+/// `stasis-server`: sandboxes behind the OpenSandbox Lifecycle API.
+@main
+struct StasisServerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stasis-server",
+        abstract: "Serves the OpenSandbox Lifecycle API.",
+        discussion: """
+            The configuration is TOML in OpenSandbox's format: --config, else SANDBOX_CONFIG_PATH, else ~/.sandbox.toml. \
+            OPENSANDBOX_SERVER_API_KEY goes before the file's api_key.
+
+            With --check-config it exits with 0 if the configuration can be used, warnings or not, and with 1 if not. \
+            Without, it exits with 0 when it was told to stop by SIGTERM or SIGINT, and with 1 when it could not start or \
+            go on. Arguments that it does not know end it with 64.
+            """,
+        version: ServerVersion.current
+    )
+
+    @Option(name: .long, help: "The configuration file.")
+    var config: String?
+
+    @Flag(name: .long, help: "Print what is wrong with the configuration and what of it has no effect, and exit.")
+    var checkConfig = false
+
+    func run() async throws {
+        let environment = ProcessInfo.processInfo.environment
+        let file = ConfigurationFile(argument: config, environment: environment)
+        if checkConfig {
+            let check = ConfigurationCheck(file, environment: environment)
+            print(check.report)
+            throw check.isUsable ? ExitCode.success : ExitCode.failure
+        }
+        let text = try file.read()
+        let (configuration, warnings) = try ServerConfiguration.load(text: text, environment: environment)
+
+        LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        var logger = Logger(label: "stasis-server")
+        logger.logLevel = configuration.logLevel
+        for warning in warnings { logger.warning("\(warning)") }
+        if configuration.http.apiKey == nil {
+            logger.warning("No API key is configured: everybody who reaches the server can use it")
+        }
+
+        let assembly = try await makeRuntime(configuration, logger: logger)
+        let server = StasisServer(runtime: assembly.runtime, configuration: configuration.http, logger: logger)
+        var group = ServiceGroupConfiguration(
+            services: assembly.services + [server],
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger
+        )
+        group.maximumGracefulShutdownDuration = .seconds(configuration.http.gracefulShutdownTimeout)
+        try await ServiceGroup(configuration: group).run()
+    }
+}

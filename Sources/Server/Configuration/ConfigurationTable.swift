@@ -1,0 +1,115 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// One table of a configuration while it is being read: what has been asked for is crossed out, so that what is left over
+/// can be told.
+struct ConfigurationTable {
+    private var unread: [String: ConfigurationValue]
+    private let path: String
+    /// What is wrong with the values read so far.
+    private(set) var problems: [String] = []
+    /// What has no effect.
+    private(set) var warnings: [ConfigurationWarning] = []
+
+    /// Begins to read a table.
+    ///
+    /// - Parameter path: The table's own key, empty for the whole file.
+    init(_ members: [String: ConfigurationValue], path: String = "") {
+        unread = members
+        self.path = path
+    }
+
+    /// Notes that a value cannot be used.
+    mutating func refuse(_ key: String, _ reason: String) {
+        problems.append("\(fullPath(key)): \(reason)")
+    }
+
+    /// Reads a string.
+    mutating func string(_ key: String) -> String? {
+        read(key, as: "a string") { if case .string(let string) = $0 { string } else { nil } }
+    }
+
+    /// Reads a string that is not blank.
+    mutating func text(_ key: String) -> String? {
+        guard let string = string(key) else { return nil }
+        guard !string.trimmed.isEmpty else {
+            refuse(key, "must not be blank; leave the key out for its default.")
+            return nil
+        }
+        return string
+    }
+
+    /// Reads an integer within bounds.
+    mutating func integer(_ key: String, in bounds: ClosedRange<Int>) -> Int? {
+        let integer: Int? = read(key, as: "an integer") { if case .integer(let integer) = $0 { integer } else { nil } }
+        guard let integer else { return nil }
+        guard bounds.contains(integer) else {
+            let range =
+                bounds.upperBound == .max
+                ? "at least \(bounds.lowerBound)" : "from \(bounds.lowerBound) to \(bounds.upperBound)"
+            refuse(key, "is \(integer) but must be \(range).")
+            return nil
+        }
+        return integer
+    }
+
+    /// Reads a list of strings.
+    mutating func strings(_ key: String) -> [String]? {
+        read(key, as: "a list of strings") { value in
+            guard case .array(let elements) = value else { return nil }
+            var strings: [String] = []
+            for element in elements {
+                guard case .string(let string) = element else { return nil }
+                strings.append(string)
+            }
+            return strings
+        }
+    }
+
+    /// Reads a table within this one; a missing one is an empty one.
+    mutating func table<Result>(_ key: String, _ body: (inout ConfigurationTable) -> Result) -> Result {
+        let members: [String: ConfigurationValue]? = read(key, as: "a table") {
+            if case .table(let members) = $0 { members } else { nil }
+        }
+        var table = ConfigurationTable(members ?? [:], path: fullPath(key))
+        let result = body(&table)
+        table.finish()
+        problems += table.problems
+        warnings += table.warnings
+        return result
+    }
+
+    /// Crosses out keys that exist elsewhere but mean nothing here, with a warning for each that is there.
+    mutating func ignore(_ keys: [String], because reason: String) {
+        for key in keys where unread.removeValue(forKey: key) != nil {
+            warnings.append(ConfigurationWarning(path: fullPath(key), message: reason))
+        }
+    }
+
+    /// Warns of each key that nobody has asked for.
+    mutating func finish() {
+        for key in unread.keys.sorted() {
+            warnings.append(
+                ConfigurationWarning(path: fullPath(key), message: "There is no such key; it has no effect.")
+            )
+        }
+        unread = [:]
+    }
+
+    private mutating func read<Result>(
+        _ key: String,
+        as kind: String,
+        _ convert: (ConfigurationValue) -> Result?
+    ) -> Result? {
+        guard let value = unread.removeValue(forKey: key) else { return nil }
+        guard let result = convert(value) else {
+            refuse(key, "must be \(kind), not \(value.kind).")
+            return nil
+        }
+        return result
+    }
+
+    private func fullPath(_ key: String) -> String {
+        path.isEmpty ? key : "\(path).\(key)"
+    }
+}

@@ -1,0 +1,115 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+public import Logging
+
+/// How a server runs, as read from a file in OpenSandbox's format and from the environment.
+public struct ServerConfiguration: Sendable, Equatable {
+    /// How the API is served.
+    public var http: HTTP
+    /// The least severe messages that are logged.
+    public var logLevel: Logger.Level
+    /// Where the sandboxes live.
+    public var runtime: Runtime
+
+    /// How the API is served: `[server]`.
+    public struct HTTP: Sendable, Equatable {
+        /// The address to listen on: `host`.
+        public var host = "0.0.0.0"
+        /// The port to listen on, 0 for any free one: `port`.
+        public var port = 8080
+        /// The key that clients must send: `api_key`, or `OPENSANDBOX_SERVER_API_KEY`. Nil: everybody is let in.
+        public var apiKey: APIKey?
+        /// The longest time to live in seconds that a client may ask for, at least 60: `max_sandbox_timeout_seconds`.
+        public var maximumTimeout: Int?
+        /// Seconds after which an idle connection is closed: `timeout_keep_alive`.
+        public var keepAliveTimeout = 30
+        /// Requests that are worked on at once, 0 for no limit: `limit_concurrency`.
+        public var concurrencyLimit = 1024
+        /// Connections that wait to be accepted: `backlog`.
+        public var backlog = 2048
+        /// Seconds that running requests have to finish when the server is told to stop:
+        /// `timeout_graceful_shutdown`.
+        public var gracefulShutdownTimeout = 5
+
+        /// Creates the defaults.
+        public init() {}
+    }
+
+    /// Where the sandboxes live: `[runtime] type`.
+    public enum Runtime: Sendable, Equatable {
+        /// On this machine's containerd.
+        case local(Local)
+    }
+
+    /// Sandboxes on this machine: `[local]`.
+    public struct Local: Sendable, Equatable {
+        /// The unix socket of containerd: `containerd_socket`.
+        public var containerdSocket = "/run/containerd/containerd.sock"
+        /// The namespace in containerd that belongs to this server: `containerd_namespace`.
+        public var containerdNamespace = "stasis"
+        /// The folder of everything that outlives the process, absolute: `state_dir`.
+        public var stateDirectory: String
+        /// Where snapshots are kept: `snapshot_store`.
+        public var snapshotStore: SnapshotStore
+        /// Registries (`host` or `host:port`) that are spoken to without TLS: `insecure_registries`.
+        public var insecureRegistries: [String] = []
+        /// A docker `config.json` with credentials for registries, absolute: `registry_config`.
+        public var registryConfiguration: String?
+        /// The sandboxes' network: `network`.
+        public var network = Network()
+        /// Seconds after which a pause that is not durable yet is given up, 10 to 86400: `pause_deadline_seconds`.
+        public var pauseDeadline = 600
+        /// The host in endpoints, if it is not the sandbox's own address: `host`, else `server.eip`.
+        public var publishedHost: String?
+
+        /// Creates the defaults around a state folder; snapshots are kept in an image layout in it.
+        public init(stateDirectory: String) {
+            self.stateDirectory = stateDirectory
+            self.snapshotStore = .layout(path: stateDirectory + "/snapshots")
+        }
+    }
+
+    /// Where snapshots are kept.
+    public enum SnapshotStore: Sendable, Equatable {
+        /// In an OCI image-layout folder, absolute: `oci:<folder>`.
+        case layout(path: String)
+        /// In a registry, below `host[:port]/prefix`.
+        case registry(prefix: String)
+    }
+
+    /// The network that the sandboxes of one machine share.
+    public struct Network: Sendable, Equatable {
+        /// The name of the bridge, at most 15 bytes: `bridge`.
+        public var bridge = "stasis0"
+        /// The IPv4 network that addresses are taken from: `subnet`.
+        public var subnet = "10.89.0.0/24"
+
+        /// Creates the defaults.
+        public init() {}
+    }
+}
+
+/// Something in a configuration that has no effect, though its writer may think so.
+public struct ConfigurationWarning: Sendable, Equatable, CustomStringConvertible {
+    /// The key, such as `server.hots`.
+    public var path: String
+    /// Why it has no effect.
+    public var message: String
+
+    /// The key and the reason.
+    public var description: String { "\(path): \(message)" }
+}
+
+/// Why a configuration cannot be used: all reasons at once, each with its key.
+public struct ConfigurationError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// One sentence each.
+    public var problems: [String]
+    /// What has no effect besides.
+    public var warnings: [ConfigurationWarning] = []
+
+    /// All problems, a line each.
+    public var description: String {
+        "The configuration cannot be used:\n" + problems.map { "  \($0)" }.joined(separator: "\n")
+    }
+}

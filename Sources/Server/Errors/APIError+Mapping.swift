@@ -1,0 +1,42 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import SandboxModels
+
+extension APIError {
+    /// The one place where errors become statuses and codes.
+    ///
+    /// The codes are those of upstream's Kubernetes runtime, whatever runtime is behind this server, because SDKs compare
+    /// with exactly these words: `KUBERNETES::POD_IP_NOT_AVAILABLE` is what makes a resuming client ask again.
+    init(_ error: any Error) {
+        switch error {
+        case let error as APIError: self = error
+        case let error as SandboxError: self.init(sandbox: error)
+        case let error as HTTPError where error.status == .notFound: self = .notFound
+        case let error as HTTPError:
+            self.init(error.status, Self.unknownCode, error.status.reasonPhrase, headers: error.headers)
+        default: self = .internalError
+        }
+    }
+
+    private init(sandbox error: SandboxError) {
+        switch error.code {
+        case .notFound: self.init(.notFound, "KUBERNETES::SANDBOX_NOT_FOUND", error.told)
+        case .invalidState: self.init(.conflict, "KUBERNETES::INVALID_STATE", error.told)
+        case .neverExpires: self.init(.conflict, "DOCKER::INVALID_EXPIRATION", error.told)
+        case .snapshotSourceNotRunning: self.init(.conflict, "SNAPSHOT::INVALID_SOURCE_STATE", error.told)
+        case .snapshotNotFound: self.init(.notFound, "SNAPSHOT::NOT_FOUND", error.told)
+        case .snapshotNotReady: self.init(.conflict, "SNAPSHOT::NOT_READY", error.told)
+        case .snapshotBusy: self.init(.conflict, "SNAPSHOT::INVALID_STATE", error.told)
+        case .invalidParameter: self = .invalidParameter(error.told)
+        case .imageUnavailable: self.init(.internalServerError, "KUBERNETES::POD_FAILED", error.told)
+        case .addressUnavailable: self.init(.notFound, "KUBERNETES::POD_IP_NOT_AVAILABLE", error.told)
+        case .startFailed: self.init(.internalServerError, "KUBERNETES::POD_FAILED", error.told)
+        case .unsupported: self = .notSupported(error.told)
+        case .runtimeUnavailable: self.init(.internalServerError, "KUBERNETES::API_ERROR", error.told)
+        }
+    }
+}

@@ -1,0 +1,128 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import SandboxModels
+
+/// The body of `POST /sandboxes`, with every field of a right type and the model's own rules kept.
+struct CreateSandboxRequest: Equatable {
+    /// An image and what it takes to pull it.
+    struct Image: Equatable {
+        var uri: String
+        var credentials: ImageCredentials?
+    }
+
+    /// What the sandbox starts from.
+    enum Source: Equatable {
+        case image(Image)
+        case snapshot(id: String)
+    }
+
+    var source: Source
+    /// `os/architecture`.
+    var platform: String?
+    /// Seconds until the sandbox is deleted; nil: never.
+    var timeout: Int?
+    var resourceLimits: [String: String]
+    var environment: [String: String]
+    var metadata: [String: String]
+    var entrypoint: [String]
+    var extensions: [String: String]
+    /// Fields that ask for something that this server does not have, by their names on the wire.
+    var unsupportedFields: [String]
+}
+
+extension CreateSandboxRequest {
+    /// What a sandbox runs that was restored without saying what it should run; upstream's default.
+    static let restoredEntrypoint = ["tail", "-f", "/dev/null"]
+
+    /// Reads the body.
+    ///
+    /// - Throws: ``ValidationError`` with all that is wrong with it.
+    init(_ body: RequestObject) throws(ValidationError) {
+        var issues: [ValidationIssue] = []
+        let image = Self.image(body["image"], &issues)
+        let snapshotID = body["snapshotId"].string(.nullable, &issues)
+        let platform = Self.platform(body["platform"], &issues)
+        let timeout = body["timeout"].integer(.nullable, in: 60...Int.max, &issues)
+        let resourceLimits = body["resourceLimits"].map(.nullable, &issues)
+        _ = body["resourceRequests"].map(.nullable, &issues)
+        let environment = body["env"].map(.nullable, values: .nullable, &issues)
+        let metadata = body["metadata"].map(.nullable, &issues)
+        let entrypoint = body["entrypoint"].strings(.nullable, atLeast: 1, &issues)
+        let extensions = body["extensions"].map(.nullable, &issues)
+        let unsupportedFields = Self.unsupportedFields(body, &issues)
+        guard issues.isEmpty else { throw ValidationError(issues: issues) }
+
+        /// A rule that concerns the body as a whole is told only when every field is right.
+        func broken(_ rule: String) -> ValidationError {
+            ValidationError(issues: [ValidationIssue("value_error", at: body.location, "Value error, \(rule)")])
+        }
+        let pool = extensions?["poolRef"]?.trimmed ?? ""
+        let snapshot = snapshotID?.trimmed ?? ""
+        let usableImage = image.flatMap { $0.uri.trimmed.isEmpty ? nil : $0 }
+        switch (usableImage, snapshot.isEmpty) {
+        case (let image?, true):
+            source = .image(image)
+        case (nil, false):
+            guard pool.isEmpty else { throw broken("snapshotId cannot be used together with poolRef.") }
+            source = .snapshot(id: snapshot)
+        case (_?, false), (nil, true):
+            throw broken("Exactly one of image or snapshotId must be provided.")
+        }
+        if usableImage != nil, entrypoint == nil, pool.isEmpty {
+            throw broken("Entrypoint is required when image is provided.")
+        }
+        if resourceLimits == nil, pool.isEmpty {
+            throw broken("resourceLimits is required when poolRef is not provided.")
+        }
+        self.platform = platform
+        self.timeout = timeout
+        self.resourceLimits = resourceLimits ?? [:]
+        self.environment = environment ?? [:]
+        self.metadata = metadata ?? [:]
+        self.entrypoint = entrypoint ?? Self.restoredEntrypoint
+        self.extensions = extensions ?? [:]
+        self.unsupportedFields = unsupportedFields + (pool.isEmpty ? [] : ["extensions.poolRef"])
+    }
+
+    private static func image(_ field: RequestField, _ issues: inout [ValidationIssue]) -> Image? {
+        guard let image = field.object(.nullable, &issues) else { return nil }
+        let uri = image["uri"].string(.required, &issues)
+        var credentials: ImageCredentials?
+        if let auth = image["auth"].object(.nullable, &issues) {
+            let username = auth["username"].string(.required, &issues)
+            let password = auth["password"].string(.required, &issues)
+            if let username, let password {
+                credentials = ImageCredentials(username: username, password: password)
+            }
+        }
+        return uri.map { Image(uri: $0.trimmed, credentials: credentials) }
+    }
+
+    private static func platform(_ field: RequestField, _ issues: inout [ValidationIssue]) -> String? {
+        guard let platform = field.object(.nullable, &issues) else { return nil }
+        let system = platform["os"].string(.required, &issues)
+        let architecture = platform["arch"].string(.required, &issues)
+        guard let system, let architecture else { return nil }
+        return "\(system)/\(architecture)"
+    }
+
+    /// What would change a sandbox's isolation or its files is refused, never ignored. Resource requests are only hints for
+    /// a scheduler and may be ignored.
+    private static func unsupportedFields(_ body: RequestObject, _ issues: inout [ValidationIssue]) -> [String] {
+        var fields: [String] = []
+        if body["networkPolicy"].object(.nullable, &issues) != nil { fields.append("networkPolicy") }
+        if let proxy = body["credentialProxy"].object(.nullable, &issues),
+            proxy["enabled"].bool(.optional, &issues) == true
+        {
+            fields.append("credentialProxy")
+        }
+        if body["secureAccess"].bool(.optional, &issues) == true { fields.append("secureAccess") }
+        if let volumes = body["volumes"].list(.nullable, &issues), !volumes.isEmpty { fields.append("volumes") }
+        if body["lifecycle"].object(.nullable, &issues) != nil { fields.append("lifecycle") }
+        if let template = body["templateId"].string(.nullable, &issues), !template.trimmed.isEmpty {
+            fields.append("templateId")
+        }
+        return fields
+    }
+}

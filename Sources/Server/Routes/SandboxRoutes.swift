@@ -1,0 +1,59 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import SandboxModels
+
+import struct Foundation.Date
+
+/// Creating, reading, listing, labelling and deleting sandboxes.
+struct SandboxRoutes {
+    let runtime: any SandboxRuntime
+    /// The longest time to live in seconds that a client may ask for, if there is a limit.
+    let maximumTimeout: Int?
+    let maximumBodyBytes: Int
+    let now: @Sendable () -> Date
+
+    func add(to routes: inout RouteTable) {
+        routes.add(.post, "/sandboxes", create)
+        routes.add(.get, "/sandboxes", list)
+        routes.add(.get, "/sandboxes/:id", get)
+        routes.add(.delete, "/sandboxes/:id", delete)
+        routes.add(.patch, "/sandboxes/:id/metadata", patchMetadata)
+    }
+
+    @Sendable private func create(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        let body = try await request.jsonBody(upTo: maximumBodyBytes)
+        let admitted = try CreateSandboxRequest(body).admit(now: now(), maximumTimeout: maximumTimeout)
+        let sandbox = try await runtime.create(
+            admitted.spec,
+            credentials: admitted.credentials,
+            expiresAt: admitted.expiresAt
+        )
+        return try Response(.accepted, json: SandboxResource.created(sandbox))
+    }
+
+    @Sendable private func list(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        let query = try ListSandboxesRequest(QueryParameters(query: request.uri.query ?? ""))
+        return try await Response(.ok, json: SandboxPage(query, of: runtime.sandboxes()))
+    }
+
+    @Sendable private func get(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        try await Response(.ok, json: SandboxResource(runtime.sandbox(context.pathParameter("id"))))
+    }
+
+    @Sendable private func patchMetadata(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        let body = try await request.jsonBody(upTo: maximumBodyBytes)
+        let patch = try PatchMetadataRequest(body).patch
+        return try await Response(
+            .ok,
+            json: SandboxResource(runtime.patchMetadata(context.pathParameter("id"), patch))
+        )
+    }
+
+    @Sendable private func delete(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        try await runtime.delete(context.pathParameter("id"))
+        return Response(.noContent)
+    }
+}

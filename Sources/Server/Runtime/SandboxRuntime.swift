@@ -1,0 +1,92 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+public import SandboxModels
+
+public import struct Foundation.Date
+
+/// Where the server's sandboxes live: one machine, or a cluster.
+///
+/// Every method throws ``SandboxError`` for what its caller can act on; any other error is told to clients as an internal
+/// one, without its text. Identifiers come straight from request paths: an implementation answers `notFound` for any
+/// string that is not one of its own. A method may be called again after its answer was lost.
+public protocol SandboxRuntime: Sendable {
+    /// Creates a sandbox and answers when it runs, or when it is certain that it will be started.
+    ///
+    /// - Parameters:
+    ///   - spec: What to run. Quantities and the image's reference are the runtime's to check (`invalidParameter`). Instead
+    ///     of an image it may name a snapshot.
+    ///   - credentials: For this image's registry; not kept after the pull.
+    ///   - expiresAt: When the sandbox is deleted, or nil for never.
+    /// - Returns: The sandbox, with the identity that the runtime gave it.
+    /// - Throws: `invalidParameter`, `imageUnavailable`, `startFailed`, `unsupported`, `runtimeUnavailable`;
+    ///   `snapshotNotFound`, `snapshotNotReady`.
+    func create(_ spec: SandboxSpec, credentials: ImageCredentials?, expiresAt: Date?) async throws -> Sandbox
+
+    /// One sandbox as it is now.
+    ///
+    /// - Throws: `notFound`.
+    func sandbox(_ id: String) async throws -> Sandbox
+
+    /// All sandboxes as they are now, in any order; the API filters, sorts and pages them.
+    func sandboxes() async throws -> [Sandbox]
+
+    /// Begins to delete a sandbox in whatever state it is. Its compute may end after the answer.
+    ///
+    /// - Throws: `notFound`.
+    func delete(_ id: String) async throws
+
+    /// Begins to pause a sandbox; its status tells how it goes on.
+    ///
+    /// - Throws: `notFound`; `invalidState` unless it runs; `unsupported` if it can never be paused here.
+    func pause(_ id: String) async throws
+
+    /// Begins to resume a sandbox; its status tells how it goes on.
+    ///
+    /// - Throws: `notFound`; `invalidState` unless it is paused; `unsupported` if it can never be resumed here.
+    func resume(_ id: String) async throws
+
+    /// Makes a sandbox expire at another time, earlier or later, in whatever state it is.
+    ///
+    /// - Parameter date: In the future.
+    /// - Throws: `notFound`; `neverExpires` if it was created without a time to live.
+    func renew(_ id: String, until date: Date) async throws
+
+    /// Sets metadata of a sandbox in whatever state it is, and removes the keys whose value is nil.
+    ///
+    /// - Returns: The sandbox as it is then.
+    /// - Throws: `notFound`.
+    func patchMetadata(_ id: String, _ patch: [String: String?]) async throws -> Sandbox
+
+    /// Begins to take a snapshot of a running sandbox; the snapshot's status tells how it goes on.
+    ///
+    /// - Parameter name: What its owner calls it, not empty and not necessarily unique.
+    /// - Throws: `notFound`; `snapshotSourceNotRunning` unless it runs and is not being captured; `unsupported`.
+    func createSnapshot(of id: String, name: String?) async throws -> Snapshot
+
+    /// One snapshot as it is now, whether its sandbox still exists or not.
+    ///
+    /// - Throws: `snapshotNotFound`.
+    func snapshot(_ id: String) async throws -> Snapshot
+
+    /// All snapshots as they are now, in any order; the API filters, sorts and pages them.
+    func snapshots() async throws -> [Snapshot]
+
+    /// Begins to delete a snapshot. Sandboxes that were created from it live on.
+    ///
+    /// - Throws: `snapshotNotFound`; `snapshotBusy` while it is being taken.
+    func deleteSnapshot(_ id: String) async throws
+
+    /// The end of what a sandbox has printed, in whole lines; an empty log while there is none.
+    ///
+    /// - Parameter bytes: How much at most.
+    /// - Throws: `notFound`.
+    func log(of id: String, atMost bytes: Int) async throws -> SandboxLog
+
+    /// Where a port of a running sandbox is reached. Nobody checks that something listens there.
+    ///
+    /// - Parameter port: 1 to 65535.
+    /// - Throws: `notFound`; `addressUnavailable` while it is paused, resuming or not up yet, so that clients ask again
+    ///   instead of using a stale address.
+    func endpoint(_ id: String, port: Int) async throws -> SandboxEndpoint
+}
