@@ -92,7 +92,7 @@ let package = Package(
             dependencies: [
                 "CLinux", "ContainerdAPI", "CZlib", "OCIRegistry", "SandboxModels", "SnapshotProvider",
                 .target(name: "CISAL", condition: .when(traits: ["ISAL"])),
-                crypto, grpcCore, logging, nioCore, nioPosix, swiftProtobuf,
+                crypto, grpcCore, logging, nioCore, nioPosix, swiftProtobuf, unixSignals,
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
             ],
             swiftSettings: house
@@ -127,7 +127,7 @@ let package = Package(
         .executableTarget(
             name: "stasis-server",
             dependencies: [
-                "Server", logging, serviceLifecycle, unixSignals,
+                "Server", "SnapshotEngine", logging, serviceLifecycle, unixSignals,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Executables/stasis-server",
@@ -136,7 +136,7 @@ let package = Package(
         .executableTarget(
             name: "stasis-committer",
             dependencies: [
-                "Committer", logging, unixSignals,
+                "Committer", "SnapshotEngine", logging, unixSignals,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Executables/stasis-committer",
@@ -159,7 +159,10 @@ let package = Package(
         ),
         .testTarget(
             name: "SnapshotEngineTests",
-            dependencies: ["OCIRegistry", "SnapshotEngine", "SnapshotProvider", "TestSupport", logging, nioCore],
+            dependencies: [
+                "stasis-committer", "OCIRegistry", "SnapshotEngine", "SnapshotProvider", "TestSupport", logging,
+                nioCore,
+            ],
             swiftSettings: house
         ),
         .testTarget(
@@ -173,7 +176,8 @@ let package = Package(
         .testTarget(
             name: "LocalRuntimeTests",
             dependencies: [
-                "LocalRuntime", "OCIRegistry", "SandboxModels", "SnapshotEngine", "TestSupport", logging, subprocess,
+                "LocalRuntime", "stasis-committer", "OCIRegistry", "SandboxModels", "SnapshotEngine",
+                "TestSupport", logging, subprocess,
             ],
             swiftSettings: house
         ),

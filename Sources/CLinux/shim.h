@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <linux/stat.h>
+#include <spawn.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -107,5 +108,16 @@ static inline ssize_t clinux_read_directory(int descriptor, void *buffer, size_t
 // The next offset that holds data, or a hole; ENXIO behind the end.
 static inline int64_t clinux_seek_data(int descriptor, int64_t offset) { return lseek(descriptor, offset, 3); }
 static inline int64_t clinux_seek_hole(int descriptor, int64_t offset) { return lseek(descriptor, offset, 4); }
+
+// glibc has it from 2.34 on, and hides it from some of Swift's builds.
+extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int lowest);
+
+// A new process gets no descriptor from this number on.
+static inline int clinux_spawn_close_from(posix_spawn_file_actions_t *actions, int lowest) {
+    return posix_spawn_file_actions_addclosefrom_np(actions, lowest);
+}
+
+// Makes a new process the leader of a session of its own (POSIX_SPAWN_SETSID).
+static const short clinux_spawn_new_session = 0x80;
 
 #endif

@@ -4,7 +4,7 @@
 public import Logging
 import OCIRegistry
 import SandboxModels
-import SnapshotEngine
+public import SnapshotEngine
 import SnapshotProvider
 
 import struct Foundation.Date
@@ -18,6 +18,7 @@ public struct Committer: Sendable {
     static let owner = "stasis-committer"
 
     let settings: CommitterSettings
+    let holder: HolderCommand
     let logger: Logger
     let print: @Sendable (String) -> Void
 
@@ -25,10 +26,17 @@ public struct Committer: Sendable {
     ///
     /// - Parameters:
     ///   - settings: What the environment says.
+    ///   - holder: How the process is started that holds the freeze.
     ///   - logger: Where remarks go; not stdout.
     ///   - print: Prints a line to stdout.
-    public init(settings: CommitterSettings, logger: Logger, print: @escaping @Sendable (String) -> Void) {
+    public init(
+        settings: CommitterSettings,
+        holder: HolderCommand = HolderCommand(),
+        logger: Logger,
+        print: @escaping @Sendable (String) -> Void
+    ) {
         self.settings = settings
+        self.holder = holder
         self.logger = logger
         self.print = print
     }
@@ -71,7 +79,13 @@ public struct Committer: Sendable {
                         repositories: ImageRepositories(registries: registries),
                         logger: logger
                     )
-                    return try await run(capture, request: request, freezing: containers.all.map(\.id))
+                    return try await HolderClient.withClient(
+                        command: holder,
+                        containerd: containerd,
+                        logger: logger
+                    ) { holders in
+                        try await run(capture, holders: holders, request: request, freezing: containers.all.map(\.id))
+                    }
                 }
             }
         } catch {
@@ -81,6 +95,7 @@ public struct Committer: Sendable {
 
     private func run(
         _ capture: RootfsCapture,
+        holders: HolderClient,
         request: SnapshotRequest,
         freezing containers: [String]
     ) async throws -> CommitReport {
@@ -93,7 +108,13 @@ public struct Committer: Sendable {
             }
             group.addTask {
                 let prepared = try await capture.prepare(request, meter: meter)
-                return try await freezeAndCopy(capture, prepared, meter: meter, freezing: containers)
+                return try await freezeAndCopy(
+                    capture,
+                    prepared,
+                    holders: holders,
+                    meter: meter,
+                    freezing: containers
+                )
             }
             defer { group.cancelAll() }
             while let report = try await group.next() {
@@ -106,38 +127,69 @@ public struct Committer: Sendable {
     private func freezeAndCopy(
         _ capture: RootfsCapture,
         _ prepared: PreparedCapture,
+        holders: HolderClient,
         meter: CaptureMeter,
         freezing containers: [String]
     ) async throws -> CommitReport {
-        try await FreezeHolder.withHolder(
-            socket: settings.containerdSocket,
-            namespace: settings.containerdNamespace,
-            id: prepared.request.uid,
-            owner: Self.owner,
-            logger: logger
-        ) { holder in
-            let deadline = Date(timeIntervalSinceNow: Double(settings.longestFreeze.components.seconds))
-            try await holder.freeze(containers, until: deadline)
-            let artifact = try await withThrowingTaskGroup(of: Artifact?.self) { group in
-                group.addTask {
-                    try await capture.copy(prepared, meter: meter) { try await holder.checkHeld() }
-                }
-                group.addTask {
-                    // Returns when the deadline has passed, or when it is cancelled below, and has thawed either way.
-                    await holder.run()
-                    return nil
-                }
-                defer { group.cancelAll() }
-                guard let artifact = try await group.next() ?? nil else {
-                    throw CaptureError(
-                        .freezeLost,
-                        "the pod was thawed before everything had been copied: let it stay frozen for longer "
-                            + "(STASIS_FREEZE_SECONDS), or make its changes smaller"
-                    )
-                }
-                return artifact
-            }
-            return CommitReport(artifact, frozen: await holder.frozenDuration)
+        let held = holders.makeFreeze(id: prepared.request.uid, owner: Self.owner)
+        let deadline = Date(timeIntervalSinceNow: Double(settings.longestFreeze.components.seconds))
+        try await held.freeze(containers, until: deadline)
+        let artifact: Artifact
+        do {
+            artifact = try await copy(prepared, with: capture, while: held, meter: meter)
+        } catch {
+            try await thaw(held)
+            throw error
         }
+        try await thaw(held)
+        return CommitReport(artifact, frozen: await held.frozenDuration)
+    }
+
+    private func copy(
+        _ prepared: PreparedCapture,
+        with capture: RootfsCapture,
+        while held: HeldFreeze,
+        meter: CaptureMeter
+    ) async throws -> Artifact {
+        try await withThrowingTaskGroup(of: Artifact?.self) { group in
+            group.addTask {
+                try await capture.copy(prepared, meter: meter) { try await held.checkHeld() }
+            }
+            group.addTask {
+                // Returns when the freeze is over, or when it is cancelled below.
+                await held.run()
+                return nil
+            }
+            defer { group.cancelAll() }
+            guard let artifact = try await group.next() ?? nil else { throw Self.lost(await held.end) }
+            return artifact
+        }
+    }
+
+    private func thaw(_ held: HeldFreeze) async throws {
+        do {
+            try await held.thaw()
+        } catch is CancellationError {
+            throw CommitterError(
+                .failed,
+                reason: "StillFrozen",
+                "containerd does not thaw the pod: the holder of the freeze goes on trying; if that ends too, run unpause"
+            )
+        }
+    }
+
+    /// Why a freeze was over before everything had been copied.
+    private static func lost(_ end: FreezeEnd?) -> CaptureError {
+        if end == .holderLost {
+            return CaptureError(
+                .freezeLost,
+                "the process that held the freeze ended before everything had been copied; the pod runs on: try again"
+            )
+        }
+        return CaptureError(
+            .freezeLost,
+            "the pod was thawed before everything had been copied: let it stay frozen for longer "
+                + "(STASIS_FREEZE_SECONDS), or make its changes smaller"
+        )
     }
 }

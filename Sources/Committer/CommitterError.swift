@@ -61,6 +61,8 @@ public struct CommitterError: Error, Sendable, Hashable, CustomStringConvertible
             self.init(kind, reason: error.reason.rawValue, error.description)
         case let error as ContainerFinderError:
             self.init(.notFound, error.description)
+        case FreezeError.holderLost(let id):
+            self.init(.failed, reason: "FreezeLost", FreezeError.holderLost(id: id).description)
         case let error as FreezeError:
             self.init(.failed, reason: "FreezeFailed", error.description)
         case let error as ContainerdError where error.code == .unavailable || error.code == .permissionDenied:

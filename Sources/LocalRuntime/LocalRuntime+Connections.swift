@@ -13,29 +13,38 @@ import class Foundation.ProcessInfo
 struct Connections: Sendable {
     /// containerd, in the sandboxes' namespace.
     var containerd: ContainerdClient
-    /// The same, on the thread that keeps the deadlines of freezes.
-    var freezes: ContainerdClient
+    /// Who holds the freezes of captures.
+    var holders: HolderClient
     /// Registries and image layouts, with the machine's own logins.
     var repositories: ImageRepositories
     /// Registries with other logins.
     var registries: RegistryClient
 
-    /// Ends the freezes that an earlier process left: what it had sealed is killed, everything else runs on at once,
-    /// because whoever held it is gone.
+    /// Ends the freezes that an earlier process left. What was not sealed runs on at once, because whoever could have
+    /// sealed it is gone; its holder may still be at that too. What was sealed is left to the sandbox, which kills it when
+    /// its release is written down; unless it belongs to no sandbox any more.
     ///
-    /// - Returns: The uids of the captures whose freezes were sealed.
-    func recoverFreezes() async throws -> Set<String> {
+    /// - Returns: The uids of the captures whose freezes are sealed.
+    func recoverFreezes(of rows: [SandboxRow]) async throws -> Set<String> {
         let recovery = FreezeRecovery(client: containerd)
+        let known = Set(rows.flatMap(\.recorded.captures))
         var sealed: Set<String> = []
-        for found in try await recovery.recoverAll(now: Date()) {
-            switch found.action {
-            // If that failed, the sandbox's release does it.
-            case .finishKill: sealed.insert(found.record.id)
-            case .leave: if try await recovery.thaw(found.record) == .sealed { sealed.insert(found.record.id) }
-            case .thaw: if let failure = found.failure { throw failure }
+        for record in try await recovery.thawUnsealed() {
+            if known.contains(record.id) {
+                sealed.insert(record.id)
+            } else {
+                try await recovery.kill(record.id)
             }
         }
         return sealed
+    }
+}
+
+extension Recorded {
+    /// The captures that are not done with.
+    fileprivate var captures: [String] {
+        leftovers.compactMap { if case .capture(let uid) = $0 { uid } else { nil } }
+            + (phase.capture.map { [$0.uid] } ?? [])
     }
 }
 
@@ -57,16 +66,15 @@ extension LocalRuntime {
                     logger: logger
                 ) { containerd in
                     try await containerd.makeNamespaceIfAbsent(configuration.containerdNamespace)
-                    try await ContainerdClient.withClient(
-                        socket: configuration.containerdSocket,
-                        namespace: configuration.containerdNamespace,
-                        logger: logger,
-                        thread: .freezing
-                    ) { freezes in
+                    try await HolderClient.withClient(
+                        command: configuration.holder,
+                        containerd: containerd,
+                        logger: logger
+                    ) { holders in
                         try await body(
                             Connections(
                                 containerd: containerd,
-                                freezes: freezes,
+                                holders: holders,
                                 repositories: ImageRepositories(registries: registries),
                                 registries: registries
                             )
@@ -104,7 +112,7 @@ extension LocalRuntime {
                 repositories: connections.repositories,
                 logger: logger
             ),
-            freezes: connections.freezes,
+            holders: connections.holders,
             logger: logger
         ) { [weak self] uid in
             await self?.captureChanged(uid)

@@ -89,7 +89,7 @@ extension LocalRuntime {
     /// so this is done in a task that outlives a cancelled one, and is waited for.
     private func undo(_ runner: SandboxRunner) async {
         do {
-            try await shielded {
+            try await uncancelled {
                 try await runner.state(.delete, api: .openSandboxREST)
                 await runner.waitUntilGone(deadline: .now + .seconds(10))
             }

@@ -59,7 +59,7 @@ public actor LocalRuntime: Service {
         defer { try? store.close() }
         try await withConnections { connections in
             let rows = try await store.all()
-            let sealed = try await connections.recoverFreezes()
+            let sealed = try await connections.recoverFreezes(of: rows)
             let world = await self.makeWorld(store: store, connections: connections, sealed: sealed)
             try await world.images.recover()
             await self.clearRemains(in: world.containers)

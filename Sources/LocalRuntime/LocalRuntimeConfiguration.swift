@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import SandboxModels
+public import SnapshotEngine
 
 /// What a runtime on this machine needs to know.
 public struct LocalRuntimeConfiguration: Sendable {
@@ -21,6 +22,8 @@ public struct LocalRuntimeConfiguration: Sendable {
     public var registryLogins: String?
     /// How long the container of a new sandbox may take to start until the sandbox is given up.
     public var startTimeout: Duration = .seconds(60)
+    /// How the process is started that holds the freezes of captures.
+    public var holder = HolderCommand()
     /// The state machine's time limits.
     public var policy = LifecyclePolicy()
     /// This machine's name, for the labels of snapshots.

@@ -79,7 +79,6 @@ public final class ContainerdDaemon: Sendable {
     public func withClient<Result: Sendable>(
         namespace: String? = nil,
         logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-        thread: ExecutorThread? = nil,
         isolation: isolated (any Actor)? = #isolation,
         _ body: (ContainerdClient) async throws -> Result
     ) async throws -> Result {
@@ -87,7 +86,6 @@ public final class ContainerdDaemon: Sendable {
             socket: socket,
             namespace: namespace ?? self.namespace,
             logger: logger,
-            thread: thread,
             body
         )
     }

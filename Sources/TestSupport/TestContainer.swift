@@ -64,32 +64,15 @@ public struct TestContainer: Sendable {
     }
 
     /// Whether the kernel has frozen it, asked without containerd.
-    public var isFrozen: Bool {
-        guard let state = try? String(contentsOfFile: "\(freezerDirectory)/freezer.state", encoding: .utf8) else {
-            let state = try? String(contentsOfFile: "\(freezerDirectory)/cgroup.freeze", encoding: .utf8)
-            return state?.hasPrefix("1") == true
-        }
-        return state.hasPrefix("FROZEN")
-    }
+    public var isFrozen: Bool { freezer.isFrozen }
 
-    private let freezerDirectory: String
+    private let freezer: Freezer
 
     private init(id: String, pid: UInt32, daemon: ContainerdDaemon) {
         self.id = id
         self.pid = pid
         self.daemon = daemon
-        let groups = (try? String(contentsOfFile: "/proc/\(pid)/cgroup", encoding: .utf8)) ?? ""
-        var directory = ""
-        for line in groups.split(separator: "\n") {
-            let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-            guard fields.count == 3 else { continue }
-            if fields[1] == "freezer" {
-                directory = "/sys/fs/cgroup/freezer\(fields[2])"
-            } else if fields[1] == "", directory.isEmpty {
-                directory = "/sys/fs/cgroup\(fields[2])"
-            }
-        }
-        self.freezerDirectory = directory
+        self.freezer = Freezer(process: pid)
     }
 
     private func remove() async throws {

@@ -4,11 +4,11 @@
 import Foundation
 import Glibc
 import OCIRegistry
-import SnapshotEngine
 import TestSupport
 import Testing
 
 @testable import Committer
+@testable import SnapshotEngine
 
 /// The program against a real containerd, runc and registry, as a Job runs it.
 @Suite("stasis-committer")
@@ -149,16 +149,18 @@ struct CommitterProgramTests {
         }
     }
 
-    @Test("Killed while frozen, the next attempt thaws what was left and succeeds")
-    func killedAndRepeated() async throws {
+    @Test("Killed while frozen, with its holder or without, the next attempt succeeds", arguments: [false, true])
+    func killedAndRepeated(withHolder: Bool) async throws {
         try await withPod(megabytes: 400) { pod in
             let killed = try await pod.program.run("commit", pod.name, "team", "main:\(pod.target)") { pid in
                 try await pod.waitUntilFrozen()
-                Glibc.kill(pid, SIGKILL)
+                try killCommitter(pid, withHolder: withHolder)
             }
             #expect(killed.exitStatus == nil)
-            #expect(pod.areFrozen)
-            #expect(try await pod.freezes().count == 1)
+            if withHolder {
+                #expect(pod.areFrozen)
+                #expect(try await pod.freezes().count == 1)
+            }
             let ending = try await pod.program.run("commit", pod.name, "team", "main:\(pod.target)")
             #expect(ending.exitStatus == 0, "\(ending.errors)")
             #expect(!pod.main.isFrozen && !pod.side.isFrozen)
@@ -166,13 +168,59 @@ struct CommitterProgramTests {
         }
     }
 
-    @Test("unpause thaws what a killed committer left, and what somebody froze without a record; twice is fine")
+    @Test("Killed while frozen, its holder thaws without being asked")
+    func killed() async throws {
+        try await withPod(megabytes: 400) { pod in
+            _ = try await pod.program.run("commit", pod.name, "team", "main:\(pod.target)") { pid in
+                try await pod.waitUntilFrozen()
+                try killCommitter(pid, withHolder: false)
+            }
+            while try await !pod.freezes().isEmpty { try await Task.sleep(for: .milliseconds(5)) }
+            #expect(!pod.main.isFrozen && !pod.side.isFrozen)
+        }
+    }
+
+    @Test("When its holder is killed while frozen, it thaws, fails and says why")
+    func holderKilled() async throws {
+        try await withPod(megabytes: 400) { pod in
+            let ending = try await pod.program.run("commit", pod.name, "team", "main:\(pod.target)") { pid in
+                try await pod.waitUntilFrozen()
+                for child in try children(of: pid) { Glibc.kill(child, SIGKILL) }
+            }
+            #expect(ending.exitStatus == 1)
+            #expect(ending.terminationLog.contains("FreezeLost"), "\(ending.terminationLog)")
+            #expect(!pod.main.isFrozen && !pod.side.isFrozen)
+            #expect(try await pod.freezes().isEmpty)
+        }
+    }
+
+    /// As by kill -9.
+    private func killCommitter(_ pid: pid_t, withHolder: Bool) throws {
+        if withHolder {
+            // Stopped, it cannot do anything about its holder's end.
+            Glibc.kill(pid, SIGSTOP)
+            let children = try children(of: pid)
+            #expect(!children.isEmpty)
+            for child in children { Glibc.kill(child, SIGKILL) }
+        }
+        Glibc.kill(pid, SIGKILL)
+    }
+
+    private func children(of pid: pid_t) throws -> [pid_t] {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task").flatMap { thread in
+            try String(contentsOfFile: "/proc/\(pid)/task/\(thread)/children", encoding: .utf8)
+                .split(separator: " ").compactMap { pid_t($0) }
+        }
+    }
+
+    @Test("unpause thaws what a committer and its holder left, and what somebody froze without a record; twice is fine")
     func unpause() async throws {
         try await withPod(megabytes: 400) { pod in
             _ = try await pod.program.run("commit", pod.name, "team", "main:\(pod.target)") { pid in
                 try await pod.waitUntilFrozen()
-                Glibc.kill(pid, SIGKILL)
+                try killCommitter(pid, withHolder: true)
             }
+            #expect(pod.areFrozen)
             for _ in 0..<2 {
                 let ending = try await pod.program.run("unpause", pod.name, "team", "main", "side")
                 #expect(ending.exitStatus == 0, "\(ending.errors)")

@@ -5,6 +5,7 @@ import ArgumentParser
 import Committer
 import Glibc
 import Logging
+import SnapshotEngine
 import UnixSignals
 
 import class Foundation.ProcessInfo
@@ -28,7 +29,7 @@ struct StasisCommitterCommand: AsyncParsableCommand {
             Exit status: 0 done; 1 the commit or the thaw failed, or a signal ended it; 2 the pod or a container was not \
             found or is not the one that was meant; 3 containerd cannot be reached; 64 the arguments make no sense.
             """,
-        subcommands: [Commit.self, Unpause.self],
+        subcommands: [Commit.self, Unpause.self, Hold.self],
         defaultSubcommand: Commit.self
     )
 }
@@ -101,6 +102,27 @@ struct Unpause: AsyncParsableCommand {
         try await execute { committer, _ in
             try await committer.unpause(pod: pod, namespace: namespace, containers: containers)
         }
+    }
+}
+
+/// The process that holds the freeze of a commit; `commit` starts it.
+struct Hold: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Holds the freeze of a commit, which starts this by itself.",
+        shouldDisplay: false
+    )
+
+    @Option(name: .long, help: "containerd's socket.")
+    var containerdSocket: String
+
+    @Option(name: .long, help: "The containers' containerd namespace.")
+    var containerdNamespace: String
+
+    func run() async throws {
+        try await FreezeHolderService.runProcess(
+            containerdSocket: containerdSocket,
+            containerdNamespace: containerdNamespace
+        )
     }
 }
 

@@ -5,6 +5,7 @@ import ArgumentParser
 import Logging
 import Server
 import ServiceLifecycle
+import SnapshotEngine
 import UnixSignals
 
 import class Foundation.ProcessInfo
@@ -23,7 +24,8 @@ struct StasisServerCommand: AsyncParsableCommand {
             Without, it exits with 0 when it was told to stop by SIGTERM or SIGINT, and with 1 when it could not start or \
             go on. Arguments that it does not know end it with 64.
             """,
-        version: ServerVersion.current
+        version: ServerVersion.current,
+        subcommands: [Hold.self]
     )
 
     @Option(name: .long, help: "The configuration file.")
@@ -60,5 +62,26 @@ struct StasisServerCommand: AsyncParsableCommand {
         )
         group.maximumGracefulShutdownDuration = .seconds(configuration.http.gracefulShutdownTimeout)
         try await ServiceGroup(configuration: group).run()
+    }
+}
+
+/// The process that holds the freezes of captures; the server starts it.
+struct Hold: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Holds the freezes of a server's captures, which starts this by itself.",
+        shouldDisplay: false
+    )
+
+    @Option(name: .long, help: "containerd's socket.")
+    var containerdSocket: String
+
+    @Option(name: .long, help: "The sandboxes' containerd namespace.")
+    var containerdNamespace: String
+
+    func run() async throws {
+        try await FreezeHolderService.runProcess(
+            containerdSocket: containerdSocket,
+            containerdNamespace: containerdNamespace
+        )
     }
 }

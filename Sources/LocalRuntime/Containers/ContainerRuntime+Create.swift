@@ -102,7 +102,7 @@ extension ContainerRuntime {
     private func change<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result
     {
         try Task.checkCancellation()
-        let result = try await shielded(body)
+        let result = try await uncancelled(body)
         try Task.checkCancellation()
         return result
     }
@@ -164,7 +164,7 @@ extension ContainerRuntime {
     /// is found by `list` and by the next attempt.
     private func undo(_ id: String) async {
         do {
-            try await shielded { try await clearAway(id) }
+            try await uncancelled { try await clearAway(id) }
         } catch {
             logger.warning(
                 "remains of a sandbox that did not start",

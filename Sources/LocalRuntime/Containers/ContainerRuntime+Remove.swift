@@ -14,7 +14,7 @@ extension ContainerRuntime {
     public func remove(_ id: String) async throws {
         guard ContainerSpecification.isIdentifier(id) else { return }
         do {
-            try await locks.withLock(id) { try await shielded { try await clearAway(id) } }
+            try await locks.withLock(id) { try await uncancelled { try await clearAway(id) } }
         } catch {
             throw SandboxError.telling(
                 error,

@@ -49,7 +49,7 @@ extension ImagePull {
         } catch {
             let client = client
             // Undoing must happen although this task may be cancelled; what it leaves, the lease's end takes away.
-            try? await shielded { try await client.removeSnapshot(key, snapshotter: snapshotter) }
+            try? await uncancelled { try await client.removeSnapshot(key, snapshotter: snapshotter) }
             // Another process unpacked the same layer meanwhile.
             if let error = error as? ContainerdError, error.isAlreadyExists { return }
             throw error

@@ -171,7 +171,7 @@ struct ImagePull {
             labels: ["stasis.dev/image": "true"]
         )
         let client = client
-        try await shielded {
+        try await uncancelled {
             do {
                 try await client.createImage(image)
             } catch let error as ContainerdError where error.isAlreadyExists {

@@ -150,7 +150,7 @@ public struct ImagePuller: Sendable {
     private func withLease<Result: Sendable>(_ body: (ContainerdClient) async throws -> Result) async throws -> Result {
         let client = client
         let lease = "\(Self.leasePrefix)-\(String(UInt64.random(in: 0 ... .max), radix: 16))"
-        try await shielded { try await client.createLease(lease, expiresAt: Date(timeIntervalSinceNow: 24 * 3600)) }
+        try await uncancelled { try await client.createLease(lease, expiresAt: Date(timeIntervalSinceNow: 24 * 3600)) }
         let outcome: Swift.Result<Result, any Error>
         do {
             outcome = .success(try await body(client.with(lease: lease)))
@@ -158,7 +158,7 @@ public struct ImagePuller: Sendable {
             outcome = .failure(error)
         }
         // If containerd is gone, so is the hurry.
-        try? await shielded { try await client.deleteLease(lease) }
+        try? await uncancelled { try await client.deleteLease(lease) }
         return try outcome.get()
     }
 

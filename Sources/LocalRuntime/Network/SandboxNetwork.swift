@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import SandboxModels
+import SnapshotEngine
 
 import class Foundation.JSONDecoder
 
@@ -42,7 +43,7 @@ public struct SandboxNetwork: Sendable {
             return address.description
         } catch {
             // The address may be leased already. Undoing must happen although this task may be cancelled.
-            _ = try? await shielded { try await run(.delete, containerID, namespace) }
+            _ = try? await uncancelled { try await run(.delete, containerID, namespace) }
             throw error
         }
     }

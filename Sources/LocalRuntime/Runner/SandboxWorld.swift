@@ -24,7 +24,7 @@ struct SandboxWorld: Sendable {
     var snapshots: SnapshotDestination
     /// The state machine's time limits.
     var policy: LifecyclePolicy
-    /// The freezes that an earlier process had sealed, by the uids of their captures.
+    /// The freezes that an earlier process had sealed and not killed, by the uids of their captures.
     var sealedBefore: Set<String>
     /// This machine's name, for the labels of snapshots.
     var node: String

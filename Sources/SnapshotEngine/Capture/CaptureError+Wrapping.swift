@@ -20,10 +20,31 @@ extension CaptureError {
 
     /// What an error of the holder of the freeze means for a capture.
     init(_ error: FreezeError, sandbox: String) {
-        if case .notRunning = error {
+        switch error {
+        case .notRunning:
             self.init(.containerGone, "the sandbox \(sandbox) does not run any more", cause: error)
-        } else {
+        case .holderLost:
+            self.init(endedBy: .holderLost, sandbox: sandbox)
+        default:
             self.init(.freezeFailed, "the sandbox \(sandbox) could not be frozen", cause: error)
+        }
+    }
+
+    /// What the end of a freeze means for a capture that was not complete.
+    init(endedBy end: FreezeEnd?, sandbox: String) {
+        switch end {
+        case .holderLost:
+            self.init(
+                .freezeLost,
+                "the process that held the freeze ended before the snapshot of \(sandbox) was stored, so the sandbox runs "
+                    + "on; try again"
+            )
+        case .deadline, .thawed, .killed, nil:
+            self.init(
+                .freezeLost,
+                "the deadline of the freeze passed before the snapshot of \(sandbox) was stored, so the sandbox runs on; "
+                    + "look for a slow or unreachable store"
+            )
         }
     }
 

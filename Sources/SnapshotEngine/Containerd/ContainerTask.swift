@@ -9,7 +9,7 @@ public import struct Foundation.Date
 /// The processes of a container.
 public struct ContainerTask: Sendable, Hashable {
     /// Whether they run.
-    public enum Status: Sendable, Hashable {
+    public enum Status: String, Sendable, Hashable, Codable {
         /// Made but not started.
         case created
         /// Running.

@@ -94,11 +94,15 @@ extension ContainerdClient {
     }
 
     /// Thaws all processes of a container.
-    public func resumeTask(_ id: String) async throws {
+    ///
+    /// - Throws: `deadlineExceeded` after `timeLimit`; the container may be thawed all the same.
+    public func resumeTask(_ id: String, timeLimit: Duration = .seconds(120)) async throws {
         try await call("Tasks.Resume", "container \(id)") {
             var request = Containerd_Services_Tasks_V1_ResumeTaskRequest()
             request.containerID = id
-            _ = try await tasksService.resume(request, metadata: metadata)
+            var options = CallOptions.defaults
+            options.timeout = timeLimit
+            _ = try await tasksService.resume(request, metadata: metadata, options: options)
         }
     }
 

@@ -3,7 +3,6 @@
 
 import GRPCCore
 public import Logging
-public import NIOCore
 
 /// A client of the containerd on this machine.
 ///
@@ -30,14 +29,8 @@ public struct ContainerdClient: Sendable {
     ///   - socket: The path of containerd's socket, at most 107 bytes.
     ///   - namespace: The containerd namespace of the calls.
     ///   - logger: Where messages go.
-    ///   - eventLoopGroup: The threads that do the connection's I/O; SwiftNIO's shared ones if nil.
-    public init(
-        socket: String,
-        namespace: String,
-        logger: Logger,
-        eventLoopGroup: (any EventLoopGroup)? = nil
-    ) throws(ContainerdError) {
-        let connection = try ContainerdConnection(socket: socket, logger: logger, eventLoopGroup: eventLoopGroup)
+    public init(socket: String, namespace: String, logger: Logger) throws(ContainerdError) {
+        let connection = try ContainerdConnection(socket: socket, logger: logger)
         self.init(connection: connection, namespace: namespace, lease: nil)
     }
 
@@ -78,14 +71,12 @@ public struct ContainerdClient: Sendable {
     ///   - socket: The path of containerd's socket, at most 107 bytes.
     ///   - namespace: The containerd namespace of the calls.
     ///   - logger: Where messages go.
-    ///   - thread: A thread that does all the work of the connection; if nil, SwiftNIO's and Swift's shared threads do.
     ///   - body: What to do with the client.
     /// - Throws: What `body` throws; a `ContainerdError` that says what to do if there is no socket or nobody listens.
     public static func withClient<Result: Sendable>(
         socket: String,
         namespace: String,
         logger: Logger,
-        thread: ExecutorThread? = nil,
         isolation: isolated (any Actor)? = #isolation,
         _ body: (ContainerdClient) async throws -> Result
     ) async throws -> Result {
@@ -101,12 +92,11 @@ public struct ContainerdClient: Sendable {
         let client = try ContainerdClient(
             socket: socket,
             namespace: namespace,
-            logger: logger,
-            eventLoopGroup: thread?.eventLoop
+            logger: logger
         )
         // Not a child task: it would be cancelled together with the caller, and clean-up could no longer call anybody.
         // It is owned all the same: every way out of this function ends it and waits for it.
-        let connection = Task(executorPreference: thread) {
+        let connection = Task {
             try await client.run()
         }
         let outcome: Swift.Result<Result, any Error>

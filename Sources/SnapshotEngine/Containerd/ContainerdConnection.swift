@@ -23,12 +23,12 @@ final class ContainerdConnection: Sendable {
     /// For streams without an end.
     let streams: Client
 
-    init(socket: String, logger: Logger, eventLoopGroup: (any EventLoopGroup)?) throws(ContainerdError) {
+    init(socket: String, logger: Logger) throws(ContainerdError) {
         self.socket = socket
         self.logger = logger
         do {
-            self.calls = try Self.makeClient(socket: socket, eventLoopGroup: eventLoopGroup)
-            self.streams = try Self.makeClient(socket: socket, eventLoopGroup: eventLoopGroup)
+            self.calls = try Self.makeClient(socket: socket)
+            self.streams = try Self.makeClient(socket: socket)
         } catch {
             throw ContainerdError(
                 .unavailable,
@@ -55,7 +55,7 @@ final class ContainerdConnection: Sendable {
         streams.beginGracefulShutdown()
     }
 
-    private static func makeClient(socket: String, eventLoopGroup: (any EventLoopGroup)?) throws -> Client {
+    private static func makeClient(socket: String) throws -> Client {
         let config = HTTP2ClientTransport.Posix.Config.defaults { config in
             // Collecting writes for 100 microseconds would add a third to the time of a call.
             config.connection.flushCoalescing = nil
@@ -70,17 +70,6 @@ final class ContainerdConnection: Sendable {
         }
         // Without an authority the escaped path is sent, which strict servers reject.
         let target = ResolvableTargets.UnixDomainSocket(address: .init(path: socket), authority: "localhost")
-        if let eventLoopGroup {
-            return try Client(
-                transport: .http2NIOPosix(
-                    target: target,
-                    transportSecurity: .plaintext,
-                    config: config,
-                    serviceConfig: .containerd,
-                    eventLoopGroup: eventLoopGroup
-                )
-            )
-        }
         return try Client(
             transport: .http2NIOPosix(
                 target: target,

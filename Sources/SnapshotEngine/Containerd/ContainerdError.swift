@@ -6,7 +6,7 @@ import GRPCCore
 /// Why containerd did not do what it was asked to.
 public struct ContainerdError: Error, Sendable, CustomStringConvertible {
     /// The kind of failure, for programs. They are gRPC's codes as containerd uses them.
-    public enum Code: Sendable, Hashable {
+    public enum Code: String, Sendable, Hashable, Codable {
         /// What the call was about does not exist.
         case notFound
         /// What the call was to make exists already.

@@ -27,6 +27,10 @@ public enum FreezeError: Error, Sendable, CustomStringConvertible {
     case sealed(id: String)
     /// A container is still frozen after several attempts to thaw it.
     case stillFrozen(container: String, cause: any Error)
+    /// The process that held the freeze ended, or gave no answer any more. What was not sealed is thawed.
+    case holderLost(id: String)
+    /// There is no process that could hold a freeze, so nothing was frozen. The text says why.
+    case holderUnavailable(String)
 
     /// What happened, to what, and what to do.
     public var description: String {
@@ -55,6 +59,10 @@ public enum FreezeError: Error, Sendable, CustomStringConvertible {
             "freeze \(id) is sealed: its containers are never thawed, they can only be killed"
         case .stillFrozen(let container, let cause):
             "container \(container) is still frozen and does not thaw: \(cause)"
+        case .holderLost(let id):
+            "the process that held freeze \(id) ended, so what it had frozen was thawed unless it was sealed: try again"
+        case .holderUnavailable(let reason):
+            "no process can be started to hold a freeze, so nothing was frozen: \(reason)"
         }
     }
 }

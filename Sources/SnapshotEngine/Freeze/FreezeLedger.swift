@@ -24,10 +24,19 @@ struct FreezeLedger: Sendable {
         }
     }
 
+    /// What a freeze comes to.
+    struct Decision: Sendable, Hashable {
+        var outcome: FreezeOutcome
+        /// Whether the call that answers this has decided it. Then it is the caller's to carry out.
+        var isNew: Bool
+    }
+
     /// Decides what a freeze comes to, unless that is decided already.
     ///
-    /// - Returns: What it came to; `thawed` if the freeze is over.
-    func decide(_ outcome: FreezeOutcome, of id: String) async throws -> FreezeOutcome {
+    /// - Returns: What it comes to; nil if the freeze is over. Then its containers may be part of another freeze by now, and
+    ///   must not be touched in the name of this one.
+    func decide(_ outcome: FreezeOutcome, of id: String) async throws -> Decision? {
+        var isNew = true
         do {
             try await client.createLease(
                 FreezeRecord.outcomeLeaseID(id),
@@ -35,13 +44,14 @@ struct FreezeLedger: Sendable {
             )
         } catch let error as ContainerdError where error.isAlreadyExists {
             // Decided before, perhaps by ourselves in a call whose answer was lost.
+            isNew = false
         }
         if let decided = try await records().first(where: { $0.id == id })?.outcome {
-            return decided
+            return Decision(outcome: decided, isNew: isNew)
         }
         // The freeze was over before: what we made, if anything, decides nothing.
         try await remove(leaseID: FreezeRecord.outcomeLeaseID(id))
-        return .thawed
+        return nil
     }
 
     /// All freezes of the namespace.

@@ -1,30 +1,11 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-public import struct Foundation.Date
+import Logging
 
-/// What is to be done about a freeze whose holder may be gone.
-public enum FreezeRecoveryAction: Sendable, Hashable {
-    /// Its deadline has passed, or it was being thawed: thaw.
-    case thaw
-    /// It may still be held: look again at its deadline, or adopt it.
-    case leave(until: Date)
-    /// It is sealed, so its artifact is durable and its compute is being released: kill.
-    case finishKill
-}
-
-/// Finishes what holders have left behind on this node.
+/// Ends freezes whose holder may be gone, or beside one that is still at it: the ledger decides, and what is done twice
+/// does no harm.
 public struct FreezeRecovery: Sendable {
-    /// One freeze that was found.
-    public struct Found: Sendable {
-        /// The freeze.
-        public var record: FreezeRecord
-        /// What was to be done.
-        public var action: FreezeRecoveryAction
-        /// Why it could not be done; nil if it was.
-        public var failure: (any Error)?
-    }
-
     private let client: ContainerdClient
     private let ledger: FreezeLedger
 
@@ -34,70 +15,156 @@ public struct FreezeRecovery: Sendable {
         self.ledger = FreezeLedger(client: client)
     }
 
-    /// Decides what to do about a freeze. Pure.
-    public static func recover(_ record: FreezeRecord, now: Date) -> FreezeRecoveryAction {
-        switch record.outcome {
-        case .sealed: .finishKill
-        case .thawed: .thaw
-        case nil: record.deadline <= now ? .thaw : .leave(until: record.deadline)
-        }
-    }
-
     /// All freezes that are written down.
     public func records() async throws -> [FreezeRecord] {
         try await ledger.records()
     }
 
-    /// Carries out what `recover` decides, for every freeze that is written down.
+    /// Thaws everything that is not sealed, whatever the deadlines.
     ///
-    /// To be called when a process starts that owns the sandboxes of this namespace. Whoever does not (a Job on a
-    /// Kubernetes node) calls `thaw` for the freezes that it is about, and leaves the sealed ones to the controller.
+    /// To be called when a process starts that owns the sandboxes of this namespace: nobody is left who could seal what an
+    /// earlier process had frozen. Whoever does not own them (a Job on a Kubernetes node) calls `thaw` for the freezes that
+    /// it is about.
     ///
-    /// - Returns: One entry a freeze; a failure of one does not keep the others from being recovered.
-    public func recoverAll(now: Date) async throws -> [Found] {
-        var all: [Found] = []
-        for record in try await ledger.records() {
-            let action = Self.recover(record, now: now)
-            var found = Found(record: record, action: action)
-            do {
-                switch action {
-                case .thaw: _ = try await thaw(record)
-                case .leave: break
-                case .finishKill: try await kill(record)
+    /// - Returns: The freezes that are sealed. They are left as they are: whoever has decided to release their compute
+    ///   kills them, once that is written down.
+    /// - Throws: What kept a freeze from being thawed, after trying all.
+    public func thawUnsealed() async throws -> [FreezeRecord] {
+        let records = try await ledger.records()
+        let ends = await withTaskGroup(of: (FreezeRecord, Result<FreezeOutcome, any Error>).self) { group in
+            for record in records {
+                group.addTask {
+                    do {
+                        return (record, .success(try await thaw(record)))
+                    } catch {
+                        return (record, .failure(error))
+                    }
                 }
-            } catch {
-                found.failure = error
             }
-            all.append(found)
+            return await group.reduce(into: []) { $0.append($1) }
         }
+        let sealed = try ends.filter { try $0.1.get() == .sealed }.map(\.0)
         try await ledger.removeOrphanedOutcomes()
-        return all
+        return sealed
     }
 
     /// Thaws now, whatever the deadline, unless the freeze is sealed.
     ///
     /// - Returns: What the freeze came to. A sealed one is left as it is.
     public func thaw(_ record: FreezeRecord) async throws -> FreezeOutcome {
-        let (client, ledger) = (client, ledger)
-        return try await uncancelled {
-            guard try await ledger.decide(.thawed, of: record.id) == .thawed else { return .sealed }
-            try await FrozenTasks(client: client, containers: record.containers).thaw()
-            try await ledger.remove(record.id)
-            return .thawed
+        try await uncancelled {
+            var isOurs = false
+            return try await thawOnce(record.id, record.containers, isOurs: &isOurs, lookAgain: false) {}
         }
     }
 
-    /// Kills what a sealed freeze has frozen, without letting it run one more instruction.
+    /// Kills what a sealed freeze has frozen, without letting it run one more instruction. Done already if the freeze is
+    /// over.
     ///
     /// - Throws: `notSealed` if it is not sealed.
-    public func kill(_ record: FreezeRecord) async throws {
+    public func kill(_ id: String) async throws {
         let (client, ledger) = (client, ledger)
         try await uncancelled {
-            guard try await ledger.records().first(where: { $0.id == record.id })?.isSealed == true else {
-                throw FreezeError.notSealed(id: record.id)
-            }
+            guard let record = try await ledger.records().first(where: { $0.id == id }) else { return }
+            guard record.isSealed else { throw FreezeError.notSealed(id: id) }
             try await FrozenTasks(client: client, containers: record.containers).kill()
-            try await ledger.remove(record.id)
+            try await ledger.remove(id)
         }
+    }
+}
+
+extension FreezeRecovery {
+    /// How long a call to freeze whose answer was lost may still be on its way.
+    private static let lostCall = Duration.seconds(5)
+    /// How long somebody else who has decided to thaw is waited for. It takes them milliseconds; who has not done it by then
+    /// is dead, or containerd is.
+    private static let turn = Duration.seconds(15)
+
+    /// Thaws, as often as it takes, whether the calling task is cancelled or not: giving up would leave a sandbox frozen.
+    ///
+    /// - Parameters:
+    ///   - id: The freeze's ID.
+    ///   - containers: Its containers.
+    ///   - lookAgain: Whether a call to freeze may still be on its way.
+    ///   - thawed: Called when nothing is frozen any more; the record is removed after that.
+    func thawPersistently(
+        _ id: String,
+        _ containers: [String],
+        lookAgain: Bool,
+        thawed: @escaping @Sendable () async -> Void
+    ) async -> FreezeOutcome {
+        await uncancelled {
+            // Nobody cancels this task, so there is an outcome.
+            await thawUntilCancelled(id, containers, lookAgain: lookAgain, thawed: thawed) ?? .thawed
+        }
+    }
+
+    /// The same, until the task is cancelled.
+    ///
+    /// - Parameter isAlone: Whether it is known that nobody else thaws.
+    /// - Returns: What the freeze came to; nil if the task was cancelled before it came to anything.
+    func thawUntilCancelled(
+        _ id: String,
+        _ containers: [String],
+        isAlone: Bool = false,
+        lookAgain: Bool,
+        thawed: @escaping @Sendable () async -> Void = {}
+    ) async -> FreezeOutcome? {
+        var pause = Duration.milliseconds(50)
+        var isOurs = isAlone
+        while !Task.isCancelled {
+            do {
+                return try await thawOnce(id, containers, isOurs: &isOurs, lookAgain: lookAgain, thawed: thawed)
+            } catch {
+                client.logger.error(
+                    "A freeze cannot be ended yet",
+                    metadata: ["freeze": "\(id)", "error": "\(error)"]
+                )
+            }
+            try? await Task.sleep(for: pause)
+            pause = min(pause * 2, .seconds(5))
+        }
+        return nil
+    }
+
+    /// Decides, thaws, and removes the record.
+    ///
+    /// Of several at once, the one who has decided thaws, and the others wait for it. A second call to thaw that arrives
+    /// late could meet the next freeze of the same container; for the same reason what is over is not touched.
+    ///
+    /// - Parameter isOurs: Whether the caller has decided it in an earlier try; set if it does in this one.
+    private func thawOnce(
+        _ id: String,
+        _ containers: [String],
+        isOurs: inout Bool,
+        lookAgain: Bool,
+        thawed: @Sendable () async -> Void
+    ) async throws -> FreezeOutcome {
+        guard let decision = try await ledger.decide(.thawed, of: id) else { return .thawed }
+        guard decision.outcome == .thawed else { return .sealed }
+        isOurs = isOurs || decision.isNew
+        if !isOurs, try await isEnded(id, within: Self.turn) { return .thawed }
+        isOurs = true
+        let tasks = FrozenTasks(client: client, containers: containers)
+        try await tasks.thaw()
+        if lookAgain {
+            try await Task.sleep(for: Self.lostCall)
+            try await tasks.thaw()
+        }
+        await thawed()
+        try await ledger.remove(id)
+        return .thawed
+    }
+
+    /// Waits for somebody else to end a freeze. containerd has no event for that.
+    private func isEnded(_ id: String, within limit: Duration) async throws -> Bool {
+        let deadline = ContinuousClock.now + limit
+        var pause = Duration.milliseconds(5)
+        while ContinuousClock.now < deadline {
+            guard try await ledger.records().contains(where: { $0.id == id }) else { return true }
+            try await Task.sleep(for: pause)
+            pause = min(pause * 2, .milliseconds(500))
+        }
+        return false
     }
 }

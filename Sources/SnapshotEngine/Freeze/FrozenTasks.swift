@@ -13,6 +13,10 @@ struct FrozenTasks: Sendable {
         let isUncertain: Bool
     }
 
+    /// How long one try to thaw may take. It does not wait for long for a containerd that is not there: whoever tries again
+    /// first asks whether the freeze is still theirs to end.
+    private static let thawTimeLimit = Duration.seconds(10)
+
     let client: ContainerdClient
     let containers: [String]
 
@@ -88,8 +92,10 @@ struct FrozenTasks: Sendable {
 
     private func thaw(_ container: String) async -> FreezeError? {
         do {
-            try await client.resumeTask(container)
+            try await client.resumeTask(container, timeLimit: Self.thawTimeLimit)
             return nil
+        } catch let error as ContainerdError where error.code == .unavailable || error.code == .deadlineExceeded {
+            return .stillFrozen(container: container, cause: error)
         } catch {
             // containerd refuses to thaw what is not frozen: only the state tells whether that was the reason.
             do {

@@ -18,7 +18,7 @@ public actor RootfsProvider: SnapshotProvider {
     public nonisolated let name = RootfsCapture.providerName
     let capture: RootfsCapture
     let store: ArtifactStore
-    private let freezes: ContainerdClient
+    private let holders: HolderClient
     let logger: Logger
     private let changed: @Sendable (String) async -> Void
     private var captures: [String: RunningCapture] = [:]
@@ -32,18 +32,18 @@ public actor RootfsProvider: SnapshotProvider {
     ///
     /// - Parameters:
     ///   - capture: How to copy.
-    ///   - freezes: A client in the containers' namespace that was opened on the thread `ExecutorThread.freezing`.
+    ///   - holders: Who holds the freezes.
     ///   - logger: Where remarks go.
     ///   - changed: Called with the uid of a capture that has ended, or whose freeze has.
     public init(
         capture: RootfsCapture,
-        freezes: ContainerdClient,
+        holders: HolderClient,
         logger: Logger,
         changed: @escaping @Sendable (String) async -> Void
     ) {
         self.capture = capture
         self.store = ArtifactStore(repositories: capture.repositories)
-        self.freezes = freezes
+        self.holders = holders
         self.logger = logger
         self.changed = changed
         (queue, begin) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.waitingCaptures))
@@ -100,7 +100,7 @@ public actor RootfsProvider: SnapshotProvider {
             running = RunningCapture(
                 request: request,
                 capture: capture,
-                holder: FreezeHolder(client: freezes, id: request.uid, owner: "\(request.source.sandbox)"),
+                freeze: holders.makeFreeze(id: request.uid, owner: "\(request.source.sandbox)"),
                 logger: logger
             ) {
                 await changed(request.uid)
@@ -162,9 +162,11 @@ public actor RootfsProvider: SnapshotProvider {
     ///
     /// What was not sealed is none of this function's business: its container may be held by a later freeze by now.
     private func killInherited(_ uid: String) async throws {
-        let recovery = FreezeRecovery(client: freezes)
-        guard let record = try await recovery.records().first(where: { $0.id == uid }), record.isSealed else { return }
-        try await recovery.kill(record)
+        do {
+            try await FreezeRecovery(client: capture.containerd).kill(uid)
+        } catch FreezeError.notSealed {
+            return
+        }
     }
 
     /// Removes the traces of a capture.

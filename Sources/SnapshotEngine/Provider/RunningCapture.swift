@@ -22,7 +22,7 @@ public struct CaptureState: Sendable {
 final class RunningCapture: Sendable {
     let request: SnapshotRequest
     private let capture: RootfsCapture
-    private let holder: FreezeHolder
+    private let held: HeldFreeze
     private let logger: Logger
     private let changed: @Sendable () async -> Void
     private let meter = CaptureMeter()
@@ -45,13 +45,13 @@ final class RunningCapture: Sendable {
     init(
         request: SnapshotRequest,
         capture: RootfsCapture,
-        holder: FreezeHolder,
+        freeze: HeldFreeze,
         logger: Logger,
         changed: @escaping @Sendable () async -> Void
     ) {
         self.request = request
         self.capture = capture
-        self.holder = holder
+        self.held = freeze
         self.logger = logger
         self.changed = changed
     }
@@ -86,22 +86,24 @@ final class RunningCapture: Sendable {
             await group.next()
             group.cancelAll()
         }
-        let isSealed: Bool
         do {
-            try await holder.thaw()
-            isSealed = false
+            try await held.thaw()
+            life.withLock { $0.hold = .thawed }
+        } catch FreezeError.sealed {
+            life.withLock { $0.hold = .sealed }
         } catch {
-            // The only reason for which a holder does not thaw.
-            isSealed = true
+            logger.warning(
+                "containerd does not thaw now; the holder of the freeze goes on alone",
+                metadata: ["uid": "\(request.uid)"]
+            )
         }
-        life.withLock { $0.hold = isSealed ? .sealed : .thawed }
         over.open()
     }
 
     /// Asks for the point of no return.
     func seal() async -> Step<Sealed> {
         do {
-            let outcome = try await holder.seal()
+            let outcome = try await held.seal()
             life.withLock { $0.hold = outcome == .sealed ? .sealed : .thawed }
             if outcome == .sealed { return .done(Sealed()) }
         } catch {
@@ -114,7 +116,7 @@ final class RunningCapture: Sendable {
     /// Kills what is frozen, once sealed; done already if it is not frozen by this capture any more.
     func kill() async throws {
         guard life.withLock({ $0.hold == .sealed }) else { return }
-        try await holder.kill()
+        try await held.kill()
     }
 
     /// Gives the capture up. `run` then thaws.
@@ -130,7 +132,7 @@ final class RunningCapture: Sendable {
             try await freeze()
             await withTaskGroup(of: Void.self) { group in
                 group.addTask {
-                    await self.holder.run()
+                    await self.held.run()
                     self.unfrozen.open()
                 }
                 do {
@@ -149,7 +151,7 @@ final class RunningCapture: Sendable {
 
     private func freeze() async throws {
         do {
-            try await holder.freeze(request.source.containers.map(\.id), until: request.deadline)
+            try await held.freeze(request.source.containers.map(\.id), until: request.deadline)
         } catch let error as FreezeError {
             throw CaptureError(error, sandbox: request.source.sandbox)
         }
@@ -161,7 +163,7 @@ final class RunningCapture: Sendable {
         var artifact = try await copyWhileFrozen(prepared)
         let progress = meter.current
         artifact.statistics = Artifact.Statistics(
-            frozenMilliseconds: Int64(await holder.frozenDuration / .milliseconds(1)),
+            frozenMilliseconds: Int64(await held.frozenDuration / .milliseconds(1)),
             bytesRead: progress.bytesRead,
             bytesWritten: progress.bytesWritten
         )
@@ -175,7 +177,7 @@ final class RunningCapture: Sendable {
             group.addTask {
                 try await self.capture.copy(prepared, meter: self.meter) {
                     self.life.withLock { $0.isRead = true }
-                    if self.request.afterwards == .keepRunning { try await self.holder.thaw() }
+                    if self.request.afterwards == .keepRunning { try await self.held.thaw() }
                 }
             }
             group.addTask {
@@ -186,11 +188,7 @@ final class RunningCapture: Sendable {
                 if let artifact { return artifact }
                 guard request.afterwards == .keepRunning, life.withLock({ $0.isRead }) else {
                     try Task.checkCancellation()
-                    throw CaptureError(
-                        .freezeLost,
-                        "the deadline of the freeze passed before the snapshot of \(request.source.sandbox) was stored, "
-                            + "so the sandbox runs on; look for a slow or unreachable store"
-                    )
+                    throw CaptureError(endedBy: await held.end, sandbox: request.source.sandbox)
                 }
             }
             throw CancellationError()

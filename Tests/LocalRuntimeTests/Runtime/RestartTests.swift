@@ -5,12 +5,12 @@ import Foundation
 import Logging
 import OCIRegistry
 import SandboxModels
-import SnapshotEngine
 import SnapshotProvider
 import TestSupport
 import Testing
 
 @testable import LocalRuntime
+@testable import SnapshotEngine
 
 /// What a runtime finds that starts on the state of an earlier one. It needs root.
 @Suite("A runtime that is started again", .serialized)
@@ -122,6 +122,67 @@ struct RestartTests {
         }
     }
 
+    @Test("after a second kill -9, right after it had found what the first one left: still finishes what was sealed")
+    func killedTwice() async throws {
+        try await RuntimeFixture.with { fixture in
+            let (id, container) = try await fixture.run { runtime in
+                let id = try await runtime.create(fixture.spec(), credentials: nil, expiresAt: nil).id
+                return (id, try await fixture.container(runtime, id))
+            }
+            try await leave(id, container, killedAt: .sealedNotRecorded, in: fixture)
+            let rows = try await fixture.withStore { try await $0.all() }
+            let second = LocalRuntime(
+                configuration: fixture.configuration,
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            )
+            try await second.withConnections { connections in
+                let sealed = try await connections.recoverFreezes(of: rows)
+                #expect(sealed == ["\(id)-2"])
+            }
+            try await fixture.run { runtime in
+                let found = try await runtime.waitForEnd(of: .pausing, id)
+                #expect(found.status.state == .paused, "\(found.status)")
+                #expect(try await fixture.machine.runtime.status(of: container) == .absent)
+                try await runtime.deleteAndExpectGone(id)
+            }
+        }
+    }
+
+    @Test("ends although containerd is dead in the middle of a pause; what was frozen is thawed when that is back")
+    func endedWithoutContainerd() async throws {
+        let daemon = try await ContainerdDaemon.start()
+        try await RuntimeFixture.with(daemon: daemon) { fixture in
+            try await DockerRegistry.run { registry in
+                try await HoldingProxy.run(before: registry.authority) { proxy in
+                    let store = SnapshotDestination.registry(prefix: "\(proxy.authority)/boxes")
+                    let (id, freezer) = try await fixture.run(snapshots: store) { runtime in
+                        let id = try await runtime.create(fixture.spec(), credentials: nil, expiresAt: nil).id
+                        try await fixture.exec(runtime, id, "echo x >/x")
+                        proxy.holdOnce("PUT", containing: "/manifests/snap-")
+                        try await runtime.pause(id)
+                        await proxy.waitUntilHeld()
+                        let container = try await fixture.container(runtime, id)
+                        let freezer = Freezer(process: try await fixture.client.task(container).pid)
+                        #expect(freezer.isFrozen)
+                        try await daemon.kill()
+                        return (id, freezer)
+                    }
+                    // It has ended: that is what this test is about.
+                    #expect(freezer.isFrozen)
+                    proxy.release()
+                    try await daemon.startAgain()
+                    while freezer.isFrozen { try await Task.sleep(for: .milliseconds(10)) }
+                    try await fixture.run(snapshots: store) { runtime in
+                        let running = try await runtime.wait(id, until: .running)
+                        #expect(running.status.reason == "FreezeEnded")
+                        try await runtime.deleteAndExpectGone(id)
+                    }
+                }
+            }
+        }
+        await daemon.stop()
+    }
+
     /// Leaves a sandbox behind as a process does that is killed in the middle of its pause.
     private func leave(
         _ id: String,
@@ -133,7 +194,7 @@ struct RestartTests {
         let attempt = CaptureAttempt(uid: "\(id)-2", number: 2, deadline: deadline)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         try await withRegistryClient(logger: logger) { registries in
-            try await fixture.daemon.withClient(namespace: fixture.client.namespace, thread: .freezing) { client in
+            try await fixture.daemon.withClient(namespace: fixture.client.namespace) { client in
                 let capture = RootfsCapture(
                     containerd: client,
                     repositories: ImageRepositories(registries: registries),

@@ -29,15 +29,17 @@ struct RuntimeFixture: Sendable {
     /// Sets one up, runs `body`, and checks that nothing is left of any sandbox.
     ///
     /// - Parameters:
+    ///   - own: The containerd, if not the one that all tests share.
     ///   - snapshots: Where snapshots go; an image layout by default.
     ///   - captureTimeout: Seconds from the order to pause until the freeze ends by itself.
     ///   - body: What to do; it deletes its sandboxes.
     static func with(
+        daemon own: ContainerdDaemon? = nil,
         snapshots: SnapshotDestination? = nil,
         captureTimeout: Double = 300,
         _ body: @escaping @Sendable (RuntimeFixture) async throws -> Void
     ) async throws {
-        let daemon = try await ContainerdDaemon.shared()
+        let daemon = if let own { own } else { try await ContainerdDaemon.shared() }
         let image = try await BusyboxImage.shared()
         let number = numbers.add(1, ordering: .relaxed).newValue
         let folder = "\(daemon.folder)/local\(number)"
@@ -53,6 +55,7 @@ struct RuntimeFixture: Sendable {
         )
         configuration.containerdSocket = daemon.socket
         configuration.containerdNamespace = namespace
+        configuration.holder = .built
         configuration.policy.captureTimeout = captureTimeout
         let network = SandboxNetwork(configuration.network)
         let frozen = configuration

@@ -18,6 +18,7 @@ struct CaptureFixture: Sendable {
     let client: ContainerdClient
     let repositories: ImageRepositories
     let provider: RootfsProvider
+    let holders: HolderClient
     let image: BusyboxImage
     /// A folder for the test's own files.
     let folder: String
@@ -39,11 +40,11 @@ struct CaptureFixture: Sendable {
         let changes = Changes()
         try await withRegistryClient(registry, logger: logger) { registries in
             try await daemon.withClient { client in
-                try await daemon.withClient(thread: .freezing) { freezes in
+                try await HolderClient.withClient(command: .built, containerd: client, logger: logger) { holders in
                     let repositories = ImageRepositories(registries: registries)
                     let provider = RootfsProvider(
                         capture: RootfsCapture(containerd: client, repositories: repositories, logger: logger),
-                        freezes: freezes,
+                        holders: holders,
                         logger: logger
                     ) { _ in
                         changes.tell()
@@ -58,6 +59,7 @@ struct CaptureFixture: Sendable {
                                 client: client,
                                 repositories: repositories,
                                 provider: provider,
+                                holders: holders,
                                 image: image,
                                 folder: folder,
                                 stop: { running.cancel() },

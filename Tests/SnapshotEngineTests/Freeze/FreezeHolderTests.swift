@@ -4,27 +4,24 @@
 import Foundation
 import Glibc
 import Logging
-import Synchronization
 import TestSupport
 import Testing
 
 @testable import SnapshotEngine
 
-@Suite("The holder of a freeze")
+@Suite("A freeze that a holder's process holds")
 struct FreezeHolderTests {
     private func withHolder<Result: Sendable>(
         _ daemon: ContainerdDaemon,
         id: String = "freeze-\(UInt64.random(in: 0 ... .max))",
-        _ body: (FreezeHolder) async throws -> Result
+        _ body: (HeldFreeze) async throws -> Result
     ) async throws -> Result {
-        try await FreezeHolder.withHolder(
-            socket: daemon.socket,
-            namespace: daemon.namespace,
-            id: id,
-            owner: "tests",
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            body
-        )
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        return try await daemon.withClient { containerd in
+            try await HolderClient.withClient(command: .built, containerd: containerd, logger: logger) { client in
+                try await body(client.makeFreeze(id: id, owner: "tests"))
+            }
+        }
     }
 
     private func record(_ id: String, in daemon: ContainerdDaemon) async throws -> FreezeRecord? {
@@ -57,27 +54,6 @@ struct FreezeHolderTests {
                     await #expect(throws: FreezeError.self) { try await holder.kill() }
                     await #expect(throws: FreezeError.self) { try await holder.freeze([first.id], until: deadline) }
                 }
-            }
-        }
-    }
-
-    @Test("The deadline thaws although every shared thread is blocked")
-    func deadlineUnderLoad() async throws {
-        let daemon = try await ContainerdDaemon.shared()
-        try await TestContainer.with(daemon) { container in
-            try await withHolder(daemon) { holder in
-                try await holder.freeze([container.id], until: Date(timeIntervalSinceNow: 1))
-                #expect(container.isFrozen)
-                let wasThawed = await BlockedPool.whileBlocked {
-                    for _ in 0..<2000 {
-                        guard container.isFrozen else { return true }
-                        usleep(10_000)
-                    }
-                    return false
-                }
-                #expect(wasThawed)
-                await holder.run()
-                #expect(try await holder.seal() == .thawed)
             }
         }
     }
@@ -211,16 +187,18 @@ struct FreezeHolderTests {
             try await ledger.write(
                 FreezeRecord(id: id, containers: ["x"], deadline: Date(timeIntervalSinceNow: 600), owner: "tests")
             )
-            let outcomes = try await withThrowingTaskGroup(of: FreezeOutcome.self) { group in
+            let outcomes = try await withThrowingTaskGroup(of: FreezeOutcome?.self) { group in
                 for index in 0..<16 {
-                    group.addTask { try await ledger.decide(index.isMultiple(of: 2) ? .sealed : .thawed, of: id) }
+                    group.addTask {
+                        try await ledger.decide(index.isMultiple(of: 2) ? .sealed : .thawed, of: id)?.outcome
+                    }
                 }
                 return try await group.reduce(into: Set()) { $0.insert($1) }
             }
             #expect(outcomes.count == 1)
             try await ledger.remove(id)
             // A holder that was stopped all the while and seals only now must not succeed.
-            #expect(try await ledger.decide(.sealed, of: id) == .thawed)
+            #expect(try await ledger.decide(.sealed, of: id) == nil)
             #expect(try await client.leases().contains { $0.id.contains(id) } == false)
         }
     }
@@ -275,34 +253,5 @@ struct FreezeHolderTests {
             }
         }
         await daemon.stop()
-    }
-}
-
-/// Blocks every thread of Swift's shared pool.
-private enum BlockedPool {
-    static func whileBlocked<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
-        await withCheckedContinuation { continuation in
-            Thread.detachNewThread {
-                let gate = DispatchSemaphore(value: 0)
-                let tasks = 4 * ProcessInfo.processInfo.activeProcessorCount
-                let counter = Counter()
-                for _ in 0..<tasks {
-                    Task.detached {
-                        counter.increment()
-                        gate.wait()
-                    }
-                }
-                while counter.value < ProcessInfo.processInfo.activeProcessorCount { usleep(1000) }
-                let result = body()
-                for _ in 0..<tasks { gate.signal() }
-                continuation.resume(returning: result)
-            }
-        }
-    }
-
-    private final class Counter: Sendable {
-        private let count = Mutex(0)
-        var value: Int { count.withLock { $0 } }
-        func increment() { count.withLock { $0 += 1 } }
     }
 }

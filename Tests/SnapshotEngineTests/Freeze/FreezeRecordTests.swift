@@ -50,18 +50,4 @@ struct FreezeRecordTests {
         #expect(!FreezeLedger.isValid(id: id))
         #expect(FreezeLedger.isValid(id: "0aZ._-"))
     }
-
-    @Test("Recovery: thawed is thawed, sealed is killed, undecided waits for its deadline")
-    func recovery() {
-        let deadline = record.deadline
-        for (outcome, offset, action): (FreezeOutcome?, Double, FreezeRecoveryAction) in [
-            (nil, -1, .leave(until: deadline)), (nil, 0, .thaw), (nil, 1, .thaw),
-            (.thawed, -1, .thaw), (.thawed, 1, .thaw),
-            (.sealed, -1, .finishKill), (.sealed, 1, .finishKill),
-        ] {
-            var record = record
-            record.outcome = outcome
-            #expect(FreezeRecovery.recover(record, now: deadline + offset) == action)
-        }
-    }
 }

@@ -9,7 +9,7 @@ import Testing
 
 @testable import SnapshotEngine
 
-@Suite("Recovery after the holder's process was killed")
+@Suite("Recovery after a holder and its client were killed")
 struct FreezeRecoveryTests {
     /// Freezes in a process of its own, which then dies as by kill -9.
     private func freezeAndDie(
@@ -23,13 +23,13 @@ struct FreezeRecoveryTests {
                 socket = daemon.socket as String, namespace = daemon.namespace as String, id = id as String,
                 container = container as String, seals = seals as Bool
             ] in
-            try await FreezeHolder.withHolder(
+            // Here the holder is in the process that dies: there is nobody else.
+            try await ContainerdClient.withClient(
                 socket: socket,
                 namespace: namespace,
-                id: id,
-                owner: "tests",
                 logger: Logger(label: "child")
-            ) { holder in
+            ) { client in
+                let holder = FreezeHolder(client: client, id: id, owner: "tests")
                 try await holder.freeze([container], until: Date(timeIntervalSinceNow: 300))
                 if seals {
                     _ = try await holder.seal()
@@ -39,7 +39,7 @@ struct FreezeRecoveryTests {
         }
     }
 
-    @Test("A freeze that nobody holds any more is found, left until its deadline, and then thawed")
+    @Test("A freeze that nobody holds any more is found and thawed, by several at once")
     func undecided() async throws {
         let daemon = try await ContainerdDaemon.start()
         try await TestContainer.with(daemon) { container in
@@ -50,14 +50,16 @@ struct FreezeRecoveryTests {
                 let record = try #require(try await recovery.records().first)
                 #expect(record.id == "orphan")
                 #expect(record.containers == [container.id])
-
-                var found = try await recovery.recoverAll(now: Date())
-                #expect(found.map(\.action) == [.leave(until: record.deadline)])
-                #expect(container.isFrozen)
-
-                found = try await recovery.recoverAll(now: record.deadline)
-                #expect(found.map(\.action) == [.thaw])
-                #expect(found.first?.failure == nil)
+                #expect(record.outcome == nil)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for _ in 0..<8 {
+                        group.addTask {
+                            let sealed = try await recovery.thawUnsealed()
+                            #expect(sealed.isEmpty)
+                        }
+                    }
+                    try await group.waitForAll()
+                }
                 #expect(!container.isFrozen)
                 #expect(try await client.leases().isEmpty)
             }
@@ -65,17 +67,33 @@ struct FreezeRecoveryTests {
         await daemon.stop()
     }
 
-    @Test("A freeze that another process has begun can be adopted, and then keeps its deadline")
-    func adoption() async throws {
+    @Test("What is over is not thawed again: its container may be part of another freeze by now")
+    func overMeansOver() async throws {
         let daemon = try await ContainerdDaemon.start()
         try await TestContainer.with(daemon) { container in
-            await freezeAndDie(daemon, id: "adopted", container: container.id, seals: false)
-            try await daemon.withClient(thread: .freezing) { client in
-                var record = try #require(try await FreezeRecovery(client: client).records().first)
-                record.deadline = Date(timeIntervalSinceNow: 0.2)
-                let holder = FreezeHolder(client: client, id: record.id, owner: "tests")
-                try await holder.adopt(record)
-                await holder.run()
+            await freezeAndDie(daemon, id: "first", container: container.id, seals: false)
+            try await daemon.withClient { client in
+                let recovery = FreezeRecovery(client: client)
+                let first = try #require(try await recovery.records().first)
+                let second = FreezeHolder(client: client, id: "second", owner: "tests")
+                let deadline = Date(timeIntervalSinceNow: 300)
+                // As long as the first is written down, somebody may be about to thaw it.
+                try await client.resumeTask(container.id)
+                let error = await #expect(throws: FreezeError.self) {
+                    try await FreezeHolder(client: client, id: "early", owner: "tests")
+                        .freeze([container.id], until: deadline)
+                }
+                guard case .alreadyFrozen(container.id) = error else {
+                    Issue.record("unexpected error: \(String(describing: error))")
+                    return
+                }
+                #expect(try await recovery.thaw(first) == .thawed)
+                try await second.freeze([container.id], until: deadline)
+                // Whoever was late with the first.
+                #expect(try await recovery.thaw(first) == .thawed)
+                #expect(container.isFrozen)
+                #expect(try await recovery.records().map(\.id) == ["second"])
+                try await second.thaw()
                 #expect(!container.isFrozen)
             }
         }
@@ -92,9 +110,11 @@ struct FreezeRecoveryTests {
             #expect(container.isFrozen)
             let counters = try spin.counters()
             try await daemon.withClient { client in
-                let found = try await FreezeRecovery(client: client).recoverAll(now: Date())
-                #expect(found.map(\.action) == [.finishKill])
-                #expect(found.first?.failure == nil)
+                let recovery = FreezeRecovery(client: client)
+                #expect(try await recovery.thawUnsealed().map(\.id) == ["sealed"])
+                #expect(container.isFrozen)
+                try await recovery.kill("sealed")
+                try await recovery.kill("sealed")
                 let task = try await ContainerdError.nilIfNotFound { try await client.task(container.id) }
                 #expect(task == nil)
                 #expect(try spin.counters() == counters)
