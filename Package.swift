@@ -151,7 +151,13 @@ let package = Package(
             ],
             swiftSettings: house
         ),
-        .testTarget(name: "SandboxModelsTests", dependencies: ["SandboxModels"], swiftSettings: house),
+        .target(name: "Exploration", dependencies: ["SandboxModels"], swiftSettings: house),
+        .executableTarget(name: "explore", dependencies: ["Exploration"], path: "Tests/Explore", swiftSettings: house),
+        .testTarget(
+            name: "SandboxModelsTests",
+            dependencies: ["Exploration", "SandboxModels"],
+            swiftSettings: house
+        ),
         .testTarget(
             name: "OCIRegistryTests",
             dependencies: ["OCIRegistry", "TestSupport", asyncHTTPClient, crypto, nioCore, nioHTTP1, nioPosix],

@@ -148,7 +148,7 @@ extension SandboxRunner {
         try await removeLocalImages(of: artifact)
         for attempt in 1...3 {
             do {
-                return try await world.retention.release(artifact, of: id)
+                return try await world.retention.release(artifact, of: .sandbox(id))
             } catch {
                 log(error, "cannot delete an image that is needed no more (try \(attempt) of 3)")
                 try? await Task.sleep(for: world.retryDelay)

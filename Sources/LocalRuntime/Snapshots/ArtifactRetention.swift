@@ -6,11 +6,7 @@ import SandboxModels
 import SnapshotEngine
 import SnapshotProvider
 
-/// Deletes stored images, but none that something still refers to.
-///
-/// An artifact has one owner: the sandbox that was paused into it, or the snapshot that it was made for. Others may start
-/// from it: a sandbox that was created from the snapshot needs its image to be captured or started again. When the owner
-/// gives an artifact up, what others refer to is remembered and deleted when the last of them is gone.
+/// Deletes stored images, but none that something still refers to: `ArtifactReferences` says which those are.
 actor ArtifactRetention {
     private let sandboxes: SandboxStore
     private let snapshots: SnapshotStore
@@ -41,22 +37,20 @@ actor ArtifactRetention {
     ///
     /// - Parameter owner: The sandbox or snapshot whose own references do not count.
     /// - Throws: `SnapshotFailure` if the store did not delete it; what the database threw. Ask again.
-    func release(_ artifact: Artifact, of owner: String) async throws {
-        let needed = try await references(besides: owner)
-        let (free, spared) = artifact.split { needed.contains($0.digest) }
-        if let spared { try await snapshots.retain(spared) }
-        if let free { try await delete(free) }
+    func release(_ artifact: Artifact, of owner: ArtifactReferences.Holder) async throws {
+        let verdict = try await references().verdict(on: artifact, givenUpBy: owner)
+        if let needed = verdict.retain { try await snapshots.retain(needed) }
+        if let free = verdict.delete { try await delete(free) }
     }
 
-    /// Deletes what was spared and is referred to no more.
+    /// Deletes what was retained and is referred to no more.
     ///
     /// - Throws: As `release` does.
     func sweep() async throws {
         let retained = try await snapshots.retained()
         guard !retained.isEmpty else { return }
-        let needed = try await references(besides: nil)
-        for row in retained {
-            guard row.artifact.parts.allSatisfy({ !needed.contains($0.digest) }) else { continue }
+        let references = try await references()
+        for row in retained where references.verdict(on: row.artifact).retain == nil {
             try await delete(row.artifact)
             try await snapshots.forget(row)
         }
@@ -71,38 +65,15 @@ actor ArtifactRetention {
         if case .failed(let failure) = await provider.delete(artifact) { throw failure }
     }
 
-    /// The digests of all images that anything but `owner` may start from or be captured upon.
-    private func references(besides owner: String?) async throws -> Set<String> {
-        var digests: Set<String> = []
-        for row in try await sandboxes.all() where row.id != owner { digests.formUnion(row.references) }
-        for row in try await snapshots.all() where row.id != owner && row.status.state != .deleting {
-            digests.formUnion(row.artifact?.parts.map(\.digest) ?? [])
+    /// Everything that refers to an image. Pins are asked for first: whoever has one takes it back only when there is a
+    /// row, which is then read below.
+    private func references() async throws -> ArtifactReferences {
+        var references = ArtifactReferences()
+        references.add(pins.keys, by: .creation("pinned"))
+        for row in try await sandboxes.all() { references.add(row.recorded, createdFrom: row.image) }
+        for row in try await snapshots.all() {
+            if let artifact = row.artifact { references.add(artifact, of: row.id, row.status.state) }
         }
-        // Asked last: who pins does so before anything else, and unpins when there is a row.
-        return digests.union(pins.keys)
-    }
-}
-
-extension SandboxRow {
-    /// The digests of the images that the sandbox may start from or be captured upon.
-    var references: Set<String> {
-        var digests = Set(recorded.artifact?.parts.map(\.digest) ?? [])
-        switch recorded.phase {
-        case .sealing(_, let artifact), .releasing(_, let artifact), .thawing(_, _, let artifact?):
-            digests.formUnion(artifact.parts.map(\.digest))
-        default: break
-        }
-        if let at = image.lastIndex(of: "@") { digests.insert(String(image[image.index(after: at)...])) }
-        return digests
-    }
-}
-
-extension Artifact {
-    /// The artifact with the parts that are not spared, and the one with those that are; nil without parts.
-    func split(_ isSpared: (Part) -> Bool) -> (free: Artifact?, spared: Artifact?) {
-        var (free, spared) = (self, self)
-        free.parts.removeAll(where: isSpared)
-        spared.parts.removeAll { !isSpared($0) }
-        return (free.parts.isEmpty ? nil : free, spared.parts.isEmpty ? nil : spared)
+        return references
     }
 }

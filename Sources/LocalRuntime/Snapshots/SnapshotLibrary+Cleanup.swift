@@ -70,7 +70,7 @@ extension SnapshotLibrary {
             }
         }
         guard row.status.state == .deleting else { return }
-        if let artifact = row.artifact { try await world.retention.release(artifact, of: row.id) }
+        if let artifact = row.artifact { try await world.retention.release(artifact, of: .snapshot(row.id)) }
         try await store.remove(row.id)
         rows[row.id] = nil
     }

@@ -68,7 +68,20 @@ extension Lifecycle {
         recorded: Recorded,
         api: LifecycleAPI
     ) -> Admission {
-        let standing = Standing(intent: intent, recorded: recorded)
+        admit(request, Standing(intent, recorded.phase.name, acknowledged: recorded.acknowledged), api)
+    }
+
+    /// Says what an API answers to a request for all members of an aggregate at once, in the same way.
+    public static func admit(
+        _ request: LifecycleRequest,
+        intent: Intent,
+        recorded: AggregateRecord,
+        api: LifecycleAPI
+    ) -> Admission {
+        admit(request, Standing(intent, recorded.phase, acknowledged: recorded.acknowledged), api)
+    }
+
+    private static func admit(_ request: LifecycleRequest, _ standing: Standing, _ api: LifecycleAPI) -> Admission {
         switch request {
         case .delete: return standing == .gone ? .refuse(.gone) : standing == .leaving ? .noop : .accept
         case .renew: return standing.isEnding ? .refuse(.gone) : .accept
@@ -114,9 +127,9 @@ private enum Standing {
 
     var isEnding: Bool { self == .leaving || self == .gone }
 
-    init(intent: Intent, recorded: Recorded) {
-        let isNew = intent.generation > recorded.acknowledged
-        switch recorded.phase {
+    init(_ intent: Intent, _ phase: Phase.Name, acknowledged: Int) {
+        let isNew = intent.generation > acknowledged
+        switch phase {
         case .deleted: self = .gone
         case .deleting: self = .leaving
         case _ where intent.wish == .deleted: self = .leaving

@@ -30,13 +30,20 @@ public enum Lifecycle {
         now: Date,
         policy: LifecyclePolicy = LifecyclePolicy()
     ) -> Decision {
-        var situation = Situation(
+        Situation(
             intent: intent,
-            recorded: recorded.without(observation.cleaned),
+            recorded: recorded.taking(observation),
             observation: observation,
             now: now,
             policy: policy
-        )
+        ).decision
+    }
+}
+
+extension Situation {
+    /// What is decided in this situation.
+    var decision: Decision {
+        var situation = self
         // Each turn concludes one phase from the one before. The longest chain is a few phases long; the limit only
         // makes it evident that this ends.
         for _ in 0..<Phase.Name.allCases.count {

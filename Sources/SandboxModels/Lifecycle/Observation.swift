@@ -16,6 +16,17 @@ public struct Observation: Sendable, Hashable {
     public var verification: Verification?
     /// The recorded leftovers that are known to be gone, or that whoever runs the machine gave up and reported.
     public var cleaned: Set<Leftover>
+    /// The snapshot of this sandbox that is not over: that whose turn it is, else the one that has waited longest. Nil if
+    /// that cannot be said.
+    public var checkpoint: Checkpoint?
+
+    /// Whether a snapshot is to be taken.
+    public enum Checkpoint: Sendable, Hashable {
+        /// None is.
+        case none
+        /// The one with this uid.
+        case wanted(String)
+    }
 
     /// The compute of a sandbox: its pod, or its container. The number is the attempt that it was created for.
     public enum Compute: Sendable, Hashable {
@@ -102,12 +113,14 @@ public struct Observation: Sendable, Hashable {
         compute: Compute = .unknown,
         capture: Capture? = nil,
         verification: Verification? = nil,
-        cleaned: Set<Leftover> = []
+        cleaned: Set<Leftover> = [],
+        checkpoint: Checkpoint? = nil
     ) {
         self.compute = compute
         self.capture = capture
         self.verification = verification
         self.cleaned = cleaned
+        self.checkpoint = checkpoint
     }
 }
 

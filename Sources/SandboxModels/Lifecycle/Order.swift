@@ -46,12 +46,7 @@ extension Situation {
 
     /// When the sandbox expires, unless that is disregarded in its phase.
     private var expiry: Date? {
-        switch recorded.phase {
-        case .deleting, .deleted: nil
-        case .pending, .running, .thawing, .failed: intent.timers.expireAt
-        case .pausing, .sealing, .releasing, .paused, .resuming:
-            intent.timers.expiresWhilePaused ? intent.timers.expireAt : nil
-        }
+        intent.timers.expiry(in: recorded.phase.name)
     }
 
     /// When a failed sandbox is deleted by itself.
@@ -69,5 +64,16 @@ extension Situation {
     private func isDue(_ date: Date?) -> Bool {
         guard let date else { return false }
         return date <= now
+    }
+}
+
+extension Timers {
+    /// When a sandbox in this phase expires, unless that is disregarded there.
+    func expiry(in phase: Phase.Name) -> Date? {
+        switch phase {
+        case .deleting, .deleted: nil
+        case .pending, .running, .thawing, .failed: expireAt
+        case .pausing, .sealing, .releasing, .paused, .resuming: expiresWhilePaused ? expireAt : nil
+        }
     }
 }

@@ -18,10 +18,19 @@ extension Situation {
         if let loss {
             return .become(entering(.failed(loss)))
         }
+        guard observation.compute == .running(recorded.incarnation), recorded.checkpoint == nil else {
+            return .stay([])
+        }
         switch order {
-        case .pause where observation.compute == .running(recorded.incarnation):
+        case .pause:
             return .become(beginningPause())
-        case .pause, .run, .delete, nil:
+        case nil:
+            // One transition at a time; an order goes first, so that snapshots never keep a pause from its turn.
+            guard case .wanted(let uid) = observation.checkpoint else { return .stay([]) }
+            var record = recorded
+            record.checkpoint = uid
+            return .become(record)
+        case .run, .delete:
             return .stay([])
         }
     }
@@ -29,7 +38,7 @@ extension Situation {
     /// Captures the sandbox and verifies what came of it in the store.
     func pausing(_ capture: CaptureAttempt) -> Move {
         if order == .run {
-            return .become(acknowledging(entering(.thawing(capture, because: .pauseCancelled, artifact: nil))))
+            return .become(acknowledging(entering(.thawing(capture, because: company.cancellation, artifact: nil))))
         }
         let seen = sighting(of: capture)
         let isLate = now >= capture.deadline
@@ -45,6 +54,8 @@ extension Situation {
             return .become(entering(.thawing(capture, because: .freezeEnded, artifact: nil)))
         case (.succeeded(let artifact), _):
             switch verification(for: capture.number) {
+            case .verified where !company.maySeal:
+                return .stay([], until: capture.deadline)
             case .verified:
                 return .become(entering(.sealing(capture, artifact: artifact)))
             case .missing(let problem):

@@ -37,6 +37,22 @@ extension Problem {
             + "Resume it to start again from its last artifact or its original image, or delete it."
     )
 
+    static let nothingToCapture = Problem(
+        "SourceNotRunning",
+        "The sandbox does not run, so no snapshot of it can be taken. Resume it, then take another one."
+    )
+
+    static let snapshotCancelled = Problem(
+        "SnapshotCancelled",
+        "The snapshot was deleted before it was ready. The sandbox runs on."
+    )
+
+    static let snapshotDeadlinePassed = Problem(
+        "SnapshotDeadlinePassed",
+        "The snapshot was not durable before its deadline; the sandbox runs on. "
+            + "Look for a slow or unreachable registry, then take another one."
+    )
+
     static let noArtifact = Problem(
         "ArtifactUnknown",
         "The sandbox is paused but no artifact is recorded to resume it from. Delete it and create a new one."

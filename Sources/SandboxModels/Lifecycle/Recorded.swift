@@ -31,6 +31,8 @@ public struct Recorded: Sendable, Hashable, Codable {
     public var leftovers: [Leftover]
     /// The value of `Timers.pauseAt` that was acted upon last.
     public var spentPauseAt: Date?
+    /// The uid of the snapshot whose turn it is: while there is one, no pause begins.
+    public var checkpoint: String?
 
     /// A transition that did not come about.
     public struct Setback: Sendable, Hashable, Codable {

@@ -91,7 +91,10 @@ extension Situation {
 
 extension Phase {
     /// The phase as a condition's reason.
-    fileprivate var title: String {
-        name.rawValue.prefix(1).uppercased() + name.rawValue.dropFirst()
-    }
+    fileprivate var title: String { name.title }
+}
+
+extension Phase.Name {
+    /// The phase as a condition's reason.
+    var title: String { rawValue.prefix(1).uppercased() + rawValue.dropFirst() }
 }

@@ -10,6 +10,19 @@ struct Situation {
     let observation: Observation
     let now: Date
     let policy: LifecyclePolicy
+    /// What those decide who are paused together with this one.
+    var company = Company.none
+
+    /// How the other members of an aggregate bear on one of them.
+    struct Company {
+        /// Whether a durable capture may pass the point of no return, or waits for others.
+        var maySeal: Bool
+        /// Why a pause is cancelled, if it is.
+        var cancellation: Problem
+
+        /// That of a sandbox that is alone.
+        static let none = Company(maySeal: true, cancellation: .pauseCancelled)
+    }
 
     /// What follows from a situation.
     enum Move {

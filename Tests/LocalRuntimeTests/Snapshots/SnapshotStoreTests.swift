@@ -75,28 +75,4 @@ import struct Foundation.UUID
         #expect(Self.row("one", .ready, artifact: Self.artifact("a")).snapshot.artifact != nil)
         #expect(Self.row("one", .deleting, artifact: Self.artifact("a")).snapshot.artifact == nil)
     }
-
-    @Test func whatASandboxRefersTo() {
-        var row = SandboxRow(
-            id: "s",
-            spec: SandboxSpec(image: "registry.example/app:1"),
-            createdAt: Self.now,
-            intent: Intent(wish: .running, generation: 1),
-            recorded: Recorded(identity: "s", now: Self.now),
-            image: "registry.example:5000/app@sha256:base"
-        )
-        #expect(row.references == ["sha256:base"])
-        row.recorded.artifact = Self.artifact("a", "b")
-        #expect(row.references == ["sha256:base", "sha256:a", "sha256:b"])
-        let attempt = CaptureAttempt(uid: "s-2", number: 2, deadline: Self.now)
-        row.recorded.phase = .sealing(attempt, artifact: Self.artifact("c"))
-        #expect(row.references == ["sha256:base", "sha256:a", "sha256:b", "sha256:c"])
-    }
-
-    @Test func whatNobodyElseRefersToIsNotSpared() {
-        let (free, spared) = Self.artifact("a", "b").split { $0.digest == "sha256:b" }
-        #expect(free == Self.artifact("a") && spared == Self.artifact("b"))
-        #expect(Self.artifact("a").split { _ in true }.free == nil)
-        #expect(Self.artifact("a").split { _ in false }.spared == nil)
-    }
 }

@@ -45,9 +45,9 @@ struct ActionCode {
 enum Names {
     static let identity = "s"
 
-    static func uid(_ number: UInt8) -> String { "\(identity)-\(number)" }
+    static func uid(_ number: UInt8, of identity: String = identity) -> String { "\(identity)-\(number)" }
 
-    static func number(uid: String) -> Int { Int(uid.dropFirst(identity.count + 1)) ?? 0 }
+    static func number(uid: String) -> Int { uid.split(separator: "-").last.flatMap { Int($0) } ?? 0 }
 
     static func artifact(_ number: UInt8) -> Artifact {
         let part = Artifact.Part(container: "main", reference: "r/s:\(number)", digest: "sha256:\(number)", size: 1)

@@ -3,11 +3,10 @@
 
 import SandboxModels
 
-/// One state of everything around and inside the machine, small enough to keep millions of them.
+/// One state of everything around and inside the machine of one sandbox.
 ///
-/// Every field is one byte, so that the 64 bytes have no gaps and can be hashed and compared as eight words. Attempts
-/// are known by their numbers (0: none); an artifact has the number of the capture that made it.
-struct World {
+/// Attempts are known by their numbers (0: none); an artifact has the number of the capture that made it.
+struct World: ExploredWorld {
     // The owner.
     var wish = Wish.running.code
     var generation: UInt8 = 1
@@ -22,6 +21,11 @@ struct World {
     var pauseAt = Timer.none
     var expireAt = Timer.none
     var expiresWhilePaused: UInt8 = 1
+    /// Where time stands to the end of a sandbox that has failed.
+    var failureEnds = Timer.none
+    /// How many dates were stated anew; those of `pauseAt` apart, because each acts once.
+    var renewals: UInt8 = 0
+    var pauseTimes: UInt8 = 0
 
     // The node.
     var compute = Compute()
@@ -42,9 +46,14 @@ struct World {
     var todo: (UInt8, UInt8, UInt8, UInt8, UInt8, UInt8) = (0, 0, 0, 0, 0, 0)
     var ghost: UInt8 = 0
 
-    // Filled up to 64 bytes.
-    private var padding: (UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8) =
-        (0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    // A snapshot that the owner asked for.
+    var snapshot = Snapshot()
+    var snapshotIsUnwanted: UInt8 = 0
+    /// What the sandbox's process has seen of it.
+    var seenSnapshot = SeenSnapshot.unknown
+
+    // Filled up to a multiple of eight bytes.
+    private var padding: (UInt8, UInt8, UInt8, UInt8) = (0, 0, 0, 0)
 
     /// Where time stands to the deadline of the newest capture.
     enum Lateness: UInt8 { case inTime, deadlinePassed, gracePassed }
@@ -56,6 +65,24 @@ struct World {
     enum Hold: UInt8 { case none, held, sealed, thawed, gone }
     enum Stored: UInt8 { case no, yes, lost, deleted }
     enum Outcome: UInt8 { case none, verified, missing }
+
+    enum SeenSnapshot: UInt8 { case unknown, none, wanted }
+
+    struct Snapshot: Hashable {
+        /// The record, by the number that `SnapshotMachine` gave it. 0: nobody has asked for a snapshot yet.
+        var record: UInt8 = 0
+        var progress = Progress.none
+        var hasFrozen: UInt8 = 0
+        var isEnded: UInt8 = 0
+        var stored = Stored.no
+        var wasVerified: UInt8 = 0
+        // What its process has seen.
+        var seenTurn = Turn.unknown
+        var seenProgress = Progress.none
+        var verified = Outcome.none
+
+        enum Turn: UInt8 { case unknown, waiting, granted, refused }
+    }
 
     struct Compute {
         var state = ComputeState.absent
@@ -79,25 +106,6 @@ struct World {
         var stored = Stored.no
         var wasVerified: UInt8 = 0
         var isForgotten: UInt8 = 0
-    }
-
-    /// The bytes as words.
-    private var words: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) {
-        withUnsafeBytes(of: self) {
-            $0.loadUnaligned(as: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64).self)
-        }
-    }
-}
-
-extension World: Hashable {
-    static func == (left: World, right: World) -> Bool {
-        let (a, b) = (left.words, right.words)
-        return a.0 == b.0 && a.1 == b.1 && a.2 == b.2 && a.3 == b.3
-            && a.4 == b.4 && a.5 == b.5 && a.6 == b.6 && a.7 == b.7
-    }
-
-    func hash(into hasher: inout Hasher) {
-        withUnsafeBytes(of: self) { hasher.combine(bytes: $0) }
     }
 }
 

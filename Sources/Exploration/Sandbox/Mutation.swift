@@ -21,6 +21,22 @@ enum Mutation: CaseIterable {
     case beginsAgain
     /// Lets a paused sandbox expire although its dialect says that it does not.
     case expiresPaused
+    /// Does not look at the time to expire.
+    case neverExpires
+    /// Does not look at the time to pause.
+    case neverPausesByItself
+    /// Does not write down that a time to pause was acted upon.
+    case pausesAtTheSameTimeAgain
+    /// Does not look at the time after which a failed sandbox is to end.
+    case keepsFailed
+    /// Deletes a sandbox as soon as it has failed.
+    case deletesFailedAtOnce
+    /// Begins a pause although a snapshot has its turn.
+    case pausesDuringSnapshot
+    /// Does not notice that a snapshot is over.
+    case keepsTurn
+    /// Does not say when to decide again.
+    case sleepsOn
 
     /// The law that it breaks.
     var law: Law {
@@ -30,22 +46,46 @@ enum Mutation: CaseIterable {
         case .releasesByPlainDeletion: .three
         case .verifiesNothingBeforeResuming: .four
         case .skipsSeal: .five
-        case .losesQueuedRequest: .six
+        case .losesQueuedRequest, .pausesDuringSnapshot, .keepsTurn: .six
         case .beginsAgain: .seven
-        case .expiresPaused: .eight
+        case .expiresPaused, .neverExpires, .neverPausesByItself, .pausesAtTheSameTimeAgain, .keepsFailed,
+            .deletesFailedAtOnce, .sleepsOn:
+            .eight
+        }
+    }
+
+    /// What it takes to find it out.
+    var budget: Budget {
+        switch self {
+        case .expiresPaused, .neverExpires: Budget(intents: 2, writes: 0, faults: 1, expiry: .unlessPaused)
+        case .neverPausesByItself, .pausesAtTheSameTimeAgain, .sleepsOn:
+            Budget(intents: 0, writes: 0, faults: 1, pausesByItself: true)
+        case .keepsFailed, .deletesFailedAtOnce: Budget(intents: 0, writes: 0, faults: 1, endsAfterFailure: true)
+        case .pausesDuringSnapshot, .keepsTurn: Budget(intents: 1, writes: 0, faults: 0, takesSnapshot: true)
+        default: Budget(intents: 2, writes: 1, faults: 1)
         }
     }
 
     func distort(_ intent: Intent) -> Intent {
-        guard self == .expiresPaused else { return intent }
         var intent = intent
-        intent.timers.expiresWhilePaused = true
+        switch self {
+        case .expiresPaused: intent.timers.expiresWhilePaused = true
+        case .neverExpires: intent.timers.expireAt = nil
+        case .neverPausesByItself: intent.timers.pauseAt = nil
+        case .keepsFailed: intent.timers.deleteAfterFailure = nil
+        case .deletesFailedAtOnce: intent.timers.deleteAfterFailure = 0
+        default: break
+        }
         return intent
     }
 
     func distort(_ observation: Observation, _ recorded: Recorded) -> Observation {
         var observation = observation
         switch (self, recorded.phase) {
+        case (.pausesDuringSnapshot, _) where recorded.checkpoint != nil:
+            observation.checkpoint = Observation.Checkpoint.none
+        case (.keepsTurn, _) where recorded.checkpoint != nil:
+            observation.checkpoint = nil
         case (.verifiesNothingBeforeSealing, .pausing(let capture)):
             observation.verification = Observation.Verification(attempt: capture.number, outcome: .verified)
         case (.verifiesNothingBeforeResuming, .resuming):
@@ -68,6 +108,10 @@ enum Mutation: CaseIterable {
                 guard case .release(_, let attempt) = action else { return action }
                 return .deleteCompute(attempt: attempt)
             }
+        case .pausesAtTheSameTimeAgain:
+            decision.record.spentPauseAt = nil
+        case .sleepsOn:
+            decision.wakeAt = nil
         case .losesQueuedRequest where decision.record.phase.name == .releasing:
             decision.record.acknowledged = intent.generation
         case .beginsAgain:

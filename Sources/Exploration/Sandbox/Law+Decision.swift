@@ -5,23 +5,6 @@ import SandboxModels
 
 import struct Foundation.Date
 
-/// The laws of the design, by their numbers, and that things come to an end.
-enum Law: Int {
-    case one = 1, two, three, four, five, six, seven, eight
-    case progress
-}
-
-/// A law that was broken, and how.
-struct Violation {
-    var law: Law
-    var text: String
-
-    init(_ law: Law, _ text: String) {
-        self.law = law
-        self.text = text
-    }
-}
-
 /// What can be seen of a decision alone.
 extension Law {
     static func violation(
@@ -39,12 +22,12 @@ extension Law {
             ?? eightBroken(decision, old, intent, now, again)
     }
 
-    private static func twoBroken(_ new: Recorded, _ old: Recorded) -> Violation? {
+    static func twoBroken(_ new: Recorded, _ old: Recorded) -> Violation? {
         guard old.phase.capture != nil, new.phase == .running, new.setback?.transition != .pause else { return nil }
         return Violation(.two, "a pause did not come about and nothing says why")
     }
 
-    private static func fourBroken(_ new: Recorded, _ old: Recorded, _ intent: Intent) -> Violation? {
+    static func fourBroken(_ new: Recorded, _ old: Recorded, _ intent: Intent) -> Violation? {
         switch (old.phase.name, new.phase.name) {
         case (.resuming, .paused), (.resuming, .failed):
             if new.setback?.transition != .resume {
@@ -61,7 +44,7 @@ extension Law {
         return nil
     }
 
-    private static func fiveBroken(_ decision: Decision) -> Violation? {
+    static func fiveBroken(_ decision: Decision) -> Violation? {
         for action in decision.actions {
             switch (action, decision.record.phase) {
             case (.seal(let uid), .sealing(let capture, _)) where uid == capture.uid: continue
@@ -122,9 +105,17 @@ extension Law {
             decision.record.phase.name == .deleting || decision.record.phase.name == .deleted
         {
             let isExpired = intent.timers.expireAt.map { $0 <= now } ?? false
-            guard isExpired, intent.timers.expiresWhilePaused || !old.phase.name.isPaused else {
+            let isOver =
+                old.phase.name == .failed
+                && intent.timers.deleteAfterFailure.map { $0 <= now.timeIntervalSince(old.since) } ?? false
+            guard isExpired && (intent.timers.expiresWhilePaused || !old.phase.name.isPaused) || isOver else {
                 return Violation(.eight, "a sandbox is deleted before its time")
             }
+        }
+        if old.phase == .running, decision.record.phase.name == .pausing, intent.generation == old.acknowledged,
+            decision.record.spentPauseAt != intent.timers.pauseAt
+        {
+            return Violation(.eight, "a time to pause acts more than once")
         }
         for moment in Moment.all where moment > now && moment < decision.wakeAt ?? .distantFuture {
             let later = again(decision.record, moment)
@@ -144,6 +135,9 @@ extension Moment {
 extension Phase.Name {
     /// Whether there is no way but to be paused.
     var isPaused: Bool { self == .releasing || self == .paused }
+
+    /// Whether the pause that is under way may still fail.
+    var isPausing: Bool { self == .pausing || self == .sealing || self == .thawing }
 
     /// Whether a sandbox in this phase is paused, or on its way there or back.
     var isNearPaused: Bool {

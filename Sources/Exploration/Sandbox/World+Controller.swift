@@ -22,7 +22,7 @@ extension World {
         default:
             return nil
         }
-        return world == self ? nil : world
+        return world.isSame(as: self) ? nil : world
     }
 
     /// The process decides, and writes down what it decided.
@@ -30,14 +30,21 @@ extension World {
         guard todo.0 == 0, record != outcome.record || !outcome.actions.isEmpty else { return nil }
         var world = self
         world.record = outcome.record
-        if let capture = after.phase.capture {
-            guard world.begin(capture: UInt8(capture.number)) else { return nil }
-            if world.newest != newest { world.lateness = .inTime }
+        return world.adopt(after, outcome.actions) ? world : nil
+    }
+
+    /// Takes a new record and what is to be done. False if the world has no room for another capture.
+    mutating func adopt(_ recorded: Recorded, _ actions: [UInt8]) -> Bool {
+        if recorded.phase.name != .failed, failureEnds == .due { failureEnds = .upcoming }
+        if let capture = recorded.phase.capture {
+            let before = newest
+            guard begin(capture: UInt8(capture.number)) else { return false }
+            if newest != before { lateness = .inTime }
         }
-        world.forgetOldNews(after)
-        let actions = outcome.actions + [0, 0, 0, 0, 0, 0]
-        world.todo = (actions[0], actions[1], actions[2], actions[3], actions[4], actions[5])
-        return world
+        forgetOldNews(recorded)
+        let actions = actions + [0, 0, 0, 0, 0, 0]
+        todo = (actions[0], actions[1], actions[2], actions[3], actions[4], actions[5])
+        return true
     }
 
     /// The process or its messages are lost.
@@ -68,8 +75,10 @@ extension World {
         world.seenHold = .none
         world.verifiedAttempt = 0
         world.verifiedOutcome = .none
+        world.seenSnapshot = .unknown
+        world.snapshot.forgetSightings()
         world.faults = faults
-        guard world != self else { return nil }
+        guard !world.isSame(as: self) else { return nil }
         world.faults = faults + 1
         return world
     }

@@ -38,15 +38,8 @@ final class Machine {
     func decide(in world: World) -> Outcome {
         let key = Key(
             record: UInt16(world.record),
-            intent: [
-                world.wish, world.generation, world.lateness.rawValue, world.pauseAt.rawValue,
-                world.expireAt.rawValue, world.expiresWhilePaused,
-            ].reduce(0) { $0 << 8 | UInt64($1) },
-            seen: [
-                world.seenCompute.rawValue << 4 | world.seenComputeNumber, world.seenCapture,
-                world.seenProgress.rawValue << 4 | world.seenHold.rawValue,
-                world.verifiedAttempt << 4 | world.verifiedOutcome.rawValue, cleaned(in: world),
-            ].reduce(0) { $0 << 8 | UInt64($1) }
+            intent: world.stated,
+            seen: world.seen
         )
         if let outcome = outcomes[key] { return outcome }
         let outcome = think(in: world)
@@ -58,7 +51,7 @@ final class Machine {
         let intent = Intent(world)
         let recorded = records[world.record]
         let now = Moment.present(world.lateness)
-        let plain = Observation(world, cleaned: Set(leftovers(cleanedIn: world)))
+        let plain = Observation(world, cleaned: recorded.leftovers(cleanedIn: world))
         let observation = mutation?.distort(plain, recorded) ?? plain
         let decide: (Recorded, Date) -> Decision = { [mutation] record, now in
             let intended = mutation?.distort(intent) ?? intent
@@ -73,29 +66,52 @@ final class Machine {
         )
     }
 
-    /// The leftovers that the world shows to be gone.
-    private func leftovers(cleanedIn world: World) -> [Leftover] {
-        records[world.record].leftovers.filter { leftover in
-            switch leftover {
-            case .capture(let uid): world[capture: UInt8(Names.number(uid: uid))].isForgotten == 1
-            case .artifact(let artifact): world[capture: UInt8(Names.number(artifact))].stored == .deleted
-            }
-        }
-    }
-
-    /// The same as bits: which captures are forgotten and which artifacts deleted.
-    private func cleaned(in world: World) -> UInt8 {
-        [world.captures.0, world.captures.1, world.captures.2].reduce(0) { bits, capture in
-            bits << 2 | capture.isForgotten << 1 | (capture.stored == .deleted ? 1 : 0)
-        }
-    }
-
     private func number(of record: Recorded) -> Int {
         if let number = numbers[record] { return number }
         let number = records.count
         records.append(record)
         numbers[record] = number
         return number
+    }
+}
+
+extension World {
+    /// What the owner and the clock say, as one number.
+    var stated: UInt64 {
+        let low = UInt64(pauseAt.rawValue) << 24 | UInt64(expireAt.rawValue) << 16
+        let lower = UInt64(expiresWhilePaused << 4 | failureEnds.rawValue) << 8 | UInt64(pauseTimes)
+        return UInt64(wish) << 48 | UInt64(generation) << 40 | UInt64(lateness.rawValue) << 32 | low | lower
+    }
+
+    /// What the machine's process has seen, as one number.
+    var seen: UInt64 {
+        let compute = UInt64(seenCompute.rawValue << 4 | seenComputeNumber)
+        let capture = UInt64(seenCapture) << 8 | UInt64(seenProgress.rawValue << 4 | seenHold.rawValue)
+        let verified = UInt64(verifiedAttempt << 4 | verifiedOutcome.rawValue)
+        return UInt64(seenSnapshot.rawValue) << 48 | compute << 32 | capture << 16 | verified << 8 | UInt64(cleaned)
+    }
+
+    /// Which captures are forgotten and which artifacts deleted.
+    private var cleaned: UInt8 {
+        captures.0.cleaned << 4 | captures.1.cleaned << 2 | captures.2.cleaned
+    }
+}
+
+extension World.Capture {
+    fileprivate var cleaned: UInt8 { isForgotten << 1 | (stored == .deleted ? 1 : 0) }
+}
+
+extension Recorded {
+    /// The leftovers that the world shows to be gone.
+    func leftovers(cleanedIn world: World) -> Set<Leftover> {
+        Set(
+            leftovers.filter { leftover in
+                switch leftover {
+                case .capture(let uid): world[capture: UInt8(Names.number(uid: uid))].isForgotten == 1
+                case .artifact(let artifact): world[capture: UInt8(Names.number(artifact))].stored == .deleted
+                }
+            }
+        )
     }
 }
 
@@ -145,8 +161,9 @@ extension Recorded {
 extension Intent {
     init(_ world: World) {
         var timers = Timers(expiresWhilePaused: world.expiresWhilePaused == 1)
-        timers.pauseAt = Self.date(world.pauseAt)
+        timers.pauseAt = Self.date(world.pauseAt)?.addingTimeInterval(-Double(world.pauseTimes) / 100)
         timers.expireAt = Self.date(world.expireAt)
+        timers.deleteAfterFailure = Self.date(world.failureEnds).map { max(0, $0.timeIntervalSince(Moment.start)) }
         let wish = Wish.allCases.first { $0.code == world.wish } ?? .running
         self.init(wish: wish, generation: Int(world.generation), timers: timers)
     }
@@ -161,7 +178,7 @@ extension Intent {
 }
 
 extension Observation {
-    init(_ world: World, cleaned: Set<Leftover>) {
+    init(_ world: World, of identity: String = Names.identity, cleaned: Set<Leftover>) {
         self.init(cleaned: cleaned)
         let number = Int(world.seenComputeNumber)
         compute =
@@ -175,10 +192,15 @@ extension Observation {
             }
         if world.seenCapture != 0 {
             capture = Capture(
-                uid: Names.uid(world.seenCapture),
+                uid: Names.uid(world.seenCapture, of: identity),
                 progress: world.seenProgress.seen(world.seenCapture),
                 hold: world.seenHold.seen
             )
+        }
+        switch world.seenSnapshot {
+        case .unknown: break
+        case .none: checkpoint = Checkpoint.none
+        case .wanted: checkpoint = .wanted(SnapshotMachine.uid)
         }
         switch world.verifiedOutcome {
         case .none: break

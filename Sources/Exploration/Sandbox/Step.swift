@@ -3,20 +3,25 @@
 
 import SandboxModels
 
-/// One step from one world to the next.
-struct Step {
-    var event: Event
-    var world: World
-    var violation: Violation?
-}
+/// One sandbox and its machine: what can happen, and what does happen when nothing goes wrong any more.
+struct SandboxModel: Model {
+    typealias Step = Exploration.Step<World, Event>
 
-/// What can happen, one step at a time, and what does happen when nothing goes wrong any more.
-struct Steps {
     let budget: Budget
     let machine: Machine
+    var snapshots = SnapshotMachine()
 
-    /// Every step that can come next.
-    func all(from world: World, _ found: (Step) -> Void) {
+    var start: World { budget.start }
+
+    func label(_ event: Event, to world: World) -> String {
+        switch event {
+        case .controllerDecides: "\(event) -> \(machine.records[world.record].phase.name)"
+        case .snapshotDecides: "\(event) -> \(snapshots.records[Int(world.snapshot.record)].phase)"
+        default: "\(event)"
+        }
+    }
+
+    func steps(from world: World, _ found: (Step) -> Void) {
         for event in Event.allCases {
             if let step = step(event, from: world) { found(step) }
         }
@@ -26,14 +31,14 @@ struct Steps {
     func step(_ event: Event, from world: World) -> Step? {
         let recorded = machine.records[world.record]
         switch event {
-        case .ownerWantsRunning, .ownerWantsPaused, .ownerWantsDeleted:
+        case .ownerWantsRunning, .ownerWantsPaused, .ownerWantsDeleted, .ownerRenews, .ownerMovesPauseTime:
             return plain(event, world.afterOwner(event, budget))
-        case .pauseTimerFires, .expiryTimerFires, .deadlinePasses, .gracePasses:
+        case .pauseTimerFires, .expiryTimerFires, .failureTimerFires, .deadlinePasses, .gracePasses:
             return plain(event, world.afterTime(event, recorded.phase))
         case .programWrites, .computeComesUp, .computeFailsToStart, .computeEnds, .computeIsGone, .kubeletThaws,
             .computeIsLost, .nodeIsLost:
             guard let next = world.afterNode(event, budget) else { return nil }
-            return Step(event: event, world: next, violation: violation(of: event, in: world, recorded))
+            return Step(event: event, world: next, violation: Law.violation(of: event, in: world, recorded))
         case .committerProceeds, .committerFails, .committerVanishes, .resultIsLost, .holderThawsAtDeadline,
             .holderThawsAfterFailure, .holderIsTerminated:
             return plain(event, world.afterCommitter(event, budget))
@@ -41,6 +46,12 @@ struct Steps {
             return plain(event, world.afterStore(event, budget, kept: recorded.artifactNumber))
         case .controllerSeesCompute, .controllerSeesCapture:
             return plain(event, world.afterSeeing(event, recorded.phase))
+        case .ownerWantsSnapshot, .ownerDeletesSnapshot, .snapshotProceeds, .snapshotFails, .snapshotVanishes,
+            .snapshotThawsAtDeadline, .snapshotSees, .sandboxSeesSnapshot:
+            return plain(event, world.afterSnapshot(event, budget, recorded, snapshots))
+        case .snapshotDecides, .snapshotDiesDeciding:
+            let after = world.afterSnapshotDecides(event, budget, recorded, snapshots)
+            return after.map { Step(event: event, world: $0.0, violation: $0.1) }
         case .controllerDecides:
             return deciding(world, recorded)
         case .controllerActs, .storeIsUnreachable, .lateActionArrives:
@@ -93,8 +104,11 @@ struct Steps {
         return Step(event: event, world: next, violation: violation)
     }
 
+}
+
+extension Law {
     /// Law 3, where it meets the sandbox's program.
-    private func violation(of event: Event, in world: World, _ recorded: Recorded) -> Violation? {
+    static func violation(of event: Event, in world: World, _ recorded: Recorded) -> Violation? {
         switch (event, recorded.phase) {
         case (.programWrites, .releasing), (.programWrites, .paused):
             return Violation(.three, "the program goes on after it was captured for good")

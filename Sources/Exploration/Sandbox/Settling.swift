@@ -4,15 +4,14 @@
 import SandboxModels
 
 /// What happens when nothing goes wrong any more and nobody asks for anything: does it come to an end, and to which?
-extension Steps {
-    /// What the world does next of itself, in an order that leaves out nobody for ever; nil when it has settled.
-    ///
+extension SandboxModel {
     /// Time passes only when nothing else can happen: then it is what everybody waits for.
     func next(from world: World) -> World? {
         if world.todo.0 != 0 { return step(.controllerActs, from: world)?.world }
         let own: [Event] = [
             .lateActionArrives, .computeComesUp, .computeIsGone, .committerProceeds, .holderThawsAtDeadline,
-            .holderThawsAfterFailure, .controllerSeesCompute, .controllerSeesCapture,
+            .holderThawsAfterFailure, .controllerSeesCompute, .controllerSeesCapture, .snapshotProceeds,
+            .snapshotThawsAtDeadline, .snapshotSees, .sandboxSeesSnapshot, .snapshotDecides,
         ]
         for event in own {
             if let step = step(event, from: world) { return step.world }
@@ -21,7 +20,7 @@ extension Steps {
         if let decided = step(.controllerDecides, from: world) {
             turned = decided.world
             while let acted = step(.controllerActs, from: turned) { turned = acted.world }
-            if turned != world { return turned }
+            if !turned.isSame(as: world) { return turned }
         }
         for event in [Event.deadlinePasses, .gracePasses] {
             if let step = step(event, from: world) { return step.world }
@@ -38,7 +37,7 @@ extension Steps {
         case .paused where kept.stored == .yes, .failed where recorded.artifact == nil || kept.stored == .yes: break
         default: return nil
         }
-        if world.expireAt == .due { return nil }
+        if world.expireAt == .due || world.failureEnds == .due { return nil }
         var asked = world
         asked.wish = Wish.running.code
         asked.generation += 1
@@ -59,6 +58,7 @@ extension Steps {
         let recorded = machine.records[world.record]
         func stuck(_ text: String) -> Violation { Violation(.progress, "\(text): \(recorded)") }
         if world.compute.frozenBy != 0 { return Violation(.five, "a sandbox stays frozen: \(recorded)") }
+        if let violation = world.violation(ofSettled: snapshots) { return violation }
         if !recorded.leftovers.isEmpty { return stuck("leftovers stay") }
         if recorded.phase.name == .deleted {
             return world.compute.state == .absent ? nil : stuck("compute stays")
@@ -67,11 +67,14 @@ extension Steps {
         if world.expireAt == .due, world.expiresWhilePaused == 1 || !recorded.phase.name.isNearPaused {
             return Violation(.eight, "a sandbox does not expire: \(recorded)")
         }
+        if world.failureEnds == .due, recorded.phase.name == .failed {
+            return Violation(.eight, "a failed sandbox does not end: \(recorded)")
+        }
         if recorded.acknowledged != Int(world.generation) {
             return Violation(.six, "a request is forgotten: \(recorded)")
         }
         let wantsPause = world.wish == Wish.paused.code
-        let timerPaused = recorded.spentPauseAt != nil
+        let timerPaused = recorded.spentPauseAt == Intent(world).timers.pauseAt
         switch recorded.phase {
         case .running:
             guard world.compute.state == .running, Int(world.compute.number) == recorded.incarnation else {
@@ -86,7 +89,7 @@ extension Steps {
             guard world[capture: recorded.artifactNumber].wasVerified == 1 else {
                 return Violation(.one, "it is paused without a verified artifact")
             }
-            return wantsPause || timerPaused || recorded.setback?.transition == .resume
+            return wantsPause || recorded.spentPauseAt != nil || recorded.setback?.transition == .resume
                 ? nil : stuck("nothing says why it is paused")
         case .failed:
             return world.compute.state == .running ? stuck("it runs and is said to have failed") : nil

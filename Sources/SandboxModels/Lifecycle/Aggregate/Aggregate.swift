@@ -1,0 +1,115 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+public import struct Foundation.Date
+
+/// The state machine of several sandboxes that are one to their owner, above the machine of each.
+///
+/// All are paused or none is: no member is asked for its point of no return before every one is durable and verified. Up
+/// to there one failure thaws them all. Holders answer one by one, so a freeze can still end by its deadline when another
+/// is sealed already. Then the pause of all has failed, too: what is sealed is released, because it must not be thawed, and
+/// resumed from the artifact that was verified. So none stays paused, and nothing of what any of them did is lost.
+public enum Aggregate {
+    /// Decides what comes next for all members.
+    ///
+    /// As with `Lifecycle.decide`, deciding again from the record of a decision gives that decision again, and whoever runs
+    /// it goes about it in the same way.
+    ///
+    /// - Parameters:
+    ///   - intent: What the owner asked for.
+    ///   - recorded: What was written down.
+    ///   - observations: What is true outside, by the identities of the members; of one without, nothing is known.
+    ///   - now: The present.
+    ///   - policy: The time limits of each machine.
+    public static func decide(
+        intent: AggregateIntent,
+        recorded: AggregateRecord,
+        observations: [String: Observation],
+        now: Date,
+        policy: LifecyclePolicy = LifecyclePolicy()
+    ) -> AggregateDecision {
+        var situation = AggregateSituation(
+            intent: intent,
+            record: recorded,
+            observations: observations,
+            now: now,
+            policy: policy
+        )
+        for index in situation.record.members.indices {
+            let member = situation.record.members[index].recorded
+            situation.record.members[index].recorded = member.taking(situation.observation(of: member))
+        }
+        // As in the machine of each, the limit only makes it evident that this ends.
+        for _ in 0..<Self.longestChain {
+            let decisions = situation.memberDecisions
+            for (index, decision) in zip(situation.record.members.indices, decisions) {
+                situation.record.members[index].recorded = decision.record
+            }
+            guard let next = situation.conclusion else { return situation.decision(decisions) }
+            situation.record = next
+        }
+        return situation.decision([])
+    }
+
+    /// Stages are concluded from stages, and orders to members follow from each.
+    private static let longestChain = 16
+}
+
+/// Everything that a decision about an aggregate is made from.
+struct AggregateSituation {
+    let intent: AggregateIntent
+    var record: AggregateRecord
+    let observations: [String: Observation]
+    let now: Date
+    let policy: LifecyclePolicy
+
+    func observation(of member: Recorded) -> Observation {
+        observations[member.identity] ?? Observation()
+    }
+
+    /// What the machine of each member decides.
+    ///
+    /// The point of no return is passed by all in one record, when each of them could pass it if it were alone.
+    var memberDecisions: [Decision] {
+        let problem: Problem = if case .undoing(let problem) = record.stage { problem } else { .pauseCancelled }
+        let waiting = record.members.map { decision(of: $0, Situation.Company(maySeal: false, cancellation: problem)) }
+        guard record.stage == .pausing else { return waiting }
+        let sealing = record.members.map { decision(of: $0, Situation.Company(maySeal: true, cancellation: problem)) }
+        let isReady = zip(record.members, sealing).allSatisfy { member, decision in
+            switch decision.record.phase.name {
+            case .sealing, .releasing, .paused: true
+            default: member.wish == .deleted
+            }
+        }
+        return isReady ? sealing : waiting
+    }
+
+    private func decision(of member: AggregateRecord.Member, _ company: Situation.Company) -> Decision {
+        Situation(
+            intent: Intent(wish: member.wish, generation: member.generation),
+            recorded: member.recorded,
+            observation: observation(of: member.recorded),
+            now: now,
+            policy: policy,
+            company: company
+        ).decision
+    }
+
+    /// The decision, when nothing more can be concluded.
+    func decision(_ decisions: [Decision]) -> AggregateDecision {
+        AggregateDecision(
+            record: record,
+            conditions: conditions,
+            counts: counts,
+            actions: zip(record.members, decisions).compactMap { member, decision in
+                guard !decision.actions.isEmpty else { return nil }
+                return AggregateDecision.MemberActions(
+                    identity: member.recorded.identity,
+                    index: member.index,
+                    actions: decision.actions
+                )
+            },
+            wakeAt: (decisions.map(\.wakeAt) + timers).compactMap(\.self).filter { $0 > now }.min()
+        )
+    }
+}
