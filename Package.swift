@@ -70,7 +70,7 @@ let package = Package(
         .target(
             name: "OCIRegistry",
             dependencies: [
-                asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix,
+                asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix, subprocess, systemPackage,
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: house
@@ -147,7 +147,7 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "OCIRegistry", "SnapshotEngine", logging, subprocess,
+                "OCIRegistry", "SnapshotEngine", logging, nioCore, nioHTTP1, nioPosix, subprocess,
             ],
             swiftSettings: house
         ),

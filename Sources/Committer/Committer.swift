@@ -11,8 +11,8 @@ import struct Foundation.Date
 
 /// Commits containers of a pod on this node to images, and thaws pods that were left frozen.
 ///
-/// It talks to containerd and to registries itself; there is no shell and no other program. Cancelling its task ends it
-/// with everything thawed that it froze.
+/// It talks to containerd and to registries itself; there is no shell, and no other program but a credential helper if
+/// the registries' configuration names one. Cancelling its task ends it with everything thawed that it froze.
 public struct Committer: Sendable {
     /// Who freezes, in the record of a freeze.
     static let owner = "stasis-committer"
@@ -73,7 +73,10 @@ public struct Committer: Sendable {
                     bases: bases,
                     containerd: containerd
                 )
-                return try await withRegistryClient(registryConfiguration(for: request), logger: logger) { registries in
+                return try await withRegistryClient(
+                    try registryConfiguration(for: request),
+                    logger: logger
+                ) { registries in
                     let capture = RootfsCapture(
                         containerd: containerd,
                         repositories: ImageRepositories(registries: registries),

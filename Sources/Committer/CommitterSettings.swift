@@ -11,6 +11,10 @@ public struct CommitterSettings: Sendable, Hashable {
     public var registryIsInsecure: Bool?
     /// The Docker `config.json` with the registries' credentials: `STASIS_REGISTRY_CONFIG`.
     public var registryConfig: String
+    /// The folder with the certificates of particular registries, laid out as Docker's: `STASIS_REGISTRY_CERTIFICATES`.
+    public var registryCertificates: String
+    /// The environment itself: of credential helpers, and the place of `HTTPS_PROXY` and its like.
+    public var environment: [String: String]
     /// Where the result goes: `STASIS_TERMINATION_LOG`.
     public var terminationLog: String
     /// The UID that the pod must have: `STASIS_POD_UID`. Nil if any will do.
@@ -33,6 +37,8 @@ public struct CommitterSettings: Sendable, Hashable {
         containerdNamespace = value("CONTAINERD_NAMESPACE") ?? "k8s.io"
         registryIsInsecure = value("SNAPSHOT_REGISTRY_INSECURE").flatMap(Self.boolean)
         registryConfig = value("STASIS_REGISTRY_CONFIG") ?? "/var/run/opensandbox/registry/config.json"
+        registryCertificates = value("STASIS_REGISTRY_CERTIFICATES") ?? "/etc/docker/certs.d"
+        self.environment = environment
         terminationLog = value("STASIS_TERMINATION_LOG") ?? "/dev/termination-log"
         podUID = value("STASIS_POD_UID")
         sandbox = value("STASIS_SANDBOX")

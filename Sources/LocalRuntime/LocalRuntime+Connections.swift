@@ -55,9 +55,12 @@ extension LocalRuntime {
         let logger = logger
         var registry = RegistryConfiguration()
         registry.plainHTTP.hosts = configuration.insecureRegistries
+        let environment = ProcessInfo.processInfo.environment
+        registry.certificatesFolder = configuration.registryCertificates
+        registry.proxies = try ProxySettings(environment: environment)
         registry.credentials =
-            configuration.registryLogins.map { .dockerConfig(path: $0) }
-            ?? .docker(environment: ProcessInfo.processInfo.environment)
+            configuration.registryLogins.map { .dockerConfig(path: $0, environment: environment) }
+            ?? .docker(environment: environment)
         try await withRegistryClient(registry, logger: logger) { registries in
             do {
                 try await ContainerdClient.withClient(

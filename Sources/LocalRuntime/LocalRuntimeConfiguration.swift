@@ -20,6 +20,8 @@ public struct LocalRuntimeConfiguration: Sendable {
     public var insecureRegistries: Set<String> = []
     /// A Docker config.json with the logins of registries, if not the usual one.
     public var registryLogins: String?
+    /// A folder with the certificates of particular registries, laid out as Docker's.
+    public var registryCertificates = "/etc/docker/certs.d"
     /// How long the container of a new sandbox may take to start until the sandbox is given up.
     public var startTimeout: Duration = .seconds(60)
     /// How the process is started that holds the freezes of captures.

@@ -19,6 +19,8 @@ public struct RegistryError: Error, Sendable {
         case timeout
         /// Credentials are missing or were refused.
         case unauthorized
+        /// The program that keeps the credentials could not be run or did not answer as it should.
+        case credentialHelper
         /// The credentials are good but not for this.
         case forbidden
         /// The image, manifest, blob or upload is not there.

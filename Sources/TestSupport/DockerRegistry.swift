@@ -25,11 +25,14 @@ public struct DockerRegistry: Sendable {
         public var certificate: String
         /// The key's path.
         public var key: String
+        /// Whose certificates clients must have; `nil` if they need none.
+        public var clientAuthorities: String?
 
         /// Names the files.
-        public init(certificate: String, key: String) {
+        public init(certificate: String, key: String, clientAuthorities: String? = nil) {
             self.certificate = certificate
             self.key = key
+            self.clientAuthorities = clientAuthorities
         }
     }
 
@@ -141,7 +144,10 @@ public struct DockerRegistry: Sendable {
               secret: "\(UInt64.random(in: 0 ... .max))"
 
             """
-        if let tls { text += "  tls: {certificate: \"\(tls.certificate)\", key: \"\(tls.key)\"}\n" }
+        if let tls {
+            let clients = tls.clientAuthorities.map { ", clientcas: [\"\($0)\"]" } ?? ""
+            text += "  tls: {certificate: \"\(tls.certificate)\", key: \"\(tls.key)\"\(clients)}\n"
+        }
         switch access {
         case .open:
             break

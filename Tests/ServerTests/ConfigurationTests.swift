@@ -58,6 +58,7 @@ import struct Foundation.UUID
             snapshot_store = "registry.example:5000/team/snapshots"
             insecure_registries = ["registry.example:5000"]
             registry_config = "~/.docker/config.json"
+            registry_certificates = "~/certs.d"
             pause_deadline_seconds = 60
             host = "sandboxes.example"
             [local.network]
@@ -82,6 +83,7 @@ import struct Foundation.UUID
         local.snapshotStore = .registry(prefix: "registry.example:5000/team/snapshots")
         local.insecureRegistries = ["registry.example:5000"]
         local.registryConfiguration = "/home/u/.docker/config.json"
+        local.registryCertificates = "/home/u/certs.d"
         local.pauseDeadline = 60
         local.publishedHost = "sandboxes.example"
         local.network.bridge = "br-x"

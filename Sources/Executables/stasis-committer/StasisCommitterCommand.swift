@@ -23,6 +23,7 @@ struct StasisCommitterCommand: AsyncParsableCommand {
             Environment: CONTAINERD_SOCKET (default /run/containerd/containerd.sock), CONTAINERD_NAMESPACE (k8s.io), \
             SNAPSHOT_REGISTRY_INSECURE (true, false; by default registries of the own network are spoken to without TLS), \
             STASIS_REGISTRY_CONFIG (a Docker config.json, /var/run/opensandbox/registry/config.json), \
+            STASIS_REGISTRY_CERTIFICATES (a folder laid out as Docker's, /etc/docker/certs.d), \
             STASIS_TERMINATION_LOG (/dev/termination-log), STASIS_POD_UID (the UID that the pod must have), \
             STASIS_CAPTURE_UID, STASIS_SANDBOX, NODE_NAME (for the image's labels), STASIS_FREEZE_SECONDS (540).
 

@@ -30,20 +30,35 @@ public struct CredentialsProvider: Sendable {
 
     /// A Docker `config.json`, or the `.dockerconfigjson` of a Kubernetes secret, read anew each time. A file that is
     /// not there has no credentials.
-    public static func dockerConfig(path: String) -> CredentialsProvider {
+    ///
+    /// Where it names a credential helper (`credHelpers`, `credsStore`), the program `docker-credential-<name>` is run
+    /// and asked; if it has nothing, the file's own logins are looked at. No shell has a part in it.
+    ///
+    /// - Parameters:
+    ///   - environment: the helpers' environment; they are looked up in its `PATH`.
+    ///   - timeLimit: how long a helper may take to answer.
+    public static func dockerConfig(
+        path: String,
+        environment: [String: String],
+        timeLimit: Duration = .seconds(30)
+    ) -> CredentialsProvider {
         CredentialsProvider { domain, repository in
-            let config = try await BlockingIO.run { try DockerConfig(path: path) }
-            return config?.credentials(domain: domain, repository: repository)
+            guard let config = try await BlockingIO.run({ try DockerConfig(path: path) }) else { return nil }
+            if let name = config.helper(domain: domain, repository: repository) {
+                let helper = CredentialHelper(name: name, environment: environment, timeLimit: timeLimit)
+                if let found = try await helper.credentials(for: DockerConfig.serverName(domain)) { return found }
+            }
+            return config.credentials(domain: domain, repository: repository)
         }
     }
 
-    /// Docker's own file: `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`.
+    /// Docker's own file: `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`; and the helpers that it names.
     public static func docker(environment: [String: String]) -> CredentialsProvider {
         if let folder = environment["DOCKER_CONFIG"], !folder.isEmpty {
-            return .dockerConfig(path: "\(folder)/config.json")
+            return .dockerConfig(path: "\(folder)/config.json", environment: environment)
         }
         guard let home = environment["HOME"], !home.isEmpty else { return .anonymous }
-        return .dockerConfig(path: "\(home)/.docker/config.json")
+        return .dockerConfig(path: "\(home)/.docker/config.json", environment: environment)
     }
 
     /// Asks this provider first, then another one.

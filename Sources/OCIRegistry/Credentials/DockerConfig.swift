@@ -5,11 +5,13 @@ import struct Foundation.Data
 
 /// The logins of a Docker `config.json`.
 ///
-/// Keys may be `host`, `host:port`, `host/path` and URLs, such as Docker Hub's `https://index.docker.io/v1/`. Credential
-/// helpers are other programs and are not run.
+/// Keys may be `host`, `host:port`, `host/path` and URLs, such as Docker Hub's `https://index.docker.io/v1/`. The
+/// programs that it names as keepers of logins are not run here; see `CredentialsProvider.dockerConfig`.
 public struct DockerConfig: Sendable {
     private struct Document: Decodable {
         var auths: [String: Entry]?
+        var credsStore: String?
+        var credHelpers: [String: String]?
     }
 
     private struct Entry: Decodable {
@@ -22,31 +24,35 @@ public struct DockerConfig: Sendable {
 
     /// By key in its shortest form: `host[:port][/path]`.
     private var entries: [String: RegistryCredentials] = [:]
+    /// The programs that keep the logins of some registries, by key.
+    private var helpers: [String: String] = [:]
+    /// The program that keeps the logins of all others, if any.
+    private var store: String?
 
     /// Reads the file's bytes. The older form, without `auths` around the entries, is read as well.
     ///
     /// - Throws: `RegistryError` of kind `malformedDocument` that names the entry, never its secret.
     public init(parsing bytes: [UInt8], name: String = "the Docker config") throws(RegistryError) {
-        let document: [String: Entry]
-        if let auths = try? ImageDocument.decode(Document.self, from: bytes, subject: name).auths {
-            document = auths
-        } else if let bare = try? ImageDocument.decode([String: Entry].self, from: bytes, subject: name),
+        // The causes are left out because a decoder's message may quote the file.
+        guard let document = try? ImageDocument.decode(Document.self, from: bytes, subject: name) else {
+            throw Self.malformed(name, "it is not the JSON object that it should be")
+        }
+        var auths = document.auths ?? [:]
+        if document.auths == nil,
+            let bare = try? ImageDocument.decode([String: Entry].self, from: bytes, subject: name),
             bare.keys.allSatisfy({ $0.contains(".") || $0.contains(":") })
         {
-            document = bare
-        } else {
-            // Without `auths` there are no logins, but it has to be a JSON object; the cause is left out because a
-            // decoder's message may quote the file.
-            guard (try? ImageDocument.decode([String: JSONValue].self, from: bytes, subject: name)) != nil,
-                (try? ImageDocument.decode(Document.self, from: bytes, subject: name)) != nil
-            else { throw Self.malformed(name, "it is not the JSON object that it should be") }
-            document = [:]
+            auths = bare
         }
         // Sorted, so that of two keys with one meaning always the same one wins.
-        for (key, entry) in document.sorted(by: { $0.key < $1.key }) {
+        for (key, entry) in auths.sorted(by: { $0.key < $1.key }) {
             guard let credentials = try Self.credentials(entry, key: key, name: name) else { continue }
             entries[Self.normalized(key)] = credentials
         }
+        for (key, helper) in (document.credHelpers ?? [:]).sorted(by: { $0.key < $1.key }) {
+            helpers[Self.normalized(key)] = helper
+        }
+        store = document.credsStore
     }
 
     /// Reads a file. Blocks; `nil` if there is none.
@@ -59,9 +65,25 @@ public struct DockerConfig: Sendable {
 
     /// The login for a repository: that of the longest path that leads to it, else that of its registry.
     public func credentials(domain: String, repository: String) -> RegistryCredentials? {
-        var path = "\(Self.normalized(domain))/\(repository)"[...]
+        Self.nearest(in: entries, domain: domain, repository: repository)
+    }
+
+    /// The program that keeps the login for a repository, as its name after `docker-credential-`; `nil` if the file
+    /// itself has it.
+    public func helper(domain: String, repository: String) -> String? {
+        let name = Self.nearest(in: helpers, domain: domain, repository: repository) ?? store
+        return name?.isEmpty == true ? nil : name
+    }
+
+    /// What a helper knows a registry as.
+    static func serverName(_ domain: String) -> String {
+        domain == ImageReference.dockerHub ? "https://index.docker.io/v1/" : domain
+    }
+
+    private static func nearest<Value>(in table: [String: Value], domain: String, repository: String) -> Value? {
+        var path = "\(normalized(domain))/\(repository)"[...]
         while true {
-            if let found = entries[String(path)] { return found }
+            if let found = table[String(path)] { return found }
             guard let slash = path.lastIndex(of: "/") else { return nil }
             path = path[..<slash]
         }

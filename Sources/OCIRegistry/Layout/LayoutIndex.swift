@@ -46,6 +46,18 @@ struct LayoutIndex: Sendable, Hashable {
         try replace(where: { _ in false }, with: descriptor)
     }
 
+    /// Takes a name away; its manifest stays listed, without a name if it has no other.
+    ///
+    /// - Returns: whether anything had that name.
+    mutating func remove(tag: String) throws(RegistryError) -> Bool {
+        guard var entry = entry(tag: tag) else { return false }
+        try replace(where: { $0.annotations?[Self.referenceName] == tag }, with: nil)
+        entry.annotations?[Self.referenceName] = nil
+        if entry.annotations?.isEmpty == true { entry.annotations = nil }
+        try list(entry)
+        return true
+    }
+
     /// Removes every entry of a manifest.
     mutating func remove(digest: Digest) throws(RegistryError) {
         guard entry(digest: digest) != nil else { return }

@@ -15,12 +15,12 @@ final class Authenticator: Sendable {
         case bearer(realm: WebAddress, service: String?)
     }
 
-    private let credentials: CredentialsProvider
+    private let logins: LoginCache
     private let tokens: TokenCache
     private let schemes = Mutex<[String: Scheme]>([:])
 
     init(credentials: CredentialsProvider, tokens: TokenCache = TokenCache()) {
-        self.credentials = credentials
+        self.logins = LoginCache(credentials)
         self.tokens = tokens
     }
 
@@ -61,7 +61,28 @@ final class Authenticator: Sendable {
         refused: String?,
         _ transport: RegistryTransport
     ) async throws -> String? {
-        let login = try await credentials.credentials(domain: request.domain, repository: request.repository)
+        func login(anew: Bool) async throws -> (login: RegistryCredentials?, isFresh: Bool) {
+            try await logins.login(domain: request.domain, repository: request.repository, anew: anew)
+        }
+        let (first, isFresh) = try await login(anew: refused != nil)
+        do {
+            return try await header(scheme, first, request, scopes: scopes, refused: refused, transport)
+        } catch let error as RegistryError where error.isUnauthorized && !isFresh {
+            // The token service does not know a login that was kept for a moment; it may have been replaced meanwhile.
+            let second = try await login(anew: true).login
+            guard second != first else { throw error }
+            return try await header(scheme, second, request, scopes: scopes, refused: refused, transport)
+        }
+    }
+
+    private func header(
+        _ scheme: Scheme,
+        _ login: RegistryCredentials?,
+        _ request: RegistryRequest,
+        scopes: [AccessScope],
+        refused: String?,
+        _ transport: RegistryTransport
+    ) async throws -> String? {
         let header: String?
         switch (scheme, login) {
         case (_, .registryToken(let token)):

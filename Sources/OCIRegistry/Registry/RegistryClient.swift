@@ -1,7 +1,6 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-public import AsyncHTTPClient
 public import Logging
 
 /// A client of OCI registries. Repositories that come from one client share its connections and tokens.
@@ -12,11 +11,11 @@ public struct RegistryClient: Sendable {
 
     /// Creates a client.
     ///
-    /// - Parameter httpClient: made from `configuration.httpClientConfiguration()`; shut down by its owner.
-    public init(httpClient: HTTPClient, configuration: RegistryConfiguration, logger: Logger) {
+    /// - Parameter connections: made from the same configuration; shut down by its owner.
+    public init(connections: RegistryConnections, configuration: RegistryConfiguration, logger: Logger) {
         self.configuration = configuration
         self.transport = RegistryTransport(
-            httpClient: httpClient,
+            connections: connections,
             configuration: configuration,
             authenticator: Authenticator(credentials: configuration.credentials),
             logger: logger
@@ -28,7 +27,7 @@ public struct RegistryClient: Sendable {
         var configuration = configuration
         configuration.credentials = credentials
         return RegistryClient(
-            httpClient: transport.httpClient,
+            connections: transport.connections,
             configuration: configuration,
             logger: transport.logger
         )
@@ -64,7 +63,7 @@ public struct RegistryClient: Sendable {
     }
 }
 
-/// Runs `body` with a client that has its own HTTP client, which is shut down when `body` is done.
+/// Runs `body` with a client that has connections of its own, which are shut down when `body` is done.
 ///
 /// - Throws: what `body` throws; `RegistryError` if the configuration's authorities cannot be read.
 public func withRegistryClient<Result: Sendable>(
@@ -72,16 +71,15 @@ public func withRegistryClient<Result: Sendable>(
     logger: Logger,
     _ body: (RegistryClient) async throws -> Result
 ) async throws -> Result {
-    let http = try await BlockingIO.run { try configuration.httpClientConfiguration() }
-    let httpClient = HTTPClient(eventLoopGroupProvider: .singleton, configuration: http)
+    let connections = try await BlockingIO.run { try RegistryConnections(configuration) }
     do {
         let result = try await body(
-            RegistryClient(httpClient: httpClient, configuration: configuration, logger: logger)
+            RegistryClient(connections: connections, configuration: configuration, logger: logger)
         )
-        try await httpClient.shutdown()
+        try await connections.shutdown()
         return result
     } catch {
-        try? await httpClient.shutdown()
+        try? await connections.shutdown()
         throw error
     }
 }

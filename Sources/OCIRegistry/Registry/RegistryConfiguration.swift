@@ -1,10 +1,6 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-public import AsyncHTTPClient
-import NIOCore
-import NIOSSL
-
 /// How to speak with registries.
 public struct RegistryConfiguration: Sendable {
     /// Which registries are spoken to without TLS.
@@ -25,18 +21,12 @@ public struct RegistryConfiguration: Sendable {
             let host = Self.host(of: authority)
             if hosts.contains(authority) || hosts.contains(host) { return true }
             guard loopback else { return false }
-            return host == "localhost" || host == "[::1]" || Self.isIPv4Loopback(host)
+            return host == "localhost" || NetworkAddress(host)?.isLoopback == true
         }
 
         private static func host(of authority: String) -> String {
             if authority.hasPrefix("["), let end = authority.firstIndex(of: "]") { return String(authority[...end]) }
             return String(authority.prefix { $0 != ":" })
-        }
-
-        /// An address, not a name that begins like one (`127.0.0.1.example.org`).
-        private static func isIPv4Loopback(_ host: String) -> Bool {
-            let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-            return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
         }
     }
 
@@ -44,6 +34,12 @@ public struct RegistryConfiguration: Sendable {
     public var plainHTTP: PlainHTTP
     /// A PEM file with the authorities to trust besides those of the system.
     public var authoritiesFile: String?
+    /// A folder with the certificates of particular registries, laid out as Docker's `/etc/docker/certs.d`: in
+    /// `<host>[:<port>]` there, `*.crt` are authorities to trust, and a `*.cert` and a `*.key` of one name are what a
+    /// registry is shown that wants to see a client's certificate. It need not be there.
+    public var certificatesFolder: String?
+    /// Which registries are reached through a proxy.
+    public var proxies: ProxySettings
     /// Where credentials come from.
     public var credentials: CredentialsProvider
     /// What we call ourselves.
@@ -64,6 +60,8 @@ public struct RegistryConfiguration: Sendable {
     public init(
         plainHTTP: PlainHTTP = PlainHTTP(),
         authoritiesFile: String? = nil,
+        certificatesFolder: String? = nil,
+        proxies: ProxySettings = ProxySettings(),
         credentials: CredentialsProvider = .anonymous,
         userAgent: String = "stasis-oci",
         connectTimeout: Duration = .seconds(10),
@@ -74,6 +72,8 @@ public struct RegistryConfiguration: Sendable {
     ) {
         self.plainHTTP = plainHTTP
         self.authoritiesFile = authoritiesFile
+        self.certificatesFolder = certificatesFolder
+        self.proxies = proxies
         self.credentials = credentials
         self.userAgent = userAgent
         self.connectTimeout = connectTimeout
@@ -81,51 +81,5 @@ public struct RegistryConfiguration: Sendable {
         self.requestTimeout = requestTimeout
         self.retry = retry
         self.uploadChunkSize = uploadChunkSize
-    }
-
-    /// How the `HTTPClient` of a `RegistryClient` has to be configured: HTTP/1.1, so that uploads have connections of
-    /// their own; no redirects, which the registry client follows itself to keep credentials where they belong; no
-    /// repeated connecting, which it does by its own policy.
-    ///
-    /// Reads `authoritiesFile` and blocks while it does.
-    ///
-    /// - Throws: `RegistryError` if the file cannot be read or has no certificate.
-    public func httpClientConfiguration() throws(RegistryError) -> HTTPClient.Configuration {
-        var http = HTTPClient.Configuration()
-        http.httpVersion = .http1Only
-        http.redirectConfiguration = .disallow
-        http.connectionPool.retryConnectionEstablishment = false
-        http.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 32
-        http.timeout.connect = TimeAmount(connectTimeout)
-        http.timeout.read = TimeAmount(idleTimeout)
-        http.timeout.write = TimeAmount(idleTimeout)
-        if let authoritiesFile {
-            var tls = TLSConfiguration.makeClientConfiguration()
-            tls.additionalTrustRoots = [.certificates(try Self.certificates(in: authoritiesFile))]
-            http.tlsConfiguration = tls
-        }
-        return http
-    }
-
-    private static func certificates(in path: String) throws(RegistryError) -> [NIOSSLCertificate] {
-        func fault(_ reason: String, _ cause: (any Error)? = nil) -> RegistryError {
-            RegistryError(
-                .malformedDocument,
-                operation: "read the authorities in",
-                subject: path,
-                reason: reason,
-                advice: "name a file with certificates in PEM form",
-                cause: cause
-            )
-        }
-        guard let file = try OpenFile.reading(path) else { throw fault("there is no such file") }
-        let certificates: [NIOSSLCertificate]
-        do {
-            certificates = try NIOSSLCertificate.fromPEMBytes(try file.readAll(limit: 16 << 20))
-        } catch {
-            throw fault("it has no certificates that can be read", error)
-        }
-        if certificates.isEmpty { throw fault("it has no certificates") }
-        return certificates
     }
 }

@@ -57,18 +57,23 @@ extension RegistryRepository {
         if response.status == .created { return true }
         // The registry has begun an upload instead, which nobody is going to use.
         if let session = try? uploadSession(response, to: request) {
-            await RegistryUpload(repository: self, session: session).cancel()
+            await UploadExchange(repository: self).abandon(session)
         }
         return false
     }
 
     /// Begins an upload by POST.
     public func startUpload() async throws -> any BlobUpload {
-        RegistryUpload(repository: self, session: try await startSession())
+        let (session, minimum) = try await startSession()
+        return RegistryUpload(
+            repository: self,
+            session: session,
+            chunkSize: max(transport.configuration.uploadChunkSize, minimum, 1)
+        )
     }
 
-    /// A new upload session's address.
-    func startSession() async throws -> WebAddress {
+    /// A new upload session's address, and how long chunks must be there but for the last one.
+    func startSession() async throws -> (session: WebAddress, minimum: Int) {
         var request = try request(
             "start an upload to",
             "",
@@ -79,8 +84,16 @@ extension RegistryRepository {
         request.accepts = [202]
         let response = try await transport.send(request)
         await transport.drain(response)
-        return try uploadSession(response, to: request)
+        let minimum = response.headers.first(name: "OCI-Chunk-Min-Length").flatMap { Int($0) } ?? 0
+        // Chunks are held in memory.
+        guard minimum <= Self.longestChunk else {
+            throw request.fault(.unexpectedAnswer, "\(reference.domain) wants chunks of \(minimum) bytes")
+        }
+        return (try uploadSession(response, to: request), minimum)
     }
+
+    /// The longest chunk that is held in memory because a registry wants it, in bytes.
+    private static let longestChunk = 128 << 20
 
     /// Where an upload goes on, as an answer says.
     func uploadSession(

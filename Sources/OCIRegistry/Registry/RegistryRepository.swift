@@ -49,7 +49,7 @@ public struct RegistryRepository: ImageRepository {
             throw request.fault(
                 .digestMismatch,
                 "\(self.reference.domain) sent \(bytes.count) bytes with the digest \(actual)",
-                advice: "the copy there is damaged: push the image again"
+                advice: "try again; if that does not help, the copy there is damaged: push the image again"
             )
         }
         let header = response.headers.first(name: "Content-Type").map { MediaType($0) }
@@ -62,7 +62,8 @@ public struct RegistryRepository: ImageRepository {
         return ManifestContent(bytes: bytes, mediaType: mediaType, digest: actual)
     }
 
-    /// Writes a manifest by PUT.
+    /// Writes a manifest by PUT. One that was damaged on its way, as the registry's answer shows, is sent again, so that
+    /// its name does not stay with the damaged one.
     @discardableResult
     public func putManifest(
         _ bytes: [UInt8],
@@ -74,21 +75,40 @@ public struct RegistryRepository: ImageRepository {
         request.body = ByteBuffer(bytes: bytes)
         request.accepts = [200, 201, 202]
         request.scopes = [.push(self.reference.repository)]
-        let response = try await transport.send(request)
-        await transport.drain(response)
         let wanted: Digest? = if case .digest(let digest) = reference { digest } else { nil }
         let digest = Digest.of(bytes, algorithm: wanted?.algorithm ?? .sha256)
-        let confirmed = try response.headers.first(name: "Docker-Content-Digest").map { try Digest(parsing: $0) }
-        // A registry may confirm by another algorithm; only the same one can be compared.
-        for other in [wanted, confirmed].compactMap({ $0 }) where other.algorithm == digest.algorithm {
-            guard other == digest else {
-                throw request.fault(
-                    .digestMismatch,
-                    "its bytes have the digest \(digest) and \(self.reference.domain) confirmed \(other)"
-                )
-            }
+        if let wanted, wanted != digest {
+            throw request.fault(.digestMismatch, "its bytes have the digest \(digest)")
         }
-        return Descriptor(mediaType: mediaType, digest: digest, size: Int64(bytes.count))
+        let descriptor = Descriptor(mediaType: mediaType, digest: digest, size: Int64(bytes.count))
+        var attempt = 1
+        while true {
+            let response = try await transport.send(request)
+            await transport.drain(response)
+            let confirmed = response.headers.first(name: "Docker-Content-Digest").flatMap { try? Digest(parsing: $0) }
+            // A registry may confirm by another algorithm; only the same one can be compared.
+            guard let confirmed, confirmed.algorithm == digest.algorithm, confirmed != digest else {
+                try await listAsReferrer(bytes, descriptor, answer: response.headers)
+                return descriptor
+            }
+            let fault = request.fault(
+                .digestMismatch,
+                "its bytes have the digest \(digest) and \(self.reference.domain) confirmed \(confirmed)"
+            )
+            guard attempt < transport.configuration.retry.attempts else { throw fault }
+            try await transport.pause(after: TransientFailure(error: fault), attempt: attempt)
+            attempt += 1
+        }
+    }
+
+    /// Asks whether the registry is there and speaks the distribution protocol, and shows it our login if it wants one.
+    ///
+    /// - Throws: `RegistryError`.
+    public func ping() async throws {
+        var request = try request("reach the registry of", "", .GET, "", scopes: [])
+        guard let url = request.url.resolving("/v2/") else { return }
+        request.url = url
+        await transport.drain(try await transport.send(request))
     }
 
     // MARK: Requests

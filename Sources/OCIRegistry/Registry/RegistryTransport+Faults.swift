@@ -18,8 +18,12 @@ import Darwin
 extension RegistryTransport {
     /// What an error below HTTP means for a request: a `TransientFailure`, `CancellationError`, or for TLS a
     /// `RegistryError`, because that does not pass.
-    func failure(_ error: any Error, of request: RegistryRequest) -> any Error {
-        let authority = request.url.authority
+    ///
+    /// - Parameter address: where it was sent, if it was redirected.
+    func failure(_ error: any Error, of request: RegistryRequest, at address: WebAddress? = nil) -> any Error {
+        let url = address ?? request.url
+        let proxy = connections.proxy(for: url)
+        let authority = url.authority + (proxy.map { " through the proxy \($0)" } ?? "")
         func transient(_ kind: RegistryError.Kind, _ reason: String, advice: String? = nil) -> TransientFailure {
             TransientFailure(error: request.fault(kind, reason, advice: advice, cause: error))
         }
@@ -52,6 +56,19 @@ extension RegistryTransport {
                     .unreachable,
                     "\(authority) does not answer",
                     advice: "check the address and the network"
+                )
+            case .proxyAuthenticationRequired:
+                return request.fault(
+                    .unauthorized,
+                    "the proxy \(proxy ?? "") wants a login",
+                    advice: "write http://user:password@host:port in HTTPS_PROXY or HTTP_PROXY",
+                    cause: error
+                )
+            case .invalidProxyResponse, .httpProxyHandshakeTimeout, .socksHandshakeTimeout:
+                return transient(
+                    .unreachable,
+                    "no connection to \(authority)",
+                    advice: "check the proxy, and whether NO_PROXY should name \(url.host)"
                 )
             case .readTimeout, .writeTimeout, .deadlineExceeded, .getConnectionFromPoolTimeout:
                 return transient(.timeout, "\(authority) did not answer in time")
@@ -123,26 +140,14 @@ extension RegistryTransport {
         if let document: Document = try? ImageDocument.decode(from: bytes, subject: "an error") {
             return document.errors.prefix(5).map { entry in
                 RegistryError.Answer(
-                    code: Self.printable(entry.code ?? "UNKNOWN", limit: 80),
-                    message: Self.printable(entry.message ?? "", limit: 300)
+                    code: (entry.code ?? "UNKNOWN").onOneLine(limit: 80),
+                    message: (entry.message ?? "").onOneLine(limit: 300)
                 )
             }
         }
         guard response.headers.first(name: "Content-Type")?.hasPrefix("text/plain") ?? false else { return [] }
         return [
-            RegistryError.Answer(code: Self.printable(String(decoding: bytes, as: UTF8.self), limit: 200), message: "")
+            RegistryError.Answer(code: String(decoding: bytes, as: UTF8.self).onOneLine(limit: 200), message: "")
         ]
-    }
-
-    /// On one line, without control characters: it may end up in a log or on a terminal.
-    private static func printable(_ text: String, limit: Int) -> String {
-        let line = text.unicodeScalars.prefix(limit).map { $0.properties.generalCategory == .control ? " " : $0 }
-        return String(String.UnicodeScalarView(line)).trimmingSpaces()
-    }
-}
-
-extension String {
-    fileprivate func trimmingSpaces() -> String {
-        String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
     }
 }

@@ -6,9 +6,11 @@ import Logging
 import NIOCore
 import NIOHTTP1
 
+import struct Foundation.Date
+
 /// Sends requests: authorised, redirected and repeated as it has to be.
 struct RegistryTransport: Sendable {
-    let httpClient: HTTPClient
+    let connections: RegistryConnections
     let configuration: RegistryConfiguration
     let authenticator: Authenticator
     let logger: Logger
@@ -91,7 +93,8 @@ struct RegistryTransport: Sendable {
         if request.accepts.contains(response.status.code) { return response }
         let error = await fault(of: response, to: request, wasAuthorized: wasAuthorized)
         switch response.status.code {
-        case 408, 425, 429, 500, 502...599:
+        // 499: it has taken our connection for broken.
+        case 408, 425, 429, 499, 500, 502...599:
             throw TransientFailure(error: error, retryAfter: Self.retryAfter(response.headers))
         default:
             throw error
@@ -152,9 +155,22 @@ struct RegistryTransport: Sendable {
         let deadline: NIODeadline =
             request.body == nil ? .now() + TimeAmount(configuration.requestTimeout) : .distantFuture
         do {
-            return try await httpClient.execute(message, deadline: deadline)
+            let response = try await connections.execute(message, to: url, deadline: deadline)
+            reportWarnings(of: response, to: request)
+            return response
         } catch {
-            throw failure(error, of: request)
+            throw failure(error, of: request, at: url)
+        }
+    }
+
+    /// What the registry wants people to know, such as that a repository is going to move (distribution specification
+    /// 1.1).
+    private func reportWarnings(of response: HTTPClientResponse, to request: RegistryRequest) {
+        for warning in response.headers["Warning"].prefix(5) where warning.hasPrefix("299 ") {
+            logger.warning(
+                "a registry warns",
+                metadata: ["registry": "\(request.domain)", "warning": "\(warning.onOneLine(limit: 300))"]
+            )
         }
     }
 
@@ -168,10 +184,19 @@ struct RegistryTransport: Sendable {
         )
     }
 
-    /// Seconds, as all registries write it; the other form, a date, is ignored.
-    static func retryAfter(_ headers: HTTPHeaders) -> Duration? {
-        guard let text = headers.first(name: "Retry-After"), let seconds = Int64(text), seconds >= 0 else { return nil }
-        return .seconds(min(seconds, 86400))
+    /// How long to wait: seconds, or a date, which is compared with the server's own clock if it tells the time.
+    static func retryAfter(_ headers: HTTPHeaders, now: Date = Date()) -> Duration? {
+        guard let text = headers.first(name: "Retry-After") else { return nil }
+        let seconds: Int64
+        if let number = Int64(text) {
+            seconds = number
+        } else if let date = HTTPDate(text) {
+            let clock = headers.first(name: "Date").flatMap { HTTPDate($0)?.seconds }
+            seconds = max(date.seconds - (clock ?? Int64(now.timeIntervalSince1970)), 0)
+        } else {
+            return nil
+        }
+        return seconds < 0 ? nil : .seconds(min(seconds, 86400))
     }
 }
 

@@ -26,10 +26,10 @@ actor RegistryUpload: BlobUpload {
     /// `commit`, ended by `cancel`.
     private var inFlight: Task<WebAddress, any Error>?
 
-    init(repository: RegistryRepository, session: WebAddress) {
+    init(repository: RegistryRepository, session: WebAddress, chunkSize: Int) {
         self.repository = repository
         self.session = session
-        self.chunkSize = max(repository.transport.configuration.uploadChunkSize, 1)
+        self.chunkSize = chunkSize
     }
 
     func write(_ bytes: ByteBuffer) async throws {

@@ -58,7 +58,7 @@ struct UploadExchange: Sendable {
                 try await transport.pause(after: failure, attempt: attempt)
                 if try await repository.blobSize(digest) == Int64(whole.readableBytes) { return }
                 await abandon(session)
-                session = try await repository.startSession()
+                session = try await repository.startSession().session
                 attempt += 1
             }
         }
@@ -118,7 +118,7 @@ struct UploadExchange: Sendable {
         request.accepts = [201, 204]
         let response = try await sendOnce(request)
         await transport.drain(response)
-        let confirmed = try response.headers.first(name: "Docker-Content-Digest").map { try Digest(parsing: $0) }
+        let confirmed = response.headers.first(name: "Docker-Content-Digest").flatMap { try? Digest(parsing: $0) }
         guard let confirmed, confirmed.algorithm == digest.algorithm, confirmed != digest else { return }
         throw request.fault(.digestMismatch, "the registry confirmed \(confirmed)")
     }

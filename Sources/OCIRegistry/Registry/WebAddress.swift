@@ -11,6 +11,10 @@ struct WebAddress: Sendable, Hashable, CustomStringConvertible {
     let scheme: String
     /// `host` or `host:port`, in lower case, without the scheme's own port.
     let authority: String
+    /// The host alone, an IPv6 address in brackets.
+    let host: String
+    /// The port, if need be the scheme's own.
+    let port: Int
 
     /// Reads an absolute URL; `nil` if it is none, has no host, another scheme or a user in it.
     init?(_ text: String) {
@@ -19,13 +23,11 @@ struct WebAddress: Sendable, Hashable, CustomStringConvertible {
         else { return nil }
         self.text = text
         self.scheme = scheme
-        let written = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
+        self.host = host.contains(":") && !host.hasPrefix("[") ? "[\(host)]" : host
         let standardPort = scheme == "https" ? 443 : 80
-        if let port = url.port, port != standardPort {
-            authority = "\(written):\(port)"
-        } else {
-            authority = written
-        }
+        port = url.port ?? standardPort
+        guard (1...65535).contains(port) else { return nil }
+        authority = port == standardPort ? self.host : "\(self.host):\(port)"
     }
 
     /// Resolves the `Location` of an answer to a request for this URL, relative or absolute.
@@ -36,7 +38,7 @@ struct WebAddress: Sendable, Hashable, CustomStringConvertible {
         guard let base = URL(string: text),
             let resolved = URL(string: location, relativeTo: base).flatMap({ WebAddress($0.absoluteString) })
         else { return nil }
-        if scheme == "https" && resolved.scheme == "http" && hostName == resolved.hostName {
+        if scheme == "https" && resolved.scheme == "http" && host == resolved.host {
             return WebAddress("https" + resolved.text.dropFirst("http".count))
         }
         return resolved
@@ -49,10 +51,6 @@ struct WebAddress: Sendable, Hashable, CustomStringConvertible {
 
     /// Whether both name one server: what must not be sent elsewhere may be sent to both.
     func hasSameOrigin(as other: WebAddress) -> Bool { scheme == other.scheme && authority == other.authority }
-
-    private var hostName: Substring {
-        authority.hasPrefix("[") ? authority.prefix { $0 != "]" } : authority.prefix { $0 != ":" }
-    }
 
     /// The URL without its query, which may hold secrets.
     var description: String { String(text.prefix { $0 != "?" }) }

@@ -85,7 +85,7 @@ public struct BlobBody: AsyncSequence, Sendable {
                 operation: "read the blob",
                 subject: subject,
                 reason: reason,
-                advice: "the copy there is damaged: push the image again"
+                advice: "try again; if that does not help, the copy there is damaged: push the image again"
             )
         }
     }

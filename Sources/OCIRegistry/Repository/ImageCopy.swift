@@ -30,19 +30,14 @@ public func copyBlob(
     {
         return false
     }
-    var attempt = 1
-    while true {
-        do {
-            let body = try await source.blob(descriptor)
-            _ = try await target.upload { upload in
-                for try await piece in body { try await upload.write(piece) }
-                return descriptor.digest
-            }
-            return true
-        } catch let error as RegistryError where error.kind == .uploadLost && attempt < 3 {
-            attempt += 1
+    try await repeatingLostUploads {
+        let body = try await source.blob(descriptor)
+        _ = try await target.upload { upload in
+            for try await piece in body { try await upload.write(piece) }
+            return descriptor.digest
         }
     }
+    return true
 }
 
 /// Copies an image with everything it names: blobs first, so that the target never has half an image under a name.

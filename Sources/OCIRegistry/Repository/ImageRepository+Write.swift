@@ -8,9 +8,11 @@ extension ImageRepository {
     public func putBlob(_ bytes: [UInt8], mediaType: MediaType) async throws -> Descriptor {
         let descriptor = Descriptor(of: bytes, mediaType: mediaType)
         guard try await blobSize(descriptor.digest) == nil else { return descriptor }
-        _ = try await upload { upload in
-            try await upload.write(ByteBuffer(bytes: bytes))
-            return descriptor.digest
+        try await repeatingLostUploads {
+            _ = try await upload { upload in
+                try await upload.write(ByteBuffer(bytes: bytes))
+                return descriptor.digest
+            }
         }
         return descriptor
     }
@@ -25,6 +27,18 @@ extension ImageRepository {
         } catch {
             await upload.cancel()
             throw error
+        }
+    }
+}
+
+/// Runs an upload again, a few times, if the repository drops it half-way. `body` has to have all its bytes still.
+func repeatingLostUploads(_ body: () async throws -> Void) async throws {
+    var attempt = 1
+    while true {
+        do {
+            return try await body()
+        } catch let error as RegistryError where error.kind == .uploadLost && attempt < 3 {
+            attempt += 1
         }
     }
 }

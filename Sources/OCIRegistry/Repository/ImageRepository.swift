@@ -13,7 +13,8 @@ public protocol ImageRepository: ImageSource {
     /// Begins to write a blob.
     func startUpload() async throws -> any BlobUpload
 
-    /// Writes a manifest or an index. Everything it names must be there already.
+    /// Writes a manifest or an index. Everything it names must be there already, but for its `subject`, among whose
+    /// referrers it is listed.
     ///
     /// - Returns: its descriptor, with the digest that the repository confirmed.
     @discardableResult
@@ -23,6 +24,20 @@ public protocol ImageRepository: ImageSource {
         as reference: ManifestReference
     ) async throws -> Descriptor
 
+    /// The tags, at most so many, in the order of the alphabet.
+    ///
+    /// - Parameter last: to go on after a tag, the last of an earlier call; `nil` to begin.
+    /// - Returns: none if there is no such repository.
+    func tags(after last: String?, limit: Int) async throws -> [String]
+
+    /// The manifests that say in their `subject` to be about a manifest: signatures, lists of contents and the like.
+    ///
+    /// - Parameter artifactType: the kind that is wanted; `nil` for all.
+    func referrers(of digest: Digest, artifactType: String?) async throws -> [Descriptor]
+
     /// Deletes a manifest and every tag that names it.
     func deleteManifest(_ digest: Digest) async throws -> Deletion
+
+    /// Deletes a tag; what it named stays.
+    func deleteTag(_ tag: String) async throws -> Deletion
 }

@@ -3,6 +3,10 @@
 
 /// A reference to content by its type, digest and size, as the image specification defines it.
 public struct Descriptor: Sendable, Hashable, Codable {
+    private enum CodingKeys: CodingKey {
+        case mediaType, digest, size, urls, annotations, data, platform, artifactType
+    }
+
     /// The type of what it refers to.
     public var mediaType: MediaType
     /// The digest of the content's bytes.
@@ -39,6 +43,24 @@ public struct Descriptor: Sendable, Hashable, Codable {
         self.data = data
         self.platform = platform
         self.artifactType = artifactType
+    }
+
+    /// Reads a descriptor.
+    ///
+    /// - Throws: `DecodingError` also if the size is negative.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        mediaType = try container.decode(MediaType.self, forKey: .mediaType)
+        digest = try container.decode(Digest.self, forKey: .digest)
+        size = try container.decode(Int64.self, forKey: .size)
+        urls = try container.decodeIfPresent([String].self, forKey: .urls)
+        annotations = try container.decodeIfPresent([String: String].self, forKey: .annotations)
+        data = try container.decodeIfPresent(String.self, forKey: .data)
+        platform = try container.decodeIfPresent(Platform.self, forKey: .platform)
+        artifactType = try container.decodeIfPresent(String.self, forKey: .artifactType)
+        guard size >= 0 else {
+            throw DecodingError.dataCorruptedError(forKey: .size, in: container, debugDescription: "it is negative")
+        }
     }
 
     /// Describes some bytes by their SHA-256.

@@ -9,6 +9,8 @@ public struct ImageIndex: Sendable, Hashable, Codable {
     public var schemaVersion: Int
     /// The index's own type; older writers leave it out.
     public var mediaType: MediaType?
+    /// What kind of artifact it is, if it is not an image.
+    public var artifactType: String?
     /// The manifests, best first.
     public var manifests: [Descriptor]
     /// What the index is attached to, if anything.
@@ -19,12 +21,14 @@ public struct ImageIndex: Sendable, Hashable, Codable {
     /// Creates an index.
     public init(
         mediaType: MediaType? = .ociIndex,
+        artifactType: String? = nil,
         manifests: [Descriptor],
         subject: Descriptor? = nil,
         annotations: [String: String]? = nil
     ) {
         self.schemaVersion = 2
         self.mediaType = mediaType
+        self.artifactType = artifactType
         self.manifests = manifests
         self.subject = subject
         self.annotations = annotations

@@ -3,7 +3,8 @@
 
 /// Any JSON value, to carry along what we do not know.
 ///
-/// Integers that fit 64 bits stay exact; other numbers go through a `Double`.
+/// Integers that fit 64 bits stay exact; other numbers go through a `Double`. A number has one form, whichever way it was
+/// written.
 enum JSONValue: Sendable, Hashable {
     case null
     case bool(Bool)
@@ -16,10 +17,19 @@ enum JSONValue: Sendable, Hashable {
 }
 
 extension JSONValue: Codable {
+    /// Deeper than any document that means something. What is deep costs more for each value in it, and what is very deep
+    /// can be read and not be written.
+    private static let depthLimit = 64
+
     init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
+        guard decoder.codingPath.count <= Self.depthLimit else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "it is nested too deeply")
+        }
         if container.decodeNil() {
             self = .null
+        } else if let value = try? container.decode(String.self) {
+            self = .string(value)
         } else if let value = try? container.decode(Bool.self) {
             self = .bool(value)
         } else if let value = try? container.decode(Int64.self) {
@@ -27,13 +37,21 @@ extension JSONValue: Codable {
         } else if let value = try? container.decode(UInt64.self) {
             self = .unsigned(value)
         } else if let value = try? container.decode(Double.self) {
-            self = .number(value)
-        } else if let value = try? container.decode(String.self) {
-            self = .string(value)
+            self = .init(nearest: value)
         } else if let value = try? container.decode([JSONValue].self) {
             self = .array(value)
         } else {
             self = .object(try container.decode([String: JSONValue].self))
+        }
+    }
+
+    private init(nearest value: Double) {
+        if let integer = Int64(exactly: value) {
+            self = .integer(integer)
+        } else if let integer = UInt64(exactly: value) {
+            self = .unsigned(integer)
+        } else {
+            self = .number(value)
         }
     }
 

@@ -45,6 +45,9 @@ extension ServerConfiguration {
         }
         local.insecureRegistries = table.strings("insecure_registries") ?? []
         local.registryConfiguration = table.text("registry_config").flatMap { path("registry_config", $0) }
+        if let folder = table.text("registry_certificates").flatMap({ path("registry_certificates", $0) }) {
+            local.registryCertificates = folder
+        }
         local.network = table.table("network") { readNetwork(&$0) }
         local.pauseDeadline = table.integer("pause_deadline_seconds", in: 10...86_400) ?? local.pauseDeadline
         local.publishedHost = table.text("host") ?? publishedHost

@@ -56,6 +56,8 @@ public struct ServerConfiguration: Sendable, Equatable {
         public var insecureRegistries: [String] = []
         /// A docker `config.json` with credentials for registries, absolute: `registry_config`.
         public var registryConfiguration: String?
+        /// The folder with the certificates of particular registries, absolute: `registry_certificates`.
+        public var registryCertificates = "/etc/docker/certs.d"
         /// The sandboxes' network: `network`.
         public var network = Network()
         /// Seconds after which a pause that is not durable yet is given up, 10 to 86400: `pause_deadline_seconds`.

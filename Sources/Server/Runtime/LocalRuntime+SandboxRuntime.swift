@@ -27,6 +27,7 @@ extension LocalRuntimeConfiguration {
         containerdNamespace = local.containerdNamespace
         insecureRegistries = Set(local.insecureRegistries)
         registryLogins = local.registryConfiguration
+        registryCertificates = local.registryCertificates
         policy.captureTimeout = Double(local.pauseDeadline)
     }
 }

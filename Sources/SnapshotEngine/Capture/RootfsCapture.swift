@@ -60,39 +60,68 @@ public struct RootfsCapture: Sendable {
         }
     }
 
-    /// Streams one layer from the upper directory to the target; nil if there is nothing in it.
+    /// How often a layer is read and sent at most.
+    private static let layerAttempts = 3
+
+    /// Copies one layer from the upper directory to the target; nil if there is nothing in it.
+    ///
+    /// Nothing of a layer is kept, so one that the target has lost half-way is read again: the container is still
+    /// frozen, and whoever froze it ends this when the freeze does.
     private func copyLayer(
         of container: PreparedContainer,
         meter: CaptureMeter
     ) async throws -> SnapshotImage.Layer? {
         let before = meter.current
         return try await CaptureError.wrapping(container) {
-            try await withLayerStream(LayerWriter(mount: container.mount)) { stream in
-                let upload = try await container.target.startUpload()
+            var attempt = 1
+            while true {
                 do {
-                    for try await chunk in stream {
-                        try await upload.write(chunk)
-                        meter.set(
-                            bytesRead: before.bytesRead + stream.progress.bytesRead,
-                            bytesWritten: before.bytesWritten + stream.progress.bytesWritten
-                        )
-                    }
-                    let summary = try stream.summary()
-                    guard !summary.isEmpty else {
-                        await upload.cancel()
-                        return nil
-                    }
-                    let digest = try Digest(parsing: summary.digest)
-                    let size = try await upload.commit(digest)
-                    report(summary, of: container)
-                    return SnapshotImage.Layer(
-                        descriptor: Descriptor(mediaType: .ociLayerGzip, digest: digest, size: size),
-                        diffID: try Digest(parsing: summary.diffID)
+                    return try await streamLayer(of: container, meter: meter, since: before)
+                } catch let error as RegistryError where error.kind == .uploadLost && attempt < Self.layerAttempts {
+                    try Task.checkCancellation()
+                    attempt += 1
+                    logger.warning(
+                        "the target has lost a layer half-way; it is read and sent again",
+                        metadata: [
+                            "container": "\(container.container.name)", "attempt": "\(attempt)", "error": "\(error)",
+                        ]
                     )
-                } catch {
-                    await upload.cancel()
-                    throw error
                 }
+            }
+        }
+    }
+
+    /// Streams one layer from the upper directory to the target; nil if there is nothing in it.
+    private func streamLayer(
+        of container: PreparedContainer,
+        meter: CaptureMeter,
+        since before: SnapshotProgress
+    ) async throws -> SnapshotImage.Layer? {
+        try await withLayerStream(LayerWriter(mount: container.mount)) { stream in
+            let upload = try await container.target.startUpload()
+            do {
+                for try await chunk in stream {
+                    try await upload.write(chunk)
+                    meter.set(
+                        bytesRead: before.bytesRead + stream.progress.bytesRead,
+                        bytesWritten: before.bytesWritten + stream.progress.bytesWritten
+                    )
+                }
+                let summary = try stream.summary()
+                guard !summary.isEmpty else {
+                    await upload.cancel()
+                    return nil
+                }
+                let digest = try Digest(parsing: summary.digest)
+                let size = try await upload.commit(digest)
+                report(summary, of: container)
+                return SnapshotImage.Layer(
+                    descriptor: Descriptor(mediaType: .ociLayerGzip, digest: digest, size: size),
+                    diffID: try Digest(parsing: summary.diffID)
+                )
+            } catch {
+                await upload.cancel()
+                throw error
             }
         }
     }

@@ -32,7 +32,7 @@ struct FaultTests {
         try await withProxy { proxy, repository, _ in
             _ = try await repository.putBlob(bytes, mediaType: .ociLayer)
             for cut in [0, 100, 10_000, 340_000] {
-                proxy.cutOnce(.toClient, after: cut)
+                proxy.cut(.toClient, after: cut)
                 #expect(try await collect(try await repository.blob(descriptor)) == bytes)
             }
             #expect(proxy.cuts == 4)
@@ -51,7 +51,7 @@ struct FaultTests {
 
     @Test func repeatsAChunkThatDidNotArrive() async throws {
         try await withProxy { proxy, repository, _ in
-            proxy.cutOnce(.toServer, after: 0, of: "PATCH ")
+            proxy.cut(.toServer, after: 0, of: "PATCH ")
             try await upload(to: repository)
             #expect(proxy.cuts == 1)
         }
@@ -61,7 +61,7 @@ struct FaultTests {
     @Test(arguments: [(FaultProxy.Direction.toServer, 50_000), (.toClient, 0)])
     func saysThatAnUploadWasLost(_ direction: FaultProxy.Direction, _ cut: Int) async throws {
         try await withProxy { proxy, repository, _ in
-            proxy.cutOnce(direction, after: cut, of: "PATCH ")
+            proxy.cut(direction, after: cut, of: "PATCH ")
             let error = await #expect(throws: RegistryError.self) { try await upload(to: repository) }
             #expect(error?.kind == .uploadLost, "\(error.map { "\($0)" } ?? "")")
             let there = try await repository.blobSize(descriptor.digest)
@@ -76,7 +76,7 @@ struct FaultTests {
             try await withTemporaryFolder { folder in
                 let layout = ImageLayoutRepository(folder: folder)
                 _ = try await layout.putBlob(bytes, mediaType: .ociLayer)
-                proxy.cutOnce(.toServer, after: 50_000, of: "PATCH ")
+                proxy.cut(.toServer, after: 50_000, of: "PATCH ")
                 #expect(try await copyBlob(descriptor, from: layout, to: repository))
                 #expect(proxy.cuts == 1)
                 #expect(try await repository.blobData(descriptor, limit: bytes.count) == bytes)
@@ -89,7 +89,7 @@ struct FaultTests {
     @Test(arguments: [100_000, 1_000_000])
     func noticesACommitWhoseAnswerWasLost(_ chunkSize: Int) async throws {
         try await withProxy(chunkSize: chunkSize) { proxy, repository, registry in
-            proxy.cutOnce(.toClient, after: 0, of: "PUT ")
+            proxy.cut(.toClient, after: 0, of: "PUT ")
             try await upload(to: repository)
             #expect(proxy.cuts == 1)
             #expect(try registry.unfinishedUploads().isEmpty)
@@ -100,7 +100,7 @@ struct FaultTests {
     @Test(arguments: [0, 50_000])
     func repeatsACommitThatDidNotArrive(_ cut: Int) async throws {
         try await withProxy(chunkSize: 1_000_000) { proxy, repository, _ in
-            proxy.cutOnce(.toServer, after: cut, of: "PUT ")
+            proxy.cut(.toServer, after: cut, of: "PUT ")
             try await upload(to: repository)
             #expect(proxy.cuts == 1)
         }
@@ -110,9 +110,9 @@ struct FaultTests {
         let image = try await SampleImage.make()
         try await withProxy { proxy, repository, _ in
             let pushed = try await image.push(to: repository, as: .tag("1"))
-            proxy.cutOnce(.toClient, after: 0)
+            proxy.cut(.toClient, after: 0)
             #expect(try await repository.manifest(.tag("1")).digest == pushed.digest)
-            proxy.cutOnce(.toClient, after: 20)
+            proxy.cut(.toClient, after: 20)
             let bytes = try ImageDocument.encode(image.manifest)
             try await repository.putManifest(bytes, mediaType: .ociManifest, as: .tag("2"))
             #expect(try await repository.resolve(.tag("2"))?.digest == pushed.digest)

@@ -50,7 +50,7 @@ struct LoginTests {
                     """.write(toFile: path, atomically: true, encoding: .utf8)
                 }
                 try write("old")
-                try await withTestClient(credentials: .dockerConfig(path: path)) { client, _ in
+                try await withTestClient(credentials: .dockerConfig(path: path, environment: [:])) { client, _ in
                     let repository = client.repository(try registry.reference("app"))
                     await #expect(throws: RegistryError.self) { try await repository.resolve(.tag("1")) }
                     try write("right")

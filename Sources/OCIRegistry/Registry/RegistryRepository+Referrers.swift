@@ -1,0 +1,74 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncHTTPClient
+import NIOHTTP1
+
+/// Lists of what refers to a manifest, kept by us where a registry does not keep them: an index under the tag
+/// `sha256-<hex>` (distribution specification 1.1, "referrers tag schema").
+extension RegistryRepository {
+    /// How often a list is written again when others write it at the same time.
+    private static let fallbackAttempts = 5
+
+    /// The tag of the list.
+    static func fallbackTag(of digest: Digest) -> ManifestReference {
+        .tag("\(digest.algorithm.rawValue.prefix(32))-\(digest.hex.prefix(64))")
+    }
+
+    /// The list; `nil` if there is none.
+    func fallbackReferrers(of digest: Digest) async throws -> ImageIndex? {
+        let content: ManifestContent
+        do {
+            content = try await manifest(Self.fallbackTag(of: digest))
+        } catch let error as RegistryError where error.isNotFound {
+            return nil
+        }
+        // Somebody's image may have that name; it is no list of ours then.
+        return content.mediaType.isIndex ? try content.imageIndex() : nil
+    }
+
+    /// Makes a manifest that was just put appear among those that refer to its subject, if it has one and the registry
+    /// has not said that it does this itself.
+    func listAsReferrer(_ bytes: [UInt8], _ descriptor: Descriptor, answer: HTTPHeaders) async throws {
+        guard !answer.contains(name: "OCI-Subject"), let outline = ReferrerOutline(bytes), let subject = outline.subject
+        else { return }
+        let entry = outline.entry(descriptor)
+        try await changeFallback(of: subject.digest) { index in
+            guard !index.manifests.contains(where: { $0.digest == entry.digest }) else { return false }
+            index.manifests.append(entry)
+            return true
+        }
+    }
+
+    /// Takes a manifest that was deleted out of the list of its subject, if we keep it.
+    func unlistAsReferrer(_ digest: Digest, of subject: Digest) async throws {
+        guard try await fallbackReferrers(of: subject) != nil else { return }
+        try await changeFallback(of: subject) { index in
+            let before = index.manifests.count
+            index.manifests.removeAll { $0.digest == digest }
+            return index.manifests.count != before
+        }
+    }
+
+    /// Reads the list, changes it and writes it, until it is seen to be as it should: nothing locks it, and who writes
+    /// at the same time may undo the change.
+    ///
+    /// - Parameter change: returns whether there was something to change.
+    private func changeFallback(of digest: Digest, _ change: (inout ImageIndex) -> Bool) async throws {
+        for _ in 0..<Self.fallbackAttempts {
+            var index = try await fallbackReferrers(of: digest) ?? ImageIndex(manifests: [])
+            guard change(&index) else { return }
+            let bytes = try ImageDocument.encode(index)
+            try await putManifest(bytes, mediaType: .ociIndex, as: Self.fallbackTag(of: digest))
+        }
+        var index = try await fallbackReferrers(of: digest) ?? ImageIndex(manifests: [])
+        guard change(&index) else { return }
+        throw RegistryError(
+            .unexpectedAnswer,
+            operation: "list what refers to",
+            subject: "\(name)@\(digest)",
+            reason: "others write the list at the same time, and it does not stay as it was written",
+            advice: "try again"
+        )
+    }
+}
