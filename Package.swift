@@ -43,7 +43,6 @@ let package = Package(
         .default(enabledTraits: ["ISAL"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
@@ -107,7 +106,7 @@ let package = Package(
         .target(
             name: "LocalRuntime",
             dependencies: [
-                "OCIRegistry", "SandboxModels", "SnapshotEngine", "SnapshotProvider",
+                "CLinux", "OCIRegistry", "SandboxModels", "SnapshotEngine", "SnapshotProvider",
                 logging, nioCore, nioPosix, serviceLifecycle, subprocess, systemPackage,
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
@@ -118,7 +117,6 @@ let package = Package(
             dependencies: [
                 "LocalRuntime", "SandboxModels", httpTypes, hummingbird, logging, nioCore, serviceLifecycle,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
-                .product(name: "TOMLKit", package: "TOMLKit"),
             ],
             swiftSettings: house
         ),
@@ -190,7 +188,7 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Server", "LocalRuntime", "SandboxModels", httpTypes, hummingbird, logging, nioCore,
+                "Server", "LocalRuntime", "SandboxModels", "TestSupport", httpTypes, hummingbird, logging, nioCore,
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
             ],
             swiftSettings: house

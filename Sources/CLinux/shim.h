@@ -120,4 +120,10 @@ static inline int clinux_spawn_close_from(posix_spawn_file_actions_t *actions, i
 // Makes a new process the leader of a session of its own (POSIX_SPAWN_SETSID).
 static const short clinux_spawn_new_session = 0x80;
 
+// Gives back the room that the first bytes of a file take; its length stays, and they read as zeros.
+static inline int clinux_punch_hole(int descriptor, int64_t length) {
+    const int keep_size = 0x01, punch_hole = 0x02;
+    return (int)syscall(SYS_fallocate, descriptor, keep_size | punch_hole, (int64_t)0, length);
+}
+
 #endif

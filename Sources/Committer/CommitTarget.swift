@@ -25,6 +25,18 @@ public struct CommitTarget: Sendable, Hashable {
         }
     }
 
+    /// Reads what containers were started from, each written `<container>=<image>`.
+    public static func bases(parsing texts: [String]) throws(CommitterError) -> [String: String] {
+        var bases: [String: String] = [:]
+        for text in texts {
+            guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
+                throw CommitterError(.invalidArgument, "--base \(text) is not of the form <container>=<image>")
+            }
+            bases[String(text[..<equals])] = String(text[text.index(after: equals)...])
+        }
+        return bases
+    }
+
     /// Reads several targets and refuses a container or an image that is named twice.
     public static func list(parsing texts: [String]) throws(CommitterError) -> [CommitTarget] {
         var targets: [CommitTarget] = []

@@ -74,12 +74,12 @@ extension Committer {
     /// Which registries there are and how they are spoken to.
     ///
     /// - Throws: `RegistryError` if the environment names a proxy that cannot be one.
-    func registryConfiguration(for request: SnapshotRequest) throws(RegistryError) -> RegistryConfiguration {
+    func registryConfiguration(for containers: [SnapshotContainer]) throws(RegistryError) -> RegistryConfiguration {
         var configuration = RegistryConfiguration()
         configuration.credentials = .dockerConfig(path: settings.registryConfig, environment: settings.environment)
         configuration.certificatesFolder = settings.registryCertificates
         configuration.proxies = try ProxySettings(environment: settings.environment)
-        let domains = request.source.containers.flatMap { [$0.target, $0.image] }.compactMap { text in
+        let domains = containers.flatMap { [$0.target, $0.image] }.compactMap { text in
             if case .registry(let reference)? = try? ImageLocation(parsing: text) { reference.domain } else { nil }
         }
         configuration.plainHTTP.loopback = settings.registryIsInsecure ?? true

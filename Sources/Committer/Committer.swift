@@ -74,7 +74,7 @@ public struct Committer: Sendable {
                     containerd: containerd
                 )
                 return try await withRegistryClient(
-                    try registryConfiguration(for: request),
+                    try registryConfiguration(for: request.source.containers),
                     logger: logger
                 ) { registries in
                     let capture = RootfsCapture(

@@ -95,12 +95,19 @@ extension LocalRuntime {
     /// What the sandboxes' runners share.
     func makeWorld(store: SandboxStore, connections: Connections, sealed: Set<String>) -> SandboxWorld {
         let network = SandboxNetwork(configuration.network)
-        let containers = ContainerRuntime(
+        let volumes = VolumeFolders(
+            folder: "\(configuration.stateFolder)/volumes",
+            mountFolder: "\(configuration.stateFolder)/mounts",
+            allowedHostPaths: configuration.allowedHostPaths,
+            logger: logger
+        )
+        var containers = ContainerRuntime(
             client: connections.containerd,
             network: network,
             folder: "\(configuration.stateFolder)/containers",
             logger: logger
         )
+        containers.volumes = volumes
         let registries = connections.registries
         let images = ImagePuller(client: connections.containerd) { location, credentials in
             guard let credentials, case .registry(let reference) = location else {
@@ -124,6 +131,7 @@ extension LocalRuntime {
             store: store,
             namespace: configuration.containerdNamespace,
             containers: containers,
+            volumes: volumes,
             images: images,
             provider: provider,
             retention: ArtifactRetention(

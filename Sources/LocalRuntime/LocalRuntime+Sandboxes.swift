@@ -47,6 +47,20 @@ extension LocalRuntime {
         expiresAt: Date?
     ) async throws -> Sandbox {
         let world = try await serving().world
+        return try await world.volumes.withPrepared(spec.volumes, store: world.store) { volumes in
+            var spec = spec
+            spec.volumes = volumes
+            return try await self.start(spec, from: location, credentials: credentials, expiresAt: expiresAt)
+        }
+    }
+
+    private func start(
+        _ spec: SandboxSpec,
+        from location: ImageLocation,
+        credentials: ImageCredentials?,
+        expiresAt: Date?
+    ) async throws -> Sandbox {
+        let world = try await serving().world
         guard spec.platform == nil || spec.platform == Self.platform else {
             throw SandboxError(
                 .invalidParameter,
@@ -161,6 +175,14 @@ extension LocalRuntime {
     public func log(of id: String, atMost bytes: Int) async throws -> SandboxLog {
         let containerID = try await runner(id).presentContainer
         return try await serving().world.containers.log(of: containerID, atMost: bytes)
+    }
+
+    /// What happened to a sandbox, oldest first; the last hundred events are kept.
+    ///
+    /// - Throws: `SandboxError` with `notFound`.
+    public func events(of id: String) async throws -> [SandboxEvent] {
+        _ = try await runner(id)
+        return try await serving().world.store.events(of: id)
     }
 
     /// Where a port of a sandbox is reached.

@@ -29,6 +29,8 @@ public actor LocalRuntime: Service {
 
     /// How many sandboxes may be on their way from `create` to their runner at once.
     private static let startsInFlight = 1024
+    /// How often the sizes of logs are looked at.
+    private static let logInterval: Duration = .seconds(2)
     /// How long a request waits for the runtime to serve.
     private static let startPatience: Duration = .seconds(30)
 
@@ -62,6 +64,7 @@ public actor LocalRuntime: Service {
             let sealed = try await connections.recoverFreezes(of: rows)
             let world = await self.makeWorld(store: store, connections: connections, sealed: sealed)
             try await world.images.recover()
+            await world.volumes.clearRemains()
             await self.clearRemains(in: world.containers)
             let library = SnapshotLibrary(
                 rows: try await store.snapshots.all(),
@@ -97,6 +100,7 @@ public actor LocalRuntime: Service {
             group.addTask { await world.provider.run() }
             group.addTask { await library.run() }
             group.addTask { await self.followExits(of: world.containers) }
+            group.addTask { await self.keepLogsBounded(in: world.containers) }
             for runner in found { group.addTask { await runner.run() } }
             for await runner in starts {
                 group.addTask { await runner.run() }
@@ -132,6 +136,14 @@ public actor LocalRuntime: Service {
                 logger.warning("lost containerd's events; will ask again", metadata: ["error": "\(error)"])
             }
             try? await Task.sleep(for: .seconds(1))
+        }
+    }
+
+    /// Looks at the sizes of all logs again and again: the kernel tells nobody when a file has become too large.
+    private func keepLogsBounded(in containers: ContainerRuntime) async {
+        while !Task.isCancelled {
+            await containers.boundLogs()
+            try? await Task.sleep(for: Self.logInterval)
         }
     }
 

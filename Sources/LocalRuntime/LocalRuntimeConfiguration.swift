@@ -16,6 +16,8 @@ public struct LocalRuntimeConfiguration: Sendable {
     public var snapshots: SnapshotDestination
     /// The sandboxes' network.
     public var network: NetworkConfiguration
+    /// Absolute paths of this machine; folders and files beneath them may be mounted into sandboxes.
+    public var allowedHostPaths: [String] = []
     /// Registries (`host[:port]`) that are spoken to without TLS; loopback ones always are.
     public var insecureRegistries: Set<String> = []
     /// A Docker config.json with the logins of registries, if not the usual one.

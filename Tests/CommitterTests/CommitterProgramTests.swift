@@ -14,7 +14,7 @@ import Testing
 @Suite("stasis-committer")
 struct CommitterProgramTests {
     /// A pod of two containers: `main`, which has written `/root/data`, and `side`.
-    private struct Pod {
+    struct Pod {
         let name: String
         let uid: String
         let main: TestContainer
@@ -40,7 +40,7 @@ struct CommitterProgramTests {
     }
 
     /// - Parameter megabytes: How much `main` has written besides.
-    private func withPod(megabytes: Int = 0, _ body: (Pod) async throws -> Void) async throws {
+    func withPod(megabytes: Int = 0, _ body: (Pod) async throws -> Void) async throws {
         let daemon = try await ContainerdDaemon.shared()
         let busybox = try await BusyboxImage.shared()
         try await DockerRegistry.run { registry in

@@ -47,6 +47,17 @@ def test_a_long_log_is_cut_at_its_beginning(sdk: Sdk, testbed: Testbed) -> None:
     assert logs.content.startswith("0123456789abcdef0123456789abcde\n")
 
 
+def test_a_log_does_not_fill_the_disk(sdk: Sdk, testbed: Testbed) -> None:
+    command = "yes 0123456789abcdef0123456789abcde | head -c 48m; echo end; exec stasis-responder"
+    sandbox = sdk.create(testbed.image, entrypoint=["sh", "-c", command])
+    log = testbed.server.state / "containers" / f"{sandbox.id}-1" / "log"
+    deadline = time.monotonic() + 60
+    while log.stat().st_size < 48 << 20 or log.stat().st_blocks * 512 > 17 << 20:
+        assert time.monotonic() < deadline, log.stat()
+        time.sleep(0.1)
+    assert sdk(sdk.manager.get_diagnostic_logs(sandbox.id, "container")).content.endswith("cde\nend\n")
+
+
 def test_a_paused_one_has_none(sdk: Sdk, testbed: Testbed) -> None:
     sandbox = sdk.create(testbed.image)
     sdk(sandbox.pause())

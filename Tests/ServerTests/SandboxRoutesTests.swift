@@ -72,7 +72,7 @@ import struct Foundation.Date
         (#""extensions":{"access.renew.extend.seconds":"299"}"#, ErrorAnswer(400, "SANDBOX::INVALID_PARAMETER")),
         (#""extensions":{"poolRef":"p"}"#, ErrorAnswer(400, "SANDBOX::API_NOT_SUPPORTED")),
         (#""networkPolicy":{"defaultAction":"deny"}"#, ErrorAnswer(400, "SANDBOX::API_NOT_SUPPORTED")),
-        (#""volumes":[{"name":"v"}]"#, ErrorAnswer(400, "SANDBOX::API_NOT_SUPPORTED")),
+        (#""volumes":[{"name":"V","mountPath":"/v"}]"#, ErrorAnswer(400, "VOLUME::INVALID_NAME")),
         (#""secureAccess":true"#, ErrorAnswer(400, "SANDBOX::API_NOT_SUPPORTED")),
         (#""lifecycle":{}"#, ErrorAnswer(400, "SANDBOX::API_NOT_SUPPORTED")),
         (#""templateId":"t""#, ErrorAnswer(400, "SANDBOX::API_NOT_SUPPORTED")),

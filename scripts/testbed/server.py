@@ -22,6 +22,9 @@ level = "DEBUG"
 [runtime]
 type = "local"
 
+[storage]
+allowed_host_paths = ["{shared}"]
+
 [local]
 containerd_socket = "{socket}"
 containerd_namespace = "{namespace}"
@@ -35,7 +38,8 @@ subnet = "{subnet}"
 
 
 class Server:
-    """A running stasis-server; `address` is its host and port, `key` the API key that it wants."""
+    """A running stasis-server; `address` is its host and port, `key` the API key that it wants, `shared` the folder beneath
+    which it may mount volumes from."""
 
     def __init__(self, program: Path, folder: Path, containerd: Containerd, store: str) -> None:
         folder.mkdir(parents=True)
@@ -43,6 +47,7 @@ class Server:
         self.address = f"127.0.0.1:{port}"
         self.key = secrets.token_hex(16)
         self.state = folder / "state"
+        self.shared = folder / "shared"
         self.bridge, self.subnet = _free_network()
         self._log = folder / "stasis-server.log"
         self._configuration = folder / "stasis.toml"
@@ -53,6 +58,7 @@ class Server:
                 socket=containerd.socket,
                 namespace=containerd.namespace,
                 state=self.state,
+                shared=self.shared,
                 store=store,
                 bridge=self.bridge,
                 subnet=self.subnet,

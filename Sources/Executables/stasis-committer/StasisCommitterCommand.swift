@@ -30,20 +30,13 @@ struct StasisCommitterCommand: AsyncParsableCommand {
             Exit status: 0 done; 1 the commit or the thaw failed, or a signal ended it; 2 the pod or a container was not \
             found or is not the one that was meant; 3 containerd cannot be reached; 64 the arguments make no sense.
             """,
-        subcommands: [Commit.self, Unpause.self, Hold.self],
+        subcommands: [Commit.self, Preflight.self, Unpause.self, Hold.self],
         defaultSubcommand: Commit.self
     )
 }
 
-struct Commit: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Commits containers of a pod.",
-        discussion: """
-            Prints progress as lines of JSON, then SNAPSHOT_DIGEST_<CONTAINER>= for each container, and writes the \
-            result as JSON to the termination log.
-            """
-    )
-
+/// What is to be committed.
+struct CommitArguments: ParsableArguments {
     @Argument(help: "The pod's name.")
     var pod: String
 
@@ -59,24 +52,62 @@ struct Commit: AsyncParsableCommand {
     )
     var base: [String] = []
 
+    var bases: [String: String] {
+        get throws(CommitterError) { try CommitTarget.bases(parsing: base) }
+    }
+}
+
+struct Commit: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Commits containers of a pod.",
+        discussion: """
+            Prints progress as lines of JSON, then SNAPSHOT_DIGEST_<CONTAINER>= for each container, and writes the \
+            result as JSON to the termination log.
+            """
+    )
+
+    @OptionGroup var arguments: CommitArguments
+
     func run() async throws {
         try await execute { committer, settings in
             do {
-                var bases: [String: String] = [:]
-                for text in base {
-                    guard let equals = text.firstIndex(of: "=") else {
-                        throw CommitterError(.invalidArgument, "--base \(text) is not of the form <container>=<image>")
-                    }
-                    bases[String(text[..<equals])] = String(text[text.index(after: equals)...])
-                }
                 let report = try await committer.commit(
-                    pod: pod,
-                    namespace: namespace,
-                    targets: try CommitTarget.list(parsing: targets),
-                    bases: bases
+                    pod: arguments.pod,
+                    namespace: arguments.namespace,
+                    targets: try CommitTarget.list(parsing: arguments.targets),
+                    bases: try arguments.bases
                 )
                 for line in report.digestLines { StandardOutput.print(line) }
                 settings.writeTerminationLog(report.terminationMessage)
+            } catch {
+                settings.writeTerminationLog(CommitReport.terminationMessage(of: CommitterError(error)))
+                throw error
+            }
+        }
+    }
+}
+
+struct Preflight: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Checks whether a commit would succeed, and freezes nothing.",
+        discussion: """
+            Takes the arguments of commit. Prints a line of JSON for each check: check, status (passed, warning, failed, \
+            skipped), message, and container and reason where there are any; then one with the sum. Exits as the commit \
+            would.
+            """
+    )
+
+    @OptionGroup var arguments: CommitArguments
+
+    func run() async throws {
+        try await execute { committer, settings in
+            do {
+                try await committer.preflight(
+                    pod: arguments.pod,
+                    namespace: arguments.namespace,
+                    targets: try CommitTarget.list(parsing: arguments.targets),
+                    bases: try arguments.bases
+                )
             } catch {
                 settings.writeTerminationLog(CommitReport.terminationMessage(of: CommitterError(error)))
                 throw error

@@ -58,11 +58,13 @@ extension ContainerRuntime {
                 resolver: String(decoding: resolver, as: UTF8.self)
             )
         }
-        let rootfs = try await prepare(specification, from: image)
         let log = URL(filePath: files.logPath).absoluteString
-        // Broken off in the middle, containerd would forget the task and leave its processes behind.
-        let processID = try await change {
-            try await client.createTask(id, rootfs: rootfs, standardOutput: log, standardError: log)
+        let processID = try await withMounts(of: specification) { mounts in
+            let rootfs = try await prepare(specification, from: image, mounts: mounts)
+            // Broken off in the middle, containerd would forget the task and leave its processes behind.
+            return try await change {
+                try await client.createTask(id, rootfs: rootfs, standardOutput: log, standardError: log)
+            }
         }
         let address = try await attach(id, processID: processID)
         try await change { try await client.setContainerLabels([Self.addressLabel: address], of: id) }
@@ -71,11 +73,21 @@ extension ContainerRuntime {
         return RunningContainer(id: id, processID: processID, address: address)
     }
 
+    private func withMounts<Value: Sendable>(
+        of specification: ContainerSpecification,
+        _ body: ([RuntimeSpec.Mount]) async throws -> Value
+    ) async throws -> Value {
+        guard !specification.volumes.isEmpty else { return try await body([]) }
+        guard let volumes else { throw SandboxError(.unsupported, "This runtime mounts no volumes.") }
+        return try await volumes.withMounts(of: specification.volumes, for: specification.id, body)
+    }
+
     /// Makes the snapshot and writes the container down. Until its record refers to the snapshot, a lease keeps that from
     /// being collected.
     private func prepare(
         _ specification: ContainerSpecification,
-        from image: LocalImage
+        from image: LocalImage,
+        mounts: [RuntimeSpec.Mount]
     ) async throws -> [SnapshotMount] {
         let id = specification.id
         let lease = Self.lease(of: id)
@@ -91,7 +103,7 @@ extension ContainerRuntime {
             )
         }
         let user = try await user(of: specification, rootfs: rootfs)
-        let record = try record(of: specification, user: user, image: image)
+        let record = try record(of: specification, user: user, image: image, mounts: mounts)
         try await change { try await leased.createContainer(record) }
         try await change { try await client.deleteLease(lease) }
         return rootfs
@@ -138,13 +150,14 @@ extension ContainerRuntime {
     private func record(
         of specification: ContainerSpecification,
         user: ContainerUser,
-        image: LocalImage
+        image: LocalImage,
+        mounts: [RuntimeSpec.Mount]
     ) throws -> ContainerRecord {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let spec = specification.runtimeSpec(
             user: user,
-            files: files(of: specification.id).mounts,
+            mounts: files(of: specification.id).mounts + mounts,
             machine: machine
         )
         return ContainerRecord(

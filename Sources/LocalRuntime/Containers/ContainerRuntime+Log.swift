@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import Logging
 public import SandboxModels
 
 import struct Foundation.Date
@@ -14,6 +15,23 @@ extension ContainerRuntime {
     public func log(of id: String, atMost bytes: Int) async throws -> SandboxLog {
         let path = logPath(of: id)
         return try await BlockingWork.run { try SandboxLog(path: path, atMost: bytes) }
+    }
+}
+
+extension ContainerRuntime {
+    /// How large a log may become on the disk until its beginning is let go, in bytes.
+    static let largestLog: Int64 = 16 << 20
+    /// How much of its end is kept then, in bytes.
+    static let keptLog: Int64 = 8 << 20
+
+    /// Lets go of the beginnings of logs that have become too large. The files keep their length, so whoever appends is
+    /// not disturbed and no line is lost but those; only their beginnings take no room any more.
+    func boundLogs() async {
+        let folder = folder
+        let failures = await (try? BlockingWork.run { LogBound.apply(to: folder) }) ?? []
+        for failure in failures {
+            logger.warning("a log could not be made smaller", metadata: ["error": "\(failure)"])
+        }
     }
 }
 

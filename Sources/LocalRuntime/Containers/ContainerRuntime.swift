@@ -22,6 +22,8 @@ public struct ContainerRuntime: Sendable {
     let folder: String
     let logger: Logger
     let machine: MachineFeatures
+    /// What can be mounted into sandboxes; nil: nothing.
+    var volumes: VolumeFolders?
     /// One transition at a time for each sandbox.
     let locks = KeyedLocks()
 

@@ -9,9 +9,9 @@ extension ContainerSpecification {
     ///
     /// - Parameters:
     ///   - user: who the first process is.
-    ///   - files: files of the machine that stand in the place of files of the sandbox.
+    ///   - mounts: files of the machine that stand in the place of files of the sandbox, and volumes.
     ///   - machine: what the machine can do.
-    func runtimeSpec(user: ContainerUser, files: [RuntimeSpec.Mount], machine: MachineFeatures) -> RuntimeSpec {
+    func runtimeSpec(user: ContainerUser, mounts: [RuntimeSpec.Mount], machine: MachineFeatures) -> RuntimeSpec {
         var namespaces = ["pid", "ipc", "uts", "mount", "network"]
         // The first version of control groups has namespaces too, but runc then mounts the groups differently.
         if machine.unifiedControlGroups { namespaces.append("cgroup") }
@@ -33,7 +33,7 @@ extension ContainerSpecification {
             ),
             root: RuntimeSpec.Root(),
             hostname: hostname,
-            mounts: RuntimeSpec.Mount.system + files,
+            mounts: RuntimeSpec.Mount.system + mounts,
             linux: RuntimeSpec.Linux(
                 namespaces: namespaces.map(RuntimeSpec.Namespace.init),
                 cgroupsPath: Self.controlGroup(id),

@@ -21,6 +21,8 @@ public struct ContainerSpecification: Sendable {
     public let user: String
     /// What it may use.
     public let limits: ResourceLimits
+    /// What is mounted into it.
+    public let volumes: [SandboxVolume]
     /// The image's architecture in OCI's words, `amd64` or `arm64`.
     public let architecture: String
 
@@ -35,7 +37,7 @@ public struct ContainerSpecification: Sendable {
     ///     environment is added to the image's and wins.
     ///   - image: the config of the image to run.
     /// - Throws: `SandboxError` with the code `invalidParameter` if a value cannot be used, or if neither the owner nor
-    ///   the image names a command.
+    ///   the image names a command; `invalidMountPath` for volumes.
     public init(id: String, sandbox: SandboxSpec, image: ImageConfig) throws(SandboxError) {
         guard Self.isIdentifier(id) else {
             throw SandboxError(
@@ -49,6 +51,8 @@ public struct ContainerSpecification: Sendable {
         limits = try ResourceLimits(sandbox.resourceLimits)
         architecture = image.architecture
         user = image.config.user ?? ""
+        volumes = sandbox.volumes
+        _ = try MountPath.ordered(volumes)
 
         let fromImage = (image.config.entrypoint ?? []) + (image.config.cmd ?? [])
         arguments = sandbox.entrypoint.isEmpty ? fromImage : sandbox.entrypoint

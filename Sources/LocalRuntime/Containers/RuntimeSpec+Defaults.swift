@@ -51,6 +51,16 @@ extension RuntimeSpec.Mount {
         ),
     ]
 
+    /// A volume. What is mounted within its source is left out: it would not be read-only with it. Devices in it are none.
+    static func volume(_ source: String, at destination: String, isReadOnly: Bool) -> Self {
+        Self(
+            destination: destination,
+            type: "bind",
+            source: source,
+            options: ["bind", "rprivate", isReadOnly ? "ro" : "rw", "nosuid", "nodev"]
+        )
+    }
+
     /// A file of the machine in the place of a file of the sandbox.
     static func file(_ source: String, at destination: String) -> Self {
         Self(destination: destination, type: "bind", source: source, options: ["bind", "rprivate", "rw", "nosuid"])

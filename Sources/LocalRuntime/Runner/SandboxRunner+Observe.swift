@@ -86,6 +86,8 @@ extension SandboxError.Code {
         switch self {
         case .imageUnavailable: "ImageUnavailable"
         case .invalidParameter: "InvalidParameter"
+        case .hostPathNotAllowed, .invalidHostPath, .hostPathUnavailable, .invalidSubPath, .volumeNotFound:
+            "VolumeUnavailable"
         default: "StartFailed"
         }
     }

@@ -233,8 +233,9 @@ actor SandboxRunner {
         guard record != row.recorded else { return true }
         let from = row.recorded.phase.name
         let incarnation = row.recorded.incarnation
+        let events = SandboxEvent.events(from: row.recorded, to: record, intent: row.intent, now: world.now())
         do {
-            try await world.store.update(recorded: record, of: id)
+            try await world.store.update(recorded: record, of: id, events: events)
             row.recorded = record
         } catch {
             logger.error("cannot write the sandbox's state; will try again", metadata: ["error": "\(error)"])
@@ -251,6 +252,7 @@ actor SandboxRunner {
 
     private func forget() async -> Bool {
         do {
+            try await world.volumes.deleteVolumes(of: row, in: world.store)
             try await world.store.remove(id)
         } catch {
             logger.error("cannot remove the sandbox's row; will try again", metadata: ["error": "\(error)"])

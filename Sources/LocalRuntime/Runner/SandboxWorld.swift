@@ -14,6 +14,8 @@ struct SandboxWorld: Sendable {
     var namespace: String
     /// Containers.
     var containers: ContainerRuntime
+    /// What is mounted into them.
+    var volumes: VolumeFolders
     /// Images on this machine.
     var images: ImagePuller
     /// Captures.

@@ -35,9 +35,12 @@ struct SandboxStore: Sendable {
     /// The snapshots in the same database.
     var snapshots: SnapshotStore { SnapshotStore(queue: queue) }
 
-    /// Adds a sandbox.
+    /// Adds a sandbox, and that it was asked for.
     func insert(_ row: SandboxRow) async throws {
-        try await queue.write { database in try row.insert(database) }
+        try await queue.write { database in
+            try row.insert(database)
+            try SandboxEventRow.append([.created(at: row.createdAt)], of: row.id, database)
+        }
     }
 
     /// Replaces what its owner wants of a sandbox, unless a later wish is there already: two that are stated at once may
@@ -52,9 +55,9 @@ struct SandboxStore: Sendable {
         )
     }
 
-    /// Replaces what the state machine has written down about a sandbox.
-    func update(recorded: Recorded, of id: String) async throws {
-        try await update("recorded", to: try json(recorded), of: id)
+    /// Replaces what the state machine has written down about a sandbox, and adds what happened to it thereby.
+    func update(recorded: Recorded, of id: String, events: [SandboxEvent] = []) async throws {
+        try await update("recorded", to: try json(recorded), of: id, events: events)
     }
 
     /// Replaces what its owner asked for; after the creation only the metadata in it changes.
@@ -62,13 +65,19 @@ struct SandboxStore: Sendable {
         try await update("spec", to: try json(spec), of: id)
     }
 
-    private func update(_ column: String, to value: String, of id: String, where condition: String = "TRUE")
-        async throws
-    {
+    private func update(
+        _ column: String,
+        to value: String,
+        of id: String,
+        where condition: String = "TRUE",
+        events: [SandboxEvent] = []
+    ) async throws {
         let isThere = try await queue.write { database in
             try SandboxRow.filter(key: id).filter(sql: condition)
                 .updateAll(database, Column(column).set(to: value))
-            return try SandboxRow.exists(database, key: id)
+            guard try SandboxRow.exists(database, key: id) else { return false }
+            try SandboxEventRow.append(events, of: id, database)
+            return true
         }
         guard isThere else { throw SandboxError(.notFound, "there is no sandbox \(id) in the database any more") }
     }
@@ -81,6 +90,11 @@ struct SandboxStore: Sendable {
     /// Removes the row, if it is there.
     func remove(_ id: String) async throws {
         _ = try await queue.write { database in try SandboxRow.deleteOne(database, key: id) }
+    }
+
+    /// What happened to a sandbox, oldest first; the last `SandboxEventRow.most` events are kept.
+    func events(of id: String) async throws -> [SandboxEvent] {
+        try await queue.read { database in try SandboxEventRow.all(of: id, database) }
     }
 
     /// All rows, oldest first.
@@ -107,6 +121,7 @@ struct SandboxStore: Sendable {
             }
         }
         migrator.registerMigration("2 snapshots", migrate: SnapshotStore.makeTables)
+        migrator.registerMigration("3 events", migrate: SandboxEventRow.makeTable)
         return migrator
     }
 }

@@ -21,6 +21,18 @@ public struct SandboxError: Error, Sendable, CustomStringConvertible {
         case snapshotBusy
         /// The request itself is wrong; nothing was done.
         case invalidParameter
+        /// A volume's path on the machine is none that sandboxes may use.
+        case hostPathNotAllowed
+        /// A volume's path on the machine cannot be mounted.
+        case invalidHostPath
+        /// A volume's folder on the machine cannot be made or opened.
+        case hostPathUnavailable
+        /// A volume's sub path leads out of the volume, or to nothing that can be mounted.
+        case invalidSubPath
+        /// A volume cannot be mounted at that path of the sandbox.
+        case invalidMountPath
+        /// There is no volume of that name.
+        case volumeNotFound
         /// The image does not exist, cannot be reached or cannot be used here.
         case imageUnavailable
         /// The sandbox has no address now, because it is paused or not up yet.

@@ -21,6 +21,8 @@ public struct SandboxSpec: Sendable, Hashable, Codable {
     public var extensions: [String: String]
     /// `os/architecture` that the sandbox has to run on, as OCI spells it (`linux/amd64`); nil: the runtime's own.
     public var platform: String?
+    /// What is mounted into it.
+    public var volumes: [SandboxVolume]
 
     /// Creates a spec from its values.
     public init(
@@ -31,7 +33,8 @@ public struct SandboxSpec: Sendable, Hashable, Codable {
         resourceLimits: [String: String] = [:],
         metadata: [String: String] = [:],
         extensions: [String: String] = [:],
-        platform: String? = nil
+        platform: String? = nil,
+        volumes: [SandboxVolume] = []
     ) {
         self.image = image
         self.snapshotID = snapshotID
@@ -41,6 +44,23 @@ public struct SandboxSpec: Sendable, Hashable, Codable {
         self.metadata = metadata
         self.extensions = extensions
         self.platform = platform
+        self.volumes = volumes
+    }
+
+    /// Reads a spec, also one that was written before there were volumes.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            image: try values.decode(String.self, forKey: .image),
+            snapshotID: try values.decodeIfPresent(String.self, forKey: .snapshotID),
+            entrypoint: try values.decode([String].self, forKey: .entrypoint),
+            environment: try values.decode([String: String].self, forKey: .environment),
+            resourceLimits: try values.decode([String: String].self, forKey: .resourceLimits),
+            metadata: try values.decode([String: String].self, forKey: .metadata),
+            extensions: try values.decode([String: String].self, forKey: .extensions),
+            platform: try values.decodeIfPresent(String.self, forKey: .platform),
+            volumes: try values.decodeIfPresent([SandboxVolume].self, forKey: .volumes) ?? []
+        )
     }
 }
 

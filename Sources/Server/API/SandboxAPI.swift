@@ -56,6 +56,7 @@ struct SandboxAPI: Sendable {
         SnapshotRoutes(runtime: runtime, maximumBodyBytes: Self.maximumBodyBytes).add(to: &routes)
         DiagnosticsRoutes(runtime: runtime, now: now).add(to: &routes)
         EndpointRoutes(runtime: runtime).add(to: &routes)
+        UnsupportedRoutes(runtime: runtime).add(to: &routes)
         MetricsRoutes(maximumBodyBytes: Self.maximumBodyBytes).add(to: &routes)
         ServiceRoutes().add(to: &routes)
         routes.mount(on: router)

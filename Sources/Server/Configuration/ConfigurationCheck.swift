@@ -14,15 +14,19 @@ public struct ConfigurationCheck: Sendable, Equatable {
     /// Whether a server could be started with it, as far as the configuration alone tells.
     public var isUsable: Bool { problems.isEmpty }
 
-    /// Checks the configuration that a server would read. Nothing but the file is touched.
-    public init(_ file: ConfigurationFile, environment: [String: String]) {
+    /// Checks the configuration that a server would read. Nothing is made or changed.
+    ///
+    /// - Parameter machine: Whether to look at what the configuration names on this machine as well.
+    public init(_ file: ConfigurationFile, environment: [String: String], machine: Bool = true) {
         do {
             let text = try file.read()
             let (configuration, warnings) = try ServerConfiguration.load(text: text, environment: environment)
             self.problems = []
             self.warnings = warnings
             switch configuration.runtime {
-            case .local(let local): _ = try LocalRuntimeConfiguration(local)
+            case .local(let local):
+                let plan = try LocalRuntimeConfiguration(local)
+                if machine { look(at: local, networkPlugins: plan.network.pluginFolder) }
             }
         } catch let error as ConfigurationError {
             problems = error.problems

@@ -5,6 +5,8 @@
 /// can be told.
 struct ConfigurationTable {
     private var unread: [String: ConfigurationValue]
+    /// The keys that mean something, as far as they have been asked for.
+    private var known: Set<String> = []
     private let path: String
     /// What is wrong with the values read so far.
     private(set) var problems: [String] = []
@@ -19,9 +21,19 @@ struct ConfigurationTable {
         self.path = path
     }
 
+    /// Whether everything that was there has been read.
+    var isEmpty: Bool { unread.isEmpty }
+
+    /// Crosses out everything.
+    mutating func ignoreAll() {
+        unread = [:]
+    }
+
     /// Notes that a value cannot be used.
+    ///
+    /// - Parameter key: Empty for the table itself.
     mutating func refuse(_ key: String, _ reason: String) {
-        problems.append("\(fullPath(key)): \(reason)")
+        problems.append("\(key.isEmpty ? path : fullPath(key)): \(reason)")
     }
 
     /// Reads a string.
@@ -81,17 +93,18 @@ struct ConfigurationTable {
 
     /// Crosses out keys that exist elsewhere but mean nothing here, with a warning for each that is there.
     mutating func ignore(_ keys: [String], because reason: String) {
+        known.formUnion(keys)
         for key in keys where unread.removeValue(forKey: key) != nil {
             warnings.append(ConfigurationWarning(path: fullPath(key), message: reason))
         }
     }
 
-    /// Warns of each key that nobody has asked for.
+    /// Warns of each key that nobody has asked for, with the one that was probably meant.
     mutating func finish() {
-        for key in unread.keys.sorted() {
-            warnings.append(
-                ConfigurationWarning(path: fullPath(key), message: "There is no such key; it has no effect.")
-            )
+        for (key, value) in unread.sorted(by: { $0.key < $1.key }) {
+            var message = "There is no such \(value.isTable ? "table" : "key"); it has no effect."
+            if let meant = Misspelling.closest(to: key, of: known) { message += " Was '\(fullPath(meant))' meant?" }
+            warnings.append(ConfigurationWarning(path: fullPath(key), message: message))
         }
         unread = [:]
     }
@@ -101,6 +114,7 @@ struct ConfigurationTable {
         as kind: String,
         _ convert: (ConfigurationValue) -> Result?
     ) -> Result? {
+        known.insert(key)
         guard let value = unread.removeValue(forKey: key) else { return nil }
         guard let result = convert(value) else {
             refuse(key, "must be \(kind), not \(value.kind).")

@@ -12,6 +12,12 @@ enum ConfigurationValue: Sendable, Equatable {
     /// A date or a time, which no key of ours takes.
     case date
 
+    /// Whether it is a table.
+    var isTable: Bool {
+        guard case .table = self else { return false }
+        return true
+    }
+
     /// What the value is, in the words of an error message.
     var kind: String {
         switch self {

@@ -16,13 +16,15 @@ extension ServerConfiguration {
         text: String,
         environment: [String: String]
     ) throws(ConfigurationError) -> (configuration: ServerConfiguration, warnings: [ConfigurationWarning]) {
-        var root = ConfigurationTable(try ConfigurationValue.parse(toml: text))
+        var root = ConfigurationTable(try tables(of: text))
         var (http, publishedHost) = root.table("server") { readServer(&$0) }
         readKey(of: &http, &root, environment)
         let logLevel = root.table("log") { readLog(&$0) }
         root.table("runtime") { readRuntime(&$0) }
         root.table("secure_runtime") { readSecureRuntime(&$0) }
-        let local = root.table("local") { readLocal(&$0, publishedHost, home: environment["HOME"]) }
+        var local = root.table("local") { readLocal(&$0, publishedHost, home: environment["HOME"]) }
+        local?.allowedHostPaths = root.table("storage") { readStorage(&$0, home: environment["HOME"]) }
+        root.table("tenants") { refuseTenants(&$0) }
         root.ignore(foreignTables, because: "The local runtime has nothing of this kind; the table has no effect.")
         root.finish()
         guard root.problems.isEmpty, let local else {
@@ -32,11 +34,18 @@ extension ServerConfiguration {
         return (configuration, root.warnings)
     }
 
+    private static func tables(of text: String) throws(ConfigurationError) -> [String: ConfigurationValue] {
+        do {
+            return try TOMLParser.parse(text)
+        } catch {
+            throw ConfigurationError(problems: ["line \(error.line), column \(error.column): \(error.reason)."])
+        }
+    }
+
     /// Tables of OpenSandbox's format that concern its own runtimes.
     private static let foreignTables = [
         "agent_sandbox", "docker", "egress", "ingress", "kubernetes", "otel", "pause", "proxy", "renew_intent",
-        "storage",
-        "store", "tenants",
+        "store",
     ]
 
     private static func readServer(_ table: inout ConfigurationTable) -> (HTTP, publishedHost: String?) {
@@ -99,6 +108,13 @@ extension ServerConfiguration {
             ["execd_image", "execd_run_as_init"],
             because: "The local runtime adds nothing to images; it has no effect."
         )
+    }
+
+    /// Keys of several tenants would all have to be let in to the same sandboxes.
+    private static func refuseTenants(_ table: inout ConfigurationTable) {
+        guard !table.isEmpty else { return }
+        table.ignoreAll()
+        table.refuse("", "asks for tenants that are kept apart, which this server does not have; remove the table.")
     }
 
     /// Isolation that was asked for and is not there must not go unnoticed.

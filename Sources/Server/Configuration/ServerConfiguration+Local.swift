@@ -54,6 +54,26 @@ extension ServerConfiguration {
         return local
     }
 
+    /// Reads what of the machine may be mounted into sandboxes.
+    static func readStorage(_ table: inout ConfigurationTable, home: String?) -> [String] {
+        table.ignore(
+            ["ossfs_mount_root", "volume_default_size"],
+            because: "The local runtime has neither ossfs nor volumes of a fixed size; it has no effect."
+        )
+        var paths: [String] = []
+        for text in table.strings("allowed_host_paths") ?? [] {
+            switch absolute(text, home: home) {
+            case .success(let path) where !path.split(separator: "/").contains(where: { $0 == ".." || $0 == "." }):
+                paths.append(path)
+            case .success(let path):
+                table.refuse("allowed_host_paths", "has '\(path)', which has a part '.' or '..'.")
+            case .failure(let reason):
+                table.refuse("allowed_host_paths", "has a path that \(reason.text)")
+            }
+        }
+        return paths
+    }
+
     private static func readNetwork(_ table: inout ConfigurationTable) -> Network {
         var network = Network()
         if let bridge = table.text("bridge") {

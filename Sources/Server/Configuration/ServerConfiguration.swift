@@ -58,6 +58,8 @@ public struct ServerConfiguration: Sendable, Equatable {
         public var registryConfiguration: String?
         /// The folder with the certificates of particular registries, absolute: `registry_certificates`.
         public var registryCertificates = "/etc/docker/certs.d"
+        /// Absolute paths of this machine beneath which volumes may be mounted from: `storage.allowed_host_paths`.
+        public var allowedHostPaths: [String] = []
         /// The sandboxes' network: `network`.
         public var network = Network()
         /// Seconds after which a pause that is not durable yet is given up, 10 to 86400: `pause_deadline_seconds`.

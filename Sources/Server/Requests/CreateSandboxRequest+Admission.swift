@@ -54,7 +54,8 @@ extension CreateSandboxRequest {
             resourceLimits: resourceLimits,
             metadata: metadata,
             extensions: extensions,
-            platform: platform
+            platform: platform,
+            volumes: try VolumeRequest.admit(volumes)
         )
         return Admitted(spec: spec, credentials: image.credentials, expiresAt: expiresAt)
     }

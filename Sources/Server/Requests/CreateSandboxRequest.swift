@@ -27,6 +27,7 @@ struct CreateSandboxRequest: Equatable {
     var metadata: [String: String]
     var entrypoint: [String]
     var extensions: [String: String]
+    var volumes: [VolumeRequest]
     /// Fields that ask for something that this server does not have, by their names on the wire.
     var unsupportedFields: [String]
 }
@@ -50,6 +51,7 @@ extension CreateSandboxRequest {
         let metadata = body["metadata"].map(.nullable, &issues)
         let entrypoint = body["entrypoint"].strings(.nullable, atLeast: 1, &issues)
         let extensions = body["extensions"].map(.nullable, &issues)
+        let volumes = (body["volumes"].list(.nullable, &issues) ?? []).compactMap { VolumeRequest($0, &issues) }
         let unsupportedFields = Self.unsupportedFields(body, &issues)
         guard issues.isEmpty else { throw ValidationError(issues: issues) }
 
@@ -82,6 +84,7 @@ extension CreateSandboxRequest {
         self.metadata = metadata ?? [:]
         self.entrypoint = entrypoint ?? Self.restoredEntrypoint
         self.extensions = extensions ?? [:]
+        self.volumes = volumes
         self.unsupportedFields = unsupportedFields + (pool.isEmpty ? [] : ["extensions.poolRef"])
     }
 
@@ -118,7 +121,6 @@ extension CreateSandboxRequest {
             fields.append("credentialProxy")
         }
         if body["secureAccess"].bool(.optional, &issues) == true { fields.append("secureAccess") }
-        if let volumes = body["volumes"].list(.nullable, &issues), !volumes.isEmpty { fields.append("volumes") }
         if body["lifecycle"].object(.nullable, &issues) != nil { fields.append("lifecycle") }
         if let template = body["templateId"].string(.nullable, &issues), !template.trimmed.isEmpty {
             fields.append("templateId")

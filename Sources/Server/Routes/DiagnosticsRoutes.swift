@@ -8,7 +8,7 @@ import SandboxModels
 
 import struct Foundation.Date
 
-/// What a sandbox has printed.
+/// What a sandbox has printed, and what happened to it.
 struct DiagnosticsRoutes {
     let runtime: any SandboxRuntime
     let now: @Sendable () -> Date
@@ -18,6 +18,11 @@ struct DiagnosticsRoutes {
 
     func add(to routes: inout RouteTable) {
         routes.add(.get, "/sandboxes/:id/diagnostics/logs", logs)
+        routes.add(.get, "/sandboxes/:id/diagnostics/events", events)
+        routes.add(.get, "/sandboxes/:id/diagnostics/inspect") { _, context in
+            Self.plain(DiagnosticText.inspection(try await runtime.sandbox(context.pathParameter("id"))))
+        }
+        routes.add(.get, "/sandboxes/:id/diagnostics/summary", summary)
     }
 
     @Sendable private func logs(_ request: Request, _ context: APIRequestContext) async throws -> Response {
@@ -28,15 +33,41 @@ struct DiagnosticsRoutes {
         case .content(let scope):
             return try Response(.ok, json: DiagnosticContent(log, of: id, scope: scope))
         case .plain(let tail, let since):
-            let body = ByteBuffer(string: log.lines(tail, since: since, now: now()))
-            return Response(
-                status: .ok,
-                headers: [
-                    .contentType: "text/plain; charset=utf-8", .contentLength: "\(body.readableBytes)",
-                    .deprecation: "true",
-                ],
-                body: .init(byteBuffer: body)
-            )
+            return Self.plain(log.lines(tail, since: since, now: now()), isDeprecated: true)
         }
+    }
+
+    @Sendable private func events(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        let query = try DiagnosticEventsRequest(QueryParameters(query: request.uri.query ?? ""))
+        let id = context.pathParameter("id")
+        let events = try await runtime.events(of: id)
+        switch query {
+        case .content(let scope):
+            return try Response(.ok, json: DiagnosticContent(events, of: id, scope: scope))
+        case .plain(let limit):
+            return Self.plain(DiagnosticText.events(events.suffix(limit)), isDeprecated: true)
+        }
+    }
+
+    @Sendable private func summary(_ request: Request, _ context: APIRequestContext) async throws -> Response {
+        let query = try DiagnosticSummaryRequest(QueryParameters(query: request.uri.query ?? ""))
+        let id = context.pathParameter("id")
+        return Self.plain(
+            DiagnosticText.summary(
+                try await runtime.sandbox(id),
+                events: try await runtime.events(of: id).suffix(query.eventLimit),
+                log: try await runtime.log(of: id, atMost: Self.maximumLogBytes)
+                    .lines(query.tail, since: nil, now: now())
+            )
+        )
+    }
+
+    private static func plain(_ text: String, isDeprecated: Bool = false) -> Response {
+        let body = ByteBuffer(string: text)
+        var headers: HTTPFields = [
+            .contentType: "text/plain; charset=utf-8", .contentLength: "\(body.readableBytes)",
+        ]
+        if isDeprecated { headers[.deprecation] = "true" }
+        return Response(status: .ok, headers: headers, body: .init(byteBuffer: body))
     }
 }

@@ -26,6 +26,7 @@ extension LocalRuntimeConfiguration {
         containerdSocket = local.containerdSocket
         containerdNamespace = local.containerdNamespace
         insecureRegistries = Set(local.insecureRegistries)
+        allowedHostPaths = local.allowedHostPaths
         registryLogins = local.registryConfiguration
         registryCertificates = local.registryCertificates
         policy.captureTimeout = Double(local.pauseDeadline)

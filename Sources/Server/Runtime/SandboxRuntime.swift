@@ -20,7 +20,8 @@ public protocol SandboxRuntime: Sendable {
     ///   - expiresAt: When the sandbox is deleted, or nil for never.
     /// - Returns: The sandbox, with the identity that the runtime gave it.
     /// - Throws: `invalidParameter`, `imageUnavailable`, `startFailed`, `unsupported`, `runtimeUnavailable`;
-    ///   `snapshotNotFound`, `snapshotNotReady`.
+    ///   `snapshotNotFound`, `snapshotNotReady`; for volumes `hostPathNotAllowed`, `invalidHostPath`,
+    ///   `hostPathUnavailable`, `invalidSubPath`, `invalidMountPath`, `volumeNotFound`.
     func create(_ spec: SandboxSpec, credentials: ImageCredentials?, expiresAt: Date?) async throws -> Sandbox
 
     /// One sandbox as it is now.
@@ -82,6 +83,11 @@ public protocol SandboxRuntime: Sendable {
     /// - Parameter bytes: How much at most.
     /// - Throws: `notFound`.
     func log(of id: String, atMost bytes: Int) async throws -> SandboxLog
+
+    /// What happened to a sandbox, oldest first; how far back is the runtime's to say.
+    ///
+    /// - Throws: `notFound`.
+    func events(of id: String) async throws -> [SandboxEvent]
 
     /// Where a port of a running sandbox is reached. Nobody checks that something listens there.
     ///

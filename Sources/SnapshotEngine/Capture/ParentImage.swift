@@ -42,6 +42,24 @@ struct ParentImage: Sendable {
         }
     }
 
+    /// Finds out whether `place` can bring all layers there, without bringing any.
+    ///
+    /// - Returns: How many are there, and how many have to be brought.
+    /// - Throws: What `place` throws.
+    func checkPlaceable(at target: any ImageRepository) async throws -> (present: Int, missing: Int) {
+        var counts = (present: 0, missing: 0)
+        for layer in image.manifest.layers where !layer.mediaType.isNondistributable {
+            if try await target.blobSize(layer.digest) != nil {
+                counts.present += 1
+                continue
+            }
+            counts.missing += 1
+            let isHere = (try? await node.blobSize(layer.digest)) == layer.size
+            if !isHere { try await checkOrigin(has: layer) }
+        }
+        return counts
+    }
+
     /// Tells a place that does not give the image from one that does not take the snapshot.
     private func checkOrigin(has layer: Descriptor) async throws {
         let size: Int64?

@@ -24,14 +24,27 @@ extension RootfsCapture {
 
     private func prepare(_ container: SnapshotContainer, meter: CaptureMeter) async throws -> PreparedContainer {
         let (record, task) = try await find(container)
-        guard record.snapshotter == ContainerdClient.overlayfs else {
-            throw CaptureError(
-                .unsupportedFilesystem,
-                "container \(container.name) uses the snapshotter \(record.snapshotter), of which Stasis cannot read the "
-                    + "difference: use overlayfs"
-            )
-        }
         let mount = try await checkedMount(of: record, task: task)
+        let parent = try await parentImage(of: container, record: record)
+        let (target, tag) = try openTarget(of: container)
+        try await CaptureError.wrapping(container, .targetUnavailable) { try await parent.place(at: target) }
+        if let usage = try? await containerd.snapshotUsage(record.snapshotKey, snapshotter: record.snapshotter) {
+            meter.expect(bytes: usage.size)
+        }
+        return PreparedContainer(
+            container: container,
+            pid: task.pid,
+            snapshotter: record.snapshotter,
+            snapshotKey: record.snapshotKey,
+            mount: mount,
+            parent: parent,
+            target: target,
+            tag: .tag(tag)
+        )
+    }
+
+    /// The image under a container, if it is the one that the request names.
+    func parentImage(of container: SnapshotContainer, record: ContainerRecord) async throws -> ParentImage {
         let info: SnapshotInfo
         do {
             info = try await containerd.snapshot(record.snapshotKey, snapshotter: record.snapshotter)
@@ -54,27 +67,21 @@ extension RootfsCapture {
                     + "\(chainID), the container's \(info.parent); the tag was probably moved since"
             )
         }
-        let (targetLocation, target) = try open(container.target, .invalidRequest)
-        guard case .tag(let tag)? = targetLocation.manifestReference else {
-            throw CaptureError(.invalidRequest, "the target \(container.target) has no tag to name the snapshot by")
-        }
-        try await CaptureError.wrapping(container, .targetUnavailable) { try await parent.place(at: target) }
-        if let usage = try? await containerd.snapshotUsage(record.snapshotKey, snapshotter: record.snapshotter) {
-            meter.expect(bytes: usage.size)
-        }
-        return PreparedContainer(
-            container: container,
-            pid: task.pid,
-            snapshotter: record.snapshotter,
-            snapshotKey: record.snapshotKey,
-            mount: mount,
-            parent: parent,
-            target: target,
-            tag: .tag(tag)
-        )
+        return parent
     }
 
-    private func find(_ container: SnapshotContainer) async throws -> (ContainerRecord, ContainerTask) {
+    /// Where the snapshot goes, and under which tag. Nothing is asked of it yet.
+    func openTarget(
+        of container: SnapshotContainer
+    ) throws(CaptureError) -> (repository: any ImageRepository, tag: String) {
+        let (location, repository) = try open(container.target, .invalidRequest)
+        guard case .tag(let tag)? = location.manifestReference else {
+            throw CaptureError(.invalidRequest, "the target \(container.target) has no tag to name the snapshot by")
+        }
+        return (repository, tag)
+    }
+
+    func find(_ container: SnapshotContainer) async throws -> (ContainerRecord, ContainerTask) {
         do {
             let record = try await containerd.container(container.id)
             let task = try await containerd.task(container.id)
@@ -95,7 +102,14 @@ extension RootfsCapture {
     }
 
     /// The overlay that the container's first process lives in, if its upper directory is the whole difference.
-    private func checkedMount(of record: ContainerRecord, task: ContainerTask) async throws -> OverlayMount {
+    func checkedMount(of record: ContainerRecord, task: ContainerTask) async throws -> OverlayMount {
+        guard record.snapshotter == ContainerdClient.overlayfs else {
+            throw CaptureError(
+                .unsupportedFilesystem,
+                "container \(record.id) uses the snapshotter \(record.snapshotter), of which Stasis cannot read the "
+                    + "difference: use overlayfs"
+            )
+        }
         do {
             let mounts = try await containerd.snapshotMounts(record.snapshotKey, snapshotter: record.snapshotter)
             guard mounts.count == 1, let mount = mounts.first, mount.type == "overlay" else {
@@ -116,7 +130,7 @@ extension RootfsCapture {
         }
     }
 
-    private func open(
+    func open(
         _ text: String,
         _ reason: CaptureError.Reason
     ) throws(CaptureError) -> (ImageLocation, any ImageRepository) {
@@ -131,7 +145,7 @@ extension RootfsCapture {
 
 extension ImageLocation {
     /// What to ask the repository for.
-    fileprivate var requiredReference: ManifestReference {
+    var requiredReference: ManifestReference {
         get throws(CaptureError) {
             guard let manifestReference else {
                 throw CaptureError(.invalidRequest, "the image \(self) has neither tag nor digest")

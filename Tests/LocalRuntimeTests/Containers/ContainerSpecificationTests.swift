@@ -40,7 +40,7 @@ struct ContainerSpecificationTests {
     ) throws -> RuntimeSpec {
         specification.runtimeSpec(
             user: try ContainerUser("10:20", accounts: AccountFiles(passwd: "", group: "")),
-            files: [.file("/state/box/hosts", at: "/etc/hosts")],
+            mounts: [.file("/state/box/hosts", at: "/etc/hosts")],
             machine: MachineFeatures(unifiedControlGroups: unified, openFiles: openFiles)
         )
     }

@@ -13,6 +13,7 @@ actor InMemoryRuntime: SandboxRuntime {
     private var count = 0
     private var snapshotsByID: [String: Snapshot] = [:]
     private var logs: [String: SandboxLog] = [:]
+    private var happened: [String: [SandboxEvent]] = [:]
     /// What every create was asked for.
     private(set) var created: [(spec: SandboxSpec, credentials: ImageCredentials?, expiresAt: Date?)] = []
     /// Runs before anything else in each create; throws what the create is to fail with.
@@ -150,6 +151,16 @@ actor InMemoryRuntime: SandboxRuntime {
     func log(of id: String, atMost bytes: Int) throws -> SandboxLog {
         _ = try sandbox(id)
         return logs[id] ?? SandboxLog()
+    }
+
+    func events(of id: String) throws -> [SandboxEvent] {
+        let sandbox = try sandbox(id)
+        return [.created(at: sandbox.createdAt)] + (happened[id] ?? [])
+    }
+
+    /// Makes something have happened to a sandbox.
+    func happen(_ event: SandboxEvent, to id: String) {
+        happened[id, default: []].append(event)
     }
 
     /// Makes a sandbox have printed something.
