@@ -165,8 +165,11 @@ actor FreezeHolder {
         case (.sealed, .frozen):
             timer?.cancel()
             state = .sealed
-        case (.thawed, .frozen), (nil, .frozen):
-            _ = await thawOrFindSealed()
+        case (_, .frozen):
+            return await thawOrFindSealed()
+        case (_, .thawing(let ending)):
+            // The deadline passed meanwhile, and may have lost against this.
+            return await ending.value
         default:
             break
         }

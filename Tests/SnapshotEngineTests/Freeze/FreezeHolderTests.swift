@@ -243,9 +243,10 @@ struct FreezeHolderTests {
         let daemon = try await ContainerdDaemon.start()
         try await TestContainer.with(daemon) { container in
             try await withHolder(daemon) { holder in
-                try await holder.freeze([container.id], until: Date(timeIntervalSinceNow: 1))
+                let deadline = Date(timeIntervalSinceNow: 6)
+                try await holder.freeze([container.id], until: deadline)
                 try await daemon.kill()
-                try await Task.sleep(for: .seconds(1.5))
+                try await Task.sleep(for: .seconds(max(0, deadline.timeIntervalSinceNow) + 0.5))
                 #expect(container.isFrozen)
                 try await daemon.startAgain()
                 await holder.run()
