@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Logging
 import SnapshotEngine
 import TestSupport
 import Testing
@@ -188,19 +189,22 @@ extension CommitterProgramTests {
             #expect(try ending.told().contains("target: failed"))
             try await expectUntouched(pod)
 
-            try await pod.daemon.withClient { client in
-                let holder = FreezeHolder(client: client, id: "sealed-\(pod.name)", owner: "tests")
-                try await holder.freeze([pod.main.id], until: Date(timeIntervalSinceNow: 600))
-                ending = try await pod.program.run("preflight", pod.name, "team", "main:\(pod.target)")
-                #expect(ending.exitStatus == 0, "\(ending.output)")
-                #expect(try ending.told().contains("freeze: warning"))
-                #expect(pod.main.isFrozen, "it is not its to thaw")
-                #expect(try await holder.seal() == .sealed)
-                ending = try await pod.program.run("preflight", pod.name, "team", "main:\(pod.target)")
-                #expect(ending.exitStatus == 1)
-                #expect(try ending.told().contains("freeze: failed"))
-                #expect(pod.main.isFrozen)
-                try await holder.kill()
+            try await pod.daemon.withClient { containerd in
+                let logger = Logger(label: "preflight-tests") { _ in SwiftLogNoOpLogHandler() }
+                try await HolderClient.withClient(command: .built, containerd: containerd, logger: logger) { client in
+                    let freeze = client.makeFreeze(id: "sealed-\(pod.name)", owner: "tests")
+                    try await freeze.freeze([pod.main.id], until: Date(timeIntervalSinceNow: 600))
+                    var ending = try await pod.program.run("preflight", pod.name, "team", "main:\(pod.target)")
+                    #expect(ending.exitStatus == 0, "\(ending.output)")
+                    #expect(try ending.told().contains("freeze: warning"))
+                    #expect(pod.main.isFrozen, "it is not its to thaw")
+                    #expect(try await freeze.seal() == .sealed)
+                    ending = try await pod.program.run("preflight", pod.name, "team", "main:\(pod.target)")
+                    #expect(ending.exitStatus == 1)
+                    #expect(try ending.told().contains("freeze: failed"))
+                    #expect(pod.main.isFrozen)
+                    try await freeze.kill()
+                }
             }
         }
     }
