@@ -65,7 +65,9 @@ extension AggregateModel {
             return Side.allCases.allSatisfy { world[$0].compute.state == .absent } ? nil : stuck("compute stays")
         }
         if world.left.wish == Wish.deleted.code { return stuck("they are not deleted") }
-        if world.left.expireAt == .due { return Violation(.eight, "they do not expire: \(record)") }
+        if world.left.expireAt == .due, world.left.expiresWhilePaused == 1 || record.stage != .paused {
+            return Violation(.eight, "they do not expire: \(record)")
+        }
         if record.acknowledged != Int(world.left.generation) {
             return Violation(.six, "a request is forgotten: \(record)")
         }
