@@ -193,6 +193,17 @@ let package = Package(
             ],
             swiftSettings: house
         ),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "stasis-server", "LocalRuntime", "OCIRegistry", "SandboxModels", "SnapshotEngine", "TestSupport",
+                asyncHTTPClient, logging, nioCore, nioHTTP1,
+            ],
+            path: "Tests/EndToEnd",
+            // Compiled by the tests, into a library that the server is started with.
+            exclude: ["CrashPoints"],
+            swiftSettings: house
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -85,7 +85,7 @@ extension LocalRuntime {
                     }
                 }
             } catch let error as ContainerdError {
-                throw SandboxError(.runtimeUnavailable, "containerd cannot be used", cause: error)
+                throw SandboxError(.runtimeUnavailable, "containerd cannot be used", cause: error, tellsCause: true)
             } catch let error as FreezeError {
                 throw SandboxError(.runtimeUnavailable, "what an earlier process froze cannot be thawed", cause: error)
             }
@@ -138,14 +138,16 @@ extension LocalRuntime {
                 sandboxes: store,
                 snapshots: store.snapshots,
                 provider: provider,
-                images: images
+                images: images,
+                repositories: connections.repositories
             ),
             snapshots: configuration.snapshots,
             policy: configuration.policy,
             sealedBefore: sealed,
             node: configuration.node,
             now: { Date() },
-            forgotten: { [weak self] id in await self?.forget(id) }
+            forgotten: { [weak self] id in await self?.forget(id) },
+            untidy: { [weak self] in await self?.tidy() }
         )
     }
 }

@@ -47,6 +47,9 @@ extension LocalRuntime {
         expiresAt: Date?
     ) async throws -> Sandbox {
         let world = try await serving().world
+        if let obstacle = world.containers.client.obstacle {
+            throw SandboxError(.runtimeUnavailable, "containerd cannot be used now: \(obstacle)")
+        }
         return try await world.volumes.withPrepared(spec.volumes, store: world.store) { volumes in
             var spec = spec
             spec.volumes = volumes

@@ -16,6 +16,8 @@ public actor LocalRuntime: Service {
     let configuration: LocalRuntimeConfiguration
     let logger: Logger
     private var session: Session?
+    /// Why the runtime does not serve yet, while it waits for what it needs.
+    private var obstacle: SandboxError?
     /// Those who came before the runtime served.
     private var early: [WakeSignal] = []
     private var runners: [String: SandboxRunner] = [:]
@@ -45,7 +47,9 @@ public actor LocalRuntime: Service {
     /// Serves until the task is cancelled or the service is asked to shut down. Sandboxes are left as they are, except
     /// that captures in flight are given up and thawed.
     ///
-    /// - Throws: `SandboxError` with `runtimeUnavailable` if the state folder or containerd cannot be used.
+    /// While containerd cannot be used it waits, and answers requests with the reason.
+    ///
+    /// - Throws: `SandboxError` with `runtimeUnavailable` if the state folder cannot be used.
     public func run() async throws {
         do {
             try await cancelWhenGracefulShutdown { try await self.serve() }
@@ -59,22 +63,35 @@ public actor LocalRuntime: Service {
         defer { withExtendedLifetime(folder) {} }
         let store = try SandboxStore(path: folder.database)
         defer { try? store.close() }
-        try await withConnections { connections in
-            let rows = try await store.all()
-            let sealed = try await connections.recoverFreezes(of: rows)
-            let world = await self.makeWorld(store: store, connections: connections, sealed: sealed)
-            try await world.images.recover()
-            await world.volumes.clearRemains()
-            await self.clearRemains(in: world.containers)
-            let library = SnapshotLibrary(
-                rows: try await store.snapshots.all(),
-                store: store.snapshots,
-                world: world,
-                repositories: connections.repositories,
-                logger: self.logger
-            )
-            try await self.runSandboxes(rows, in: world, library)
+        var backoff = Backoff(from: .seconds(1), to: .seconds(10))
+        while true {
+            do {
+                return try await withConnections { try await self.serve(store, $0) }
+            } catch let error as SandboxError where error.code == .runtimeUnavailable {
+                let delay = backoff.fail()
+                // Sandboxes run on without this process, so it is no reason to give up.
+                if backoff.isNews { logger.error("cannot serve yet; will try again", metadata: ["error": "\(error)"]) }
+                obstacle = error
+                for signal in early { signal.signal() }
+                try await Task.sleep(for: delay)
+            }
         }
+    }
+
+    private func serve(_ store: SandboxStore, _ connections: Connections) async throws {
+        let rows = try await store.all()
+        let sealed = try await connections.recoverFreezes(of: rows)
+        let world = makeWorld(store: store, connections: connections, sealed: sealed)
+        try await world.images.recover()
+        await world.volumes.clearRemains()
+        await clearRemains(of: rows, in: world)
+        let library = SnapshotLibrary(
+            rows: try await store.snapshots.all(),
+            store: store.snapshots,
+            world: world,
+            logger: logger
+        )
+        try await runSandboxes(rows, in: world, library)
     }
 
     /// Runs every sandbox until cancelled. One that was found in the store is run like one that is created later.
@@ -89,6 +106,7 @@ public actor LocalRuntime: Service {
         let found = rows.map { SandboxRunner(row: $0, world: world, logger: logger) }
         for runner in found { runners[runner.id] = runner }
         session = Session(world: world, library: library, starts: continuation)
+        obstacle = nil
         for signal in early { signal.signal() }
         defer {
             session = nil
@@ -110,20 +128,28 @@ public actor LocalRuntime: Service {
         try Task.checkCancellation()
     }
 
-    /// Clears away what creations and removals that were cut off have left of containers.
-    private func clearRemains(in containers: ContainerRuntime) async {
+    /// Clears away what creations, removals and captures that were cut off have left.
+    private func clearRemains(of rows: [SandboxRow], in world: SandboxWorld) async {
         do {
-            for remains in try await containers.list() where remains.status == .absent {
-                try await containers.remove(remains.id)
+            let starting = Set(rows.compactMap(\.startingContainer))
+            for remains in try await world.containers.list() where remains.isUnfinished(isStarting: starting.contains) {
+                try await world.containers.remove(remains.id)
             }
         } catch {
             logger.warning("remains of a container could not be cleared away", metadata: ["error": "\(error)"])
+        }
+        do {
+            try await world.snapshots.removeUnfinished()
+        } catch {
+            logger.warning("remains of a capture could not be cleared away", metadata: ["error": "\(error)"])
         }
     }
 
     /// Makes the sandbox look again whose container has ended.
     private func followExits(of containers: ContainerRuntime) async {
+        var isNews = true
         while !Task.isCancelled {
+            let start = ContinuousClock.now
             do {
                 try await containers.withExits { exits in
                     // What ended before is seen by looking.
@@ -133,7 +159,11 @@ public actor LocalRuntime: Service {
             } catch is CancellationError {
                 return
             } catch {
-                logger.warning("lost containerd's events; will ask again", metadata: ["error": "\(error)"])
+                // That a connection which stood has broken is told, and not that there is still none.
+                isNews = isNews || ContinuousClock.now - start > .seconds(5)
+                let level: Logger.Level = isNews ? .warning : .debug
+                logger.log(level: level, "lost containerd's events; will ask again", metadata: ["error": "\(error)"])
+                isNews = false
             }
             try? await Task.sleep(for: .seconds(1))
         }
@@ -167,6 +197,11 @@ public actor LocalRuntime: Service {
     func forget(_ id: String) async {
         runners[id] = nil
         // It may have been the last that referred to something.
+        await tidy()
+    }
+
+    /// Called when there may be something to delete.
+    func tidy() async {
         await session?.library.tidy()
     }
 
@@ -189,11 +224,13 @@ public actor LocalRuntime: Service {
     /// - Throws: `SandboxError` with `runtimeUnavailable` if it does not serve by then.
     func serving() async throws -> Session {
         if let session { return session }
+        if let obstacle { throw obstacle }
         let signal = WakeSignal()
         early.append(signal)
         await signal.wait(until: .now + Self.startPatience)
         early.removeAll { $0 === signal }
         guard let session else {
+            if let obstacle { throw obstacle }
             throw SandboxError(.runtimeUnavailable, "the runtime is starting or stopping; try again in a moment")
         }
         return session
@@ -211,5 +248,29 @@ public actor LocalRuntime: Service {
             throw SandboxError(.runtimeUnavailable, "too many sandboxes are being created at once; try again")
         }
         return runner
+    }
+}
+
+extension SandboxRow {
+    /// The container that is being made, if the sandbox is on its way to running.
+    fileprivate var startingContainer: String? {
+        switch recorded.phase {
+        case .pending, .resuming: containerID(attempt: recorded.incarnation)
+        default: nil
+        }
+    }
+}
+
+extension FoundContainer {
+    /// Whether a process that is gone was still making or removing it.
+    ///
+    /// A container without a task may have lost it by a restart of the machine, and has its sandbox's files: it is only
+    /// unfinished if its sandbox was never told to run.
+    fileprivate func isUnfinished(isStarting: (String) -> Bool) -> Bool {
+        switch status {
+        case .absent, .created: true
+        case .stopped: isStarting(id)
+        case .running, .paused: false
+        }
     }
 }

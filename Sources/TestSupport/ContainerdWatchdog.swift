@@ -96,7 +96,17 @@ enum ContainerdWatchdog {
             done
         }
 
+        # kill_servers FOLDER: ends the programs under test that were started for the folder
+        kill_servers() {
+            for process in /proc/[0-9]*; do
+                case $(readlink "$process/exe") in
+                */stasis-*) belongs "${process#/proc/}" "$1" && kill -KILL "${process#/proc/}" ;;
+                esac
+            done
+        }
+
         clean_up() {
+            kill_servers "$1"
             kill_containers "$1"
             stop "$1" TERM
             kill_containers "$1"

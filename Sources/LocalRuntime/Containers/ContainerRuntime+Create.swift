@@ -53,10 +53,19 @@ extension ContainerRuntime {
         let files = files(of: id)
         try await BlockingWork.run {
             let resolver = (try? Data(contentsOf: URL(filePath: "/etc/resolv.conf"))) ?? Data()
-            try files.prepare(
-                hostname: specification.hostname,
-                resolver: String(decoding: resolver, as: UTF8.self)
-            )
+            do {
+                try files.prepare(
+                    hostname: specification.hostname,
+                    resolver: String(decoding: resolver, as: UTF8.self)
+                )
+            } catch {
+                throw SandboxError(
+                    .startFailed,
+                    "The files of the sandbox \(id) cannot be written to \(files.path): look whether there is no space "
+                        + "left on that disk, or who may write there.",
+                    cause: error
+                )
+            }
         }
         let log = URL(filePath: files.logPath).absoluteString
         let processID = try await withMounts(of: specification) { mounts in

@@ -15,6 +15,15 @@ extension ContainerRuntime {
         return ContainerStatus(try await ContainerdError.nilIfNotFound { try await client.task(id) })
     }
 
+    /// Whether nothing at all is left of a sandbox's container, not even what a removal that was cut off has left.
+    ///
+    /// - Throws: As `status(of:)` does.
+    public func isGone(_ id: String) async throws -> Bool {
+        let files = files(of: id)
+        guard await (try? BlockingWork.run { files.exists }) == false else { return false }
+        return try await status(of: id) == .absent
+    }
+
     /// The IPv4 address of a sandbox's container; nil if there is no container or it had got none.
     ///
     /// - Throws: `ContainerdError` if containerd cannot be reached. `CancellationError`.

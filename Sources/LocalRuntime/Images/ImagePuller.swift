@@ -157,9 +157,25 @@ public struct ImagePuller: Sendable {
         } catch {
             outcome = .failure(error)
         }
-        // If containerd is gone, so is the hurry.
-        try? await uncancelled { try await client.deleteLease(lease) }
+        await end(lease)
         return try outcome.get()
+    }
+
+    /// How long it is tried to end a lease while containerd does not answer. Then the next start does it.
+    private static let leasePatience: Duration = .seconds(60)
+
+    private func end(_ lease: String) async {
+        let client = client
+        await uncancelled {
+            let deadline = ContinuousClock.now + Self.leasePatience
+            while ContinuousClock.now < deadline {
+                do {
+                    return _ = try await ContainerdError.nilIfNotFound { try await client.deleteLease(lease) }
+                } catch {
+                    try? await Task.sleep(for: .milliseconds(500))
+                }
+            }
+        }
     }
 
     private static func resolve(_ location: ImageLocation, in repository: any ImageSource) async throws

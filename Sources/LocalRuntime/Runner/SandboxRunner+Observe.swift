@@ -26,7 +26,11 @@ extension SandboxRunner {
             if let error = sightings.failedCompute[attempt] {
                 return .ended(attempt, Problem(error.code.problemReason, error.told))
             }
-            switch try await world.containers.status(of: row.containerID(attempt: attempt)) {
+            let container = row.containerID(attempt: attempt)
+            switch try await world.containers.status(of: container) {
+            case .absent where row.recorded.phase.isEndingCompute:
+                if try await world.containers.isGone(container) { return .absent }
+                return .ended(attempt, Problem("NotRemoved", "Remains of the sandbox's container are still there."))
             // What was created and not started is what an interrupted creation left: the next one removes it first.
             case .absent, .created: return .absent
             case .running, .paused: return .running(attempt)
@@ -43,8 +47,7 @@ extension SandboxRunner {
     /// A container that an earlier attempt left and that is in the way of the present one.
     private func containerOfAnotherAttempt() async throws -> Observation.Compute? {
         for attempt in earlierAttempts {
-            let status = try await world.containers.status(of: row.containerID(attempt: attempt))
-            if status != .absent {
+            if try await !world.containers.isGone(row.containerID(attempt: attempt)) {
                 return .ended(attempt, Problem("Superseded", "It belongs to an earlier attempt."))
             }
             earlierAttempts.remove(attempt)
@@ -61,6 +64,16 @@ extension SandboxRunner {
         // Begun by a process that is gone. Its freeze was ended before this one began to look, unless it was sealed.
         let hold: Observation.Capture.Hold = world.sealedBefore.contains(attempt.uid) ? .sealed : .thawed
         return Observation.Capture(uid: attempt.uid, progress: .none, hold: hold)
+    }
+}
+
+extension Phase {
+    /// Whether the sandbox's container is being removed.
+    fileprivate var isEndingCompute: Bool {
+        switch self {
+        case .deleting, .releasing: true
+        default: false
+        }
     }
 }
 

@@ -32,7 +32,9 @@ extension SandboxRunner {
                 }
             case .forgetCapture(let uid):
                 switch await world.provider.forget(uid: uid) {
-                case .done: sightings.cleaned.insert(.capture(uid: uid))
+                case .done:
+                    try await discardImage(of: uid)
+                    sightings.cleaned.insert(.capture(uid: uid))
                 case .waiting: await world.provider.waitUntilOver(uid: uid)
                 case .failed(let failure): throw failure
                 }
@@ -40,11 +42,13 @@ extension SandboxRunner {
                 try await deleteArtifact(artifact)
                 sightings.cleaned.insert(.artifact(artifact))
             }
+            setbacks[action] = nil
         } catch is CancellationError {
             return
         } catch {
-            log(error, "\(action.name) failed; will try again")
-            try? await Task.sleep(for: world.retryDelay)
+            let delay = setbacks[action, default: Backoff(from: world.retryDelay, to: world.longestRetryDelay)].fail()
+            if setbacks[action]?.isNews == true { log(error, "\(action.name) failed; will try again until it works") }
+            try? await Task.sleep(for: delay)
         }
     }
 
@@ -143,17 +147,27 @@ extension SandboxRunner {
         }
     }
 
-    /// Deletes an artifact from the store, and what this machine has pulled of it.
+    /// Deletes an artifact from the store, and what this machine has pulled of it. A store that does not do it is asked
+    /// again later: the sandbox does not wait for that.
     private func deleteArtifact(_ artifact: Artifact) async throws {
         try await removeLocalImages(of: artifact)
-        for attempt in 1...3 {
-            do {
-                return try await world.retention.release(artifact, of: .sandbox(id))
-            } catch {
-                log(error, "cannot delete an image that is needed no more (try \(attempt) of 3)")
-                try? await Task.sleep(for: world.retryDelay)
-            }
+        do {
+            try await world.retention.release(artifact, of: .sandbox(id))
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            log(error, "cannot delete an image that is needed no more now; will do it later")
+            try await world.retention.postpone(artifact)
+            await world.untidy()
         }
+    }
+
+    /// Deletes what a capture has stored and nobody has recorded, as when this process's predecessor was killed between
+    /// the two. What cannot be deleted now is deleted later.
+    private func discardImage(of uid: String) async throws {
+        let target = world.snapshots.target(sandbox: id, container: Self.containerName, capture: uid)
+        guard row.recorded.artifact?.parts.contains(where: { $0.reference == target }) != true else { return }
+        try await world.retention.discard(UnrecordedImage(target: target, capture: uid, sandbox: id))
     }
 
     private func removeLocalImages(of artifact: Artifact) async throws {

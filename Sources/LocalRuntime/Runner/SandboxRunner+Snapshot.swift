@@ -11,7 +11,7 @@ extension SandboxRunner {
     /// - Throws: `SandboxError` with `snapshotSourceNotRunning` unless it runs and is neither captured nor about to be.
     func beginSnapshot(_ uid: String) async throws -> SnapshotRequest {
         try await turns.withLock(id) {
-            guard row.recorded.phase == .running, row.intent.wish == .running else {
+            guard isRunning else {
                 let state = SandboxStatus(recorded: row.recorded, intent: row.intent).state.rawValue
                 throw SandboxError(
                     .snapshotSourceNotRunning,

@@ -30,9 +30,13 @@ extension SandboxRunner {
     /// The name of the container of the present attempt, or of the last one while there is none.
     var presentContainer: String { row.containerID(attempt: row.recorded.incarnation) }
 
+    /// Whether it runs and nothing else is asked of it. After a pause that failed the wish to pause still stands, but has
+    /// been answered.
+    var isRunning: Bool { SandboxStatus(recorded: row.recorded, intent: row.intent).state == .running }
+
     /// The sandbox's address; nil unless it runs.
     func address() async throws -> String? {
-        guard row.recorded.phase == .running, row.intent.wish == .running else { return nil }
+        guard isRunning else { return nil }
         return try await world.containers.address(of: presentContainer)
     }
 }

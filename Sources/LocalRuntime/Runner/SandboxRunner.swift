@@ -27,6 +27,8 @@ actor SandboxRunner {
     let turns = KeyedLocks()
     /// What came of actions and cannot be seen again by looking.
     var sightings = Sightings()
+    /// The actions that have failed and are tried again.
+    var setbacks: [Action: Backoff] = [:]
     /// The actions that are being carried out.
     private var ongoing: [Action: WakeSignal] = [:]
     /// Those who wait for an action to end.

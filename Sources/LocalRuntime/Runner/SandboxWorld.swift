@@ -35,8 +35,13 @@ struct SandboxWorld: Sendable {
     /// Called with the identity of a sandbox of which nothing is left.
     var forgotten: @Sendable (String) async -> Void
 
+    /// Called when there is something in a store that is to be deleted later.
+    var untidy: @Sendable () async -> Void
+
     /// How long to wait before something that failed for a reason outside of the sandbox is tried again.
     let retryDelay: Duration = .seconds(1)
+    /// How long to wait at most when it fails again and again.
+    let longestRetryDelay: Duration = .seconds(10)
 
     /// When a date is on the clock that waits are measured with.
     func instant(of date: Date) -> ContinuousClock.Instant {

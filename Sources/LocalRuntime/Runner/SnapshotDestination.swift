@@ -52,6 +52,16 @@ public enum SnapshotDestination: Sendable, Hashable {
     }
 }
 
+extension SnapshotDestination {
+    /// Removes what captures that have failed or were cut off left half stored. A registry does that by itself.
+    ///
+    /// - Throws: `RegistryError` if the folder cannot be read or changed.
+    func removeUnfinished() async throws {
+        guard case .layout(let folder) = self else { return }
+        try await ImageLayoutRepository(folder: folder).removeUnfinished()
+    }
+}
+
 extension StringProtocol {
     fileprivate func suffix(while predicate: (Character) -> Bool) -> String {
         String(reversed().prefix(while: predicate).reversed())

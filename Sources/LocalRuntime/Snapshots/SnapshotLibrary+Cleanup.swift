@@ -2,14 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Logging
-import OCIRegistry
 import SandboxModels
-import SnapshotEngine
 
 /// What nothing needs any more, and how it goes.
 extension SnapshotLibrary {
-    /// How long to wait after a store could not be reached before it is asked again.
-    private static let retryDelay: Duration = .seconds(30)
+    /// How long to wait before a store is asked again that did not delete something.
+    private static let firstRetryDelay: Duration = .seconds(1)
+    private static let longestRetryDelay: Duration = .seconds(600)
 
     /// Sees to it soon that what is needed no more is deleted.
     func tidy() {
@@ -29,39 +28,50 @@ extension SnapshotLibrary {
         }
     }
 
-    /// Deletes what is needed no more whenever there may be something, until cancelled.
+    /// Deletes what is needed no more whenever there may be something, until cancelled. A store that does not do it is
+    /// asked again, ever more rarely, and that is told once.
     func keepTidy() async {
+        var backoff = Backoff(from: Self.firstRetryDelay, to: Self.longestRetryDelay)
         while !Task.isCancelled {
-            let isTidy = await tidyUp()
-            await untidy.wait(until: isTidy ? nil : .now + Self.retryDelay)
+            var delay: Duration?
+            do {
+                try await tidyUp()
+                backoff.succeed()
+            } catch {
+                delay = backoff.fail()
+                let level: Logger.Level = backoff.isNews ? .warning : .debug
+                logger.log(
+                    level: level,
+                    "cannot delete what is needed no more; will try again until it works",
+                    metadata: ["error": "\(error)"]
+                )
+            }
+            await untidy.wait(until: delay.map { .now + $0 })
         }
     }
 
-    /// Whether everything could be deleted that was to be.
-    private func tidyUp() async -> Bool {
-        var isTidy = true
+    /// Deletes everything that is to be deleted.
+    ///
+    /// - Throws: The last of what kept something from being deleted.
+    private func tidyUp() async throws {
+        var failure: (any Error)?
         for row in rows.values where row.status.state == .deleting || row.status.state == .failed {
             do {
                 try await clear(row)
             } catch {
-                isTidy = false
-                let metadata: Logger.Metadata = ["snapshot": "\(row.id)", "error": "\(error)"]
-                logger.warning("cannot delete what a snapshot has stored; will try again", metadata: metadata)
+                failure = error
             }
         }
-        do {
-            try await world.retention.sweep()
-        } catch {
-            isTidy = false
-            logger.warning("cannot delete an image that is needed no more", metadata: ["error": "\(error)"])
-        }
-        return isTidy
+        try await world.retention.sweep()
+        if let failure { throw failure }
     }
 
     /// Deletes what a snapshot has in the store and nobody refers to, and its row if it is to be deleted.
     private func clear(_ row: SnapshotRow) async throws {
         if let unfinished = row.unfinished {
-            try await deleteImage(at: unfinished)
+            try await world.retention.discard(
+                UnrecordedImage(target: unfinished, capture: row.id, sandbox: row.sandboxID)
+            )
             try await turns.withLock(row.id) {
                 guard var row = rows[row.id] else { return }
                 row.unfinished = nil
@@ -73,18 +83,5 @@ extension SnapshotLibrary {
         if let artifact = row.artifact { try await world.retention.release(artifact, of: .snapshot(row.id)) }
         try await store.remove(row.id)
         rows[row.id] = nil
-    }
-
-    /// Deletes the image that a capture may have stored before it was cut off. Its tag is the capture's own.
-    private func deleteImage(at target: String) async throws {
-        let location = try ImageLocation(parsing: target)
-        guard let reference = location.manifestReference else { return }
-        let repository = repositories.repository(of: location)
-        do {
-            let manifest = try await repository.manifest(reference)
-            _ = try await repository.deleteManifest(manifest.digest)
-        } catch let error as RegistryError where error.isNotFound {
-            return
-        }
     }
 }

@@ -16,7 +16,6 @@ import struct Foundation.UUID
 actor SnapshotLibrary {
     let store: SnapshotStore
     let world: SandboxWorld
-    let repositories: ImageRepositories
     let logger: Logger
     /// What is persisted, as it is persisted.
     var rows: [String: SnapshotRow]
@@ -45,14 +44,12 @@ actor SnapshotLibrary {
         rows: [SnapshotRow],
         store: SnapshotStore,
         world: SandboxWorld,
-        repositories: ImageRepositories,
         logger: Logger
     ) {
         self.rows = Dictionary(rows.map { ($0.id, $0) }) { first, _ in first }
         interrupted = Set(rows.filter { $0.status.state == .creating }.map(\.id))
         self.store = store
         self.world = world
-        self.repositories = repositories
         self.logger = logger
         (queue, begin) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(Self.waitingCaptures))
     }

@@ -6,46 +6,61 @@ import SandboxModels
 
 /// The snapshots' rows, in the database of the sandboxes. A write that has returned survives a power cut.
 struct SnapshotStore: Sendable {
-    private let queue: DatabaseQueue
+    private let database: StateDatabase
 
     /// The snapshots in a database that has their tables.
-    init(queue: DatabaseQueue) {
-        self.queue = queue
+    init(database: StateDatabase) {
+        self.database = database
     }
 
     /// Adds a snapshot.
     func insert(_ row: SnapshotRow) async throws {
-        try await queue.write { database in try row.insert(database) }
+        try await database.write { database in try row.insert(database) }
     }
 
     /// Replaces a snapshot's row.
     func update(_ row: SnapshotRow) async throws {
-        try await queue.write { database in try row.update(database) }
+        try await database.write { database in try row.update(database) }
     }
 
     /// Removes the row, if it is there.
     func remove(_ id: String) async throws {
-        _ = try await queue.write { database in try SnapshotRow.deleteOne(database, key: id) }
+        _ = try await database.write { database in try SnapshotRow.deleteOne(database, key: id) }
     }
 
     /// All rows, oldest first.
     func all() async throws -> [SnapshotRow] {
-        try await queue.read { database in try SnapshotRow.order(Column("createdAt")).fetchAll(database) }
+        try await database.read { database in try SnapshotRow.order(Column("createdAt")).fetchAll(database) }
     }
 
     /// Remembers an artifact that is still referred to and belongs to nobody.
     func retain(_ artifact: Artifact) async throws {
-        try await queue.write { database in try RetainedArtifactRow(artifact).upsert(database) }
+        try await database.write { database in try RetainedArtifactRow(artifact).upsert(database) }
     }
 
     /// Forgets an artifact that is deleted.
     func forget(_ retained: RetainedArtifactRow) async throws {
-        _ = try await queue.write { database in try RetainedArtifactRow.deleteOne(database, key: retained.id) }
+        _ = try await database.write { database in try RetainedArtifactRow.deleteOne(database, key: retained.id) }
     }
 
     /// The artifacts that belonged to nobody when they were last looked at.
     func retained() async throws -> [RetainedArtifactRow] {
-        try await queue.read { database in try RetainedArtifactRow.fetchAll(database) }
+        try await database.read { database in try RetainedArtifactRow.fetchAll(database) }
+    }
+
+    /// Remembers an image that is to be looked for and deleted.
+    func postpone(_ image: UnrecordedImage) async throws {
+        try await database.write { database in try image.upsert(database) }
+    }
+
+    /// Forgets an image that is deleted, or was never there.
+    func forget(_ image: UnrecordedImage) async throws {
+        _ = try await database.write { database in try UnrecordedImage.deleteOne(database, key: image.target) }
+    }
+
+    /// The images that are to be looked for and deleted.
+    func postponed() async throws -> [UnrecordedImage] {
+        try await database.read { database in try UnrecordedImage.fetchAll(database) }
     }
 
     /// Makes the tables.

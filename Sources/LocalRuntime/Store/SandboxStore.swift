@@ -9,35 +9,21 @@ import class Foundation.JSONEncoder
 
 /// The sandboxes' rows in SQLite. A write that has returned survives a power cut.
 struct SandboxStore: Sendable {
-    private let queue: DatabaseQueue
+    private let database: StateDatabase
 
     /// Opens the file, creating or migrating it.
     ///
     /// - Throws: `SandboxError` with `runtimeUnavailable` if it cannot be opened or is not ours.
     init(path: String) throws {
-        var configuration = Configuration()
-        configuration.prepareDatabase { database in
-            try database.execute(sql: "PRAGMA journal_mode = WAL")
-            try database.execute(sql: "PRAGMA synchronous = FULL")
-        }
-        do {
-            queue = try DatabaseQueue(path: path, configuration: configuration)
-            try Self.migrator.migrate(queue)
-        } catch {
-            throw SandboxError(
-                .runtimeUnavailable,
-                "cannot open the sandboxes' database \(path): check that the folder exists, is writable and has space",
-                cause: error
-            )
-        }
+        database = try StateDatabase(path: path, migrator: Self.migrator)
     }
 
     /// The snapshots in the same database.
-    var snapshots: SnapshotStore { SnapshotStore(queue: queue) }
+    var snapshots: SnapshotStore { SnapshotStore(database: database) }
 
     /// Adds a sandbox, and that it was asked for.
     func insert(_ row: SandboxRow) async throws {
-        try await queue.write { database in
+        try await database.write { database in
             try row.insert(database)
             try SandboxEventRow.append([.created(at: row.createdAt)], of: row.id, database)
         }
@@ -72,7 +58,7 @@ struct SandboxStore: Sendable {
         where condition: String = "TRUE",
         events: [SandboxEvent] = []
     ) async throws {
-        let isThere = try await queue.write { database in
+        let isThere = try await database.write { database in
             try SandboxRow.filter(key: id).filter(sql: condition)
                 .updateAll(database, Column(column).set(to: value))
             guard try SandboxRow.exists(database, key: id) else { return false }
@@ -89,22 +75,22 @@ struct SandboxStore: Sendable {
 
     /// Removes the row, if it is there.
     func remove(_ id: String) async throws {
-        _ = try await queue.write { database in try SandboxRow.deleteOne(database, key: id) }
+        _ = try await database.write { database in try SandboxRow.deleteOne(database, key: id) }
     }
 
     /// What happened to a sandbox, oldest first; the last `SandboxEventRow.most` events are kept.
     func events(of id: String) async throws -> [SandboxEvent] {
-        try await queue.read { database in try SandboxEventRow.all(of: id, database) }
+        try await database.read { database in try SandboxEventRow.all(of: id, database) }
     }
 
     /// All rows, oldest first.
     func all() async throws -> [SandboxRow] {
-        try await queue.read { database in try SandboxRow.order(Column("createdAt")).fetchAll(database) }
+        try await database.read { database in try SandboxRow.order(Column("createdAt")).fetchAll(database) }
     }
 
     /// Closes the file; later calls throw.
     func close() throws {
-        try queue.close()
+        try database.close()
     }
 
     private static var migrator: DatabaseMigrator {
@@ -122,6 +108,7 @@ struct SandboxStore: Sendable {
         }
         migrator.registerMigration("2 snapshots", migrate: SnapshotStore.makeTables)
         migrator.registerMigration("3 events", migrate: SandboxEventRow.makeTable)
+        migrator.registerMigration("4 unrecorded images", migrate: UnrecordedImage.makeTable)
         return migrator
     }
 }

@@ -9,7 +9,11 @@ extension ImageLayoutRepository {
     public func deleteManifest(_ digest: Digest) async throws -> Deletion {
         try await BlockingIO.run {
             guard let file = try files.openBlob(digest) else { return .absent }
-            let candidates = try [digest] + Self.references(in: try file.readAll(limit: ManifestContent.sizeLimit))
+            // The manifest is the last to go: cut off before that, a repeated deletion still finds what belongs to it.
+            let candidates = try Self.references(in: try file.readAll(limit: ManifestContent.sizeLimit)) + [digest]
+            // From when the index does not list them any more, nobody would find them by their tag. A disk that has no
+            // room for that is no reason to keep them.
+            let claims = candidates.compactMap { try? files.claim($0) }
             try files.updateIndex(
                 { (index) throws(RegistryError) in try index.remove(digest: digest) },
                 afterwards: { (index) throws(RegistryError) in
@@ -17,6 +21,7 @@ extension ImageLayoutRepository {
                     for candidate in candidates where !needed.contains(candidate) { try files.remove(candidate) }
                 }
             )
+            for claim in claims { claim.remove() }
             return .deleted
         }
     }
@@ -28,7 +33,7 @@ extension ImageLayoutRepository {
     }
 
     /// All blobs that some manifests need, themselves included.
-    private func neededBlobs(of manifests: [Digest]) throws(RegistryError) -> Set<Digest> {
+    func neededBlobs(of manifests: [Digest]) throws(RegistryError) -> Set<Digest> {
         var needed: Set<Digest> = []
         var open = manifests
         while let digest = open.popLast() {
@@ -45,7 +50,7 @@ extension ImageLayoutRepository {
     }
 
     /// What a manifest or an index names. Layers that must not be stored are not counted.
-    private static func references(in bytes: [UInt8]) throws(RegistryError) -> [Digest] {
+    static func references(in bytes: [UInt8]) throws(RegistryError) -> [Digest] {
         guard let type = ManifestContent.mediaType(of: bytes) else { return [] }
         if type.isIndex {
             return try ImageDocument.decode(ImageIndex.self, from: bytes, subject: "an index").manifests.map(\.digest)

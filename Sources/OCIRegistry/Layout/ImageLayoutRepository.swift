@@ -96,6 +96,7 @@ public struct ImageLayoutRepository: ImageRepository {
                 case .digest: try index.list(descriptor)
                 }
             }
+            files.claims.settle(try [digest] + Self.references(in: bytes))
             return descriptor
         }
     }

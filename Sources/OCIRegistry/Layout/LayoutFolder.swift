@@ -17,6 +17,9 @@ import Darwin
 struct LayoutFolder: Sendable {
     let path: String
 
+    /// What was written through this value and its copies and that no manifest names yet.
+    let claims = LayoutClaims()
+
     static let temporaryPrefix = ".upload-"
 
     /// Where a blob is.
@@ -60,7 +63,7 @@ struct LayoutFolder: Sendable {
         try prepare()
         let lock = try lockFolder()
         defer { withExtendedLifetime(lock) {} }
-        removeLeftovers()
+        removeTemporaries()
         let file = try newTemporary()
         try file.lock()
         return file
@@ -72,6 +75,7 @@ struct LayoutFolder: Sendable {
         let folder = "\(path)/blobs/\(digest.algorithm.rawValue)"
         try makeFolder(folder)
         try file.sync()
+        if access(target, F_OK) != 0 { claims.keep(try claim(digest), on: digest) }
         guard rename(file.path, target) == 0 else { throw .storage("rename to \(target)", file.path, errno) }
         try OpenFile(folder, O_RDONLY | O_DIRECTORY).sync()
     }
@@ -95,7 +99,31 @@ struct LayoutFolder: Sendable {
     }
 
     /// Removes a temporary file.
-    func discard(_ file: OpenFile) { unlink(file.path) }
+    func discard(_ file: OpenFile) { file.remove() }
+
+    /// Says that a blob is ours that is about to appear, or to go. Whoever dies meanwhile leaves the claim.
+    func claim(_ digest: Digest) throws(RegistryError) -> OpenFile {
+        let lock = try lockFolder()
+        defer { withExtendedLifetime(lock) {} }
+        let file = try OpenFile("\(path)/\(LayoutClaims.name(of: digest))", O_RDWR | O_CREAT | O_EXCL)
+        try file.lock()
+        return file
+    }
+
+    /// Removes the temporary files of writers that have died, and gives the claims that they left: what is claimed, and
+    /// the file, locked.
+    func removeLeftovers() throws(RegistryError) -> [(Digest, OpenFile)] {
+        guard access(path, F_OK) == 0 else { return [] }
+        let lock = try lockFolder()
+        defer { withExtendedLifetime(lock) {} }
+        removeTemporaries()
+        var abandoned: [(Digest, OpenFile)] = []
+        for name in fileNames {
+            guard let digest = LayoutClaims.digest(of: name), let claim = unlocked(name) else { continue }
+            abandoned.append((digest, claim))
+        }
+        return abandoned
+    }
 
     // MARK: Parts
 
@@ -116,7 +144,13 @@ struct LayoutFolder: Sendable {
     }
 
     private func makeFolder(_ folder: String) throws(RegistryError) {
-        if mkdir(folder, 0o755) != 0 && errno != EEXIST { throw .storage("make the folder", folder, errno) }
+        guard mkdir(folder, 0o755) == 0 else {
+            if errno != EEXIST { throw .storage("make the folder", folder, errno) }
+            return
+        }
+        // What is synced in a folder is durable when the folder itself is.
+        let parent = folder.lastIndex(of: "/").map { $0 == folder.startIndex ? "/" : String(folder[..<$0]) } ?? "."
+        try OpenFile(parent, O_RDONLY | O_DIRECTORY).sync()
     }
 
     private func checkVersion() throws(RegistryError) {
@@ -169,16 +203,30 @@ struct LayoutFolder: Sendable {
 
     /// Removes the temporary files of writers that have died: nobody holds their locks any more. Called under the
     /// folder's lock, within which they are created and locked.
-    private func removeLeftovers() {
-        guard let folder = opendir(path) else { return }
-        defer { closedir(folder) }
-        while let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            guard name.hasPrefix(Self.temporaryPrefix) else { continue }
-            guard let file = try? OpenFile("\(path)/\(name)", O_RDWR), file.tryLock() else { continue }
-            discard(file)
+    private func removeTemporaries() {
+        for name in fileNames where name.hasPrefix(Self.temporaryPrefix) {
+            if let file = unlocked(name) { discard(file) }
         }
+    }
+
+    /// A file of the folder that nobody has locked, locked.
+    private func unlocked(_ name: String) -> OpenFile? {
+        guard let file = try? OpenFile("\(path)/\(name)", O_RDWR), file.tryLock() else { return nil }
+        return file
+    }
+
+    /// The names in the folder.
+    private var fileNames: [String] {
+        guard let folder = opendir(path) else { return [] }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            names.append(
+                withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                    String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+                }
+            )
+        }
+        return names
     }
 }

@@ -105,6 +105,9 @@ final class OpenFile: Sendable {
         guard fsync(descriptor) == 0 else { throw .storage("sync", path, errno) }
     }
 
+    /// Takes its name away.
+    func remove() { unlink(path) }
+
     /// Waits for the advisory lock; it ends with the file.
     func lock() throws(RegistryError) {
         while flock(descriptor, LOCK_EX) != 0 {

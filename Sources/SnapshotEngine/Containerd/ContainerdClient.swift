@@ -112,6 +112,10 @@ public struct ContainerdClient: Sendable {
 }
 
 extension ContainerdClient {
+    /// Why nobody can be connected to at the socket now, and what to do about it; nil if somebody listens. Calls wait for
+    /// a containerd that is just being started again: who had better be told at once asks this first.
+    public var obstacle: String? { SocketDiagnosis(socket: socket).advice }
+
     /// What goes along with every call.
     var metadata: Metadata {
         var metadata: Metadata = ["containerd-namespace": "\(namespace)"]

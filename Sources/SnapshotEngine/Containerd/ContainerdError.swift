@@ -96,7 +96,7 @@ extension ContainerdError {
             operation: operation,
             subject: subject,
             message: error.message,
-            advice: code == .unavailable ? SocketDiagnosis(socket: socket).advice : nil,
+            advice: code == .unavailable || code == .deadlineExceeded ? SocketDiagnosis(socket: socket).advice : nil,
             cause: error
         )
     }

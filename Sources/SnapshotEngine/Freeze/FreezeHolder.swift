@@ -120,7 +120,7 @@ actor FreezeHolder {
             throw error
         } catch {
             // It may be written down although the answer was lost.
-            await uncancelled { try? await ledger.remove(record.id) }
+            await takeBack(record)
             throw error
         }
         do {
@@ -129,8 +129,22 @@ actor FreezeHolder {
                 throw FreezeError.alreadyFrozen(container: taken)
             }
         } catch {
-            await uncancelled { try? await ledger.remove(record.id) }
+            await takeBack(record)
             throw error
+        }
+    }
+
+    /// Deletes the record of a freeze that is not begun, however often containerd fails: it would keep the containers from
+    /// being frozen again. Nobody minds it after its deadline.
+    private func takeBack(_ record: FreezeRecord) async {
+        let ledger = ledger
+        await uncancelled {
+            var pause = Duration.milliseconds(50)
+            while record.deadline > Date() {
+                if (try? await ledger.remove(record.id)) != nil { return }
+                try? await Task.sleep(for: pause)
+                pause = min(pause * 2, .seconds(5))
+            }
         }
     }
 

@@ -65,7 +65,10 @@ public struct FreezeRecovery: Sendable {
     public func kill(_ id: String) async throws {
         let (client, ledger) = (client, ledger)
         try await uncancelled {
-            guard let record = try await ledger.records().first(where: { $0.id == id }) else { return }
+            guard let record = try await ledger.records().first(where: { $0.id == id }) else {
+                // Whoever ended it may have died before the outcome, too, was deleted.
+                return try await ledger.remove(id)
+            }
             guard record.isSealed else { throw FreezeError.notSealed(id: id) }
             try await FrozenTasks(client: client, containers: record.containers).kill()
             try await ledger.remove(id)
@@ -143,7 +146,11 @@ extension FreezeRecovery {
         guard let decision = try await ledger.decide(.thawed, of: id) else { return .thawed }
         guard decision.outcome == .thawed else { return .sealed }
         isOurs = isOurs || decision.isNew
-        if !isOurs, try await isEnded(id, within: Self.turn) { return .thawed }
+        if !isOurs, try await isEnded(id, within: Self.turn) {
+            // Whoever did it may have died before the outcome, too, was deleted.
+            try await ledger.remove(id)
+            return .thawed
+        }
         isOurs = true
         let tasks = FrozenTasks(client: client, containers: containers)
         try await tasks.thaw()
