@@ -59,7 +59,7 @@ public actor LocalRuntime: Service {
     }
 
     private func serve() async throws {
-        let folder = try StateFolder(path: configuration.stateFolder)
+        let folder = try await StateFolder.open(configuration.stateFolder)
         defer { withExtendedLifetime(folder) {} }
         let store = try SandboxStore(path: folder.database)
         defer { try? store.close() }
