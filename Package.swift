@@ -86,10 +86,11 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .target(
             name: "SnapshotEngine",
             dependencies: [
-                "CLinux", "ContainerdAPI", "CZlib", "OCIRegistry", "SandboxModels", "SnapshotProvider",
+                "CLinux", "ContainerdAPI", "CZlib", "CZstd", "OCIRegistry", "SandboxModels", "SnapshotProvider",
                 .target(name: "CISAL", condition: .when(traits: ["ISAL"])),
                 crypto, grpcCore, logging, nioCore, nioPosix, swiftProtobuf, unixSignals,
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),

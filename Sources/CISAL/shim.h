@@ -4,6 +4,7 @@
 #ifndef STASIS_CISAL_SHIM_H
 #define STASIS_CISAL_SHIM_H
 
+#include <isa-l/crc.h>
 #include <isa-l/igzip_lib.h>
 
 // The sizes are macros with arithmetic in them, which Swift does not import.
@@ -14,11 +15,6 @@ static inline uint32_t cisal_level_buffer_size(uint32_t level) {
     case 2: return ISAL_DEF_LVL2_DEFAULT;
     default: return ISAL_DEF_LVL3_DEFAULT;
     }
-}
-
-// Whether the whole stream, with its trailer, has been given out. (The state is an enumerator of an internal type.)
-static inline int cisal_is_finished(const struct isal_zstream *stream) {
-    return stream->internal_state.state == ZSTATE_END;
 }
 
 #endif

@@ -13,6 +13,7 @@
 #include <linux/stat.h>
 #include <spawn.h>
 #include <stdint.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/xattr.h>
@@ -37,13 +38,17 @@ struct clinux_status {
     uint32_t device_minor;
     int64_t modified_seconds;
     uint32_t modified_nanoseconds;
+    int64_t changed_seconds;
+    uint32_t changed_nanoseconds;
 };
 
-// The inode behind a descriptor, also one that was opened with O_PATH.
-static inline int clinux_get_status(int descriptor, struct clinux_status *status) {
-    const int empty_path = 0x1000, no_automount = 0x800;
+// The inode of an entry of a directory, of no link that it may be; or, if the name is empty, the one behind the descriptor,
+// also one that was opened with O_PATH.
+static inline int clinux_get_status(int descriptor, const char *name, struct clinux_status *status) {
+    const int no_follow = 0x100, no_automount = 0x800, empty_path = 0x1000;
     struct statx found;
-    long code = syscall(SYS_statx, descriptor, "", empty_path | no_automount, STATX_BASIC_STATS | STATX_MNT_ID, &found);
+    long code = syscall(SYS_statx, descriptor, name, no_follow | no_automount | empty_path, STATX_BASIC_STATS | STATX_MNT_ID,
+                        &found);
     if (code != 0) return (int)code;
     status->mode = found.stx_mode;
     status->uid = found.stx_uid;
@@ -58,6 +63,8 @@ static inline int clinux_get_status(int descriptor, struct clinux_status *status
     status->device_minor = found.stx_rdev_minor;
     status->modified_seconds = found.stx_mtime.tv_sec;
     status->modified_nanoseconds = found.stx_mtime.tv_nsec;
+    status->changed_seconds = found.stx_ctime.tv_sec;
+    status->changed_nanoseconds = found.stx_ctime.tv_nsec;
     return 0;
 }
 
@@ -103,6 +110,19 @@ static inline int clinux_open_file(const char *path) {
 // Entries of a directory as linux_dirent64 records: the bytes read, 0 at the end.
 static inline ssize_t clinux_read_directory(int descriptor, void *buffer, size_t size) {
     return syscall(SYS_getdents64, descriptor, buffer, size);
+}
+
+// Writes back what is dirty of a file and waits for it, so that the next write through a mapping faults and is seen.
+static inline int clinux_write_back(int descriptor) {
+    const unsigned wait_before = 1, write = 2, wait_after = 4;
+    return (int)syscall(SYS_sync_file_range, descriptor, (int64_t)0, (int64_t)0, wait_before | write | wait_after);
+}
+
+// The magic number of the filesystem that a descriptor is on (linux/magic.h), or -1.
+static inline int64_t clinux_filesystem(int descriptor) {
+    struct statfs found;
+    if (fstatfs(descriptor, &found) != 0) return -1;
+    return (int64_t)(uint32_t)found.f_type;
 }
 
 // The next offset that holds data, or a hole; ENXIO behind the end.

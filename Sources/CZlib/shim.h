@@ -12,12 +12,11 @@
 
 typedef struct czlib_encoder czlib_encoder;
 
-// What one call did. `code` is zlib's.
+// What compressing one block did. `code` is zlib's.
 typedef struct {
     int code;
-    uint32_t consumed;
     uint32_t produced;
-} czlib_step;
+} czlib_member;
 
 // A gzip encoder, or null without memory or for a level that zlib does not have. 15 bits of window, and 16 for the header.
 static inline czlib_encoder *czlib_create(int level) {
@@ -29,18 +28,19 @@ static inline czlib_encoder *czlib_create(int level) {
     return (czlib_encoder *)stream;
 }
 
-static inline czlib_step czlib_encode(czlib_encoder *encoder, const void *input, uint32_t input_size, void *output,
-                                      uint32_t output_size, int is_last) {
+// Compresses a block into a whole gzip member.
+static inline czlib_member czlib_compress(czlib_encoder *encoder, const void *input, uint32_t input_size, void *output,
+                                          uint32_t output_size) {
     z_stream *stream = (z_stream *)encoder;
+    czlib_member member = {deflateReset(stream), 0};
+    if (member.code != Z_OK) return member;
     stream->next_in = (Bytef *)input;
     stream->avail_in = input_size;
     stream->next_out = (Bytef *)output;
     stream->avail_out = output_size;
-    czlib_step step;
-    step.code = deflate(stream, is_last ? Z_FINISH : Z_NO_FLUSH);
-    step.consumed = input_size - stream->avail_in;
-    step.produced = output_size - stream->avail_out;
-    return step;
+    member.code = deflate(stream, Z_FINISH);
+    member.produced = output_size - stream->avail_out;
+    return member;
 }
 
 static inline void czlib_destroy(czlib_encoder *encoder) {
@@ -48,9 +48,11 @@ static inline void czlib_destroy(czlib_encoder *encoder) {
     free(encoder);
 }
 
-// Whether a code says that all went well; Z_BUF_ERROR only says that there was nothing to do.
-static inline int czlib_is_success(int code) { return code == Z_OK || code == Z_STREAM_END || code == Z_BUF_ERROR; }
-
+// Whether a code says that the member is complete.
 static inline int czlib_is_end(int code) { return code == Z_STREAM_END; }
+
+static inline uint32_t czlib_crc32(const void *input, uint32_t input_size) {
+    return (uint32_t)crc32(crc32(0, 0, 0), (const Bytef *)input, input_size);
+}
 
 #endif

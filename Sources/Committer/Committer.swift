@@ -41,8 +41,8 @@ public struct Committer: Sendable {
         self.print = print
     }
 
-    /// Commits containers of a pod. All containers of the pod are frozen meanwhile, and run again when this returns or
-    /// throws.
+    /// Commits containers of a pod. Towards the end all containers of the pod are frozen; they run again when this returns
+    /// or throws.
     ///
     /// - Parameters:
     ///   - pod: The pod's name.
@@ -50,12 +50,14 @@ public struct Committer: Sendable {
     ///   - targets: The containers to commit and where their images go.
     ///   - bases: The images that containers were started from, by container name, as references with a digest; for those
     ///     that are not named, containerd is asked.
+    ///   - consistency: Whether to copy before the freeze.
     /// - Throws: `CommitterError`.
     public func commit(
         pod: String,
         namespace: String,
         targets: [CommitTarget],
-        bases: [String: String] = [:]
+        bases: [String: String] = [:],
+        consistency: CaptureConsistency = .live
     ) async throws(CommitterError) -> CommitReport {
         do {
             return try await withContainerd { containerd in
@@ -80,6 +82,7 @@ public struct Committer: Sendable {
                     let capture = RootfsCapture(
                         containerd: containerd,
                         repositories: ImageRepositories(registries: registries),
+                        consistency: consistency,
                         logger: logger
                     )
                     return try await HolderClient.withClient(
@@ -134,12 +137,13 @@ public struct Committer: Sendable {
         meter: CaptureMeter,
         freezing containers: [String]
     ) async throws -> CommitReport {
+        let early = try await capture.copyEarly(prepared, meter: meter)
         let held = holders.makeFreeze(id: prepared.request.uid, owner: Self.owner)
         let deadline = Date(timeIntervalSinceNow: Double(settings.longestFreeze.components.seconds))
         try await held.freeze(containers, until: deadline)
         let artifact: Artifact
         do {
-            artifact = try await copy(prepared, with: capture, while: held, meter: meter)
+            artifact = try await copy(prepared, after: early, with: capture, while: held, meter: meter)
         } catch {
             try await thaw(held)
             throw error
@@ -150,13 +154,14 @@ public struct Committer: Sendable {
 
     private func copy(
         _ prepared: PreparedCapture,
+        after early: EarlyCopy,
         with capture: RootfsCapture,
         while held: HeldFreeze,
         meter: CaptureMeter
     ) async throws -> Artifact {
         try await withThrowingTaskGroup(of: Artifact?.self) { group in
             group.addTask {
-                try await capture.copy(prepared, meter: meter) { try await held.checkHeld() }
+                try await capture.copy(prepared, after: early, meter: meter) { try await held.checkHeld() }
             }
             group.addTask {
                 // Returns when the freeze is over, or when it is cancelled below.

@@ -137,7 +137,14 @@ struct CommitterProgramTests {
     @Test("SIGTERM while frozen thaws every container, and no image is left under the tag")
     func terminated() async throws {
         try await withPod(megabytes: 400) { pod in
-            let ending = try await pod.program.run("commit", pod.name, "team", "main:\(pod.target)") { pid in
+            let ending = try await pod.program.run(
+                "commit",
+                "--consistency",
+                "freeze",
+                pod.name,
+                "team",
+                "main:\(pod.target)"
+            ) { pid in
                 try await pod.waitUntilFrozen()
                 Glibc.kill(pid, SIGTERM)
             }
@@ -152,7 +159,14 @@ struct CommitterProgramTests {
     @Test("Killed while frozen, with its holder or without, the next attempt succeeds", arguments: [false, true])
     func killedAndRepeated(withHolder: Bool) async throws {
         try await withPod(megabytes: 400) { pod in
-            let killed = try await pod.program.run("commit", pod.name, "team", "main:\(pod.target)") { pid in
+            let killed = try await pod.program.run(
+                "commit",
+                "--consistency",
+                "freeze",
+                pod.name,
+                "team",
+                "main:\(pod.target)"
+            ) { pid in
                 try await pod.waitUntilFrozen()
                 try killCommitter(pid, withHolder: withHolder)
             }
@@ -171,7 +185,14 @@ struct CommitterProgramTests {
     @Test("Killed while frozen, its holder thaws without being asked")
     func killed() async throws {
         try await withPod(megabytes: 400) { pod in
-            _ = try await pod.program.run("commit", pod.name, "team", "main:\(pod.target)") { pid in
+            _ = try await pod.program.run(
+                "commit",
+                "--consistency",
+                "freeze",
+                pod.name,
+                "team",
+                "main:\(pod.target)"
+            ) { pid in
                 try await pod.waitUntilFrozen()
                 try killCommitter(pid, withHolder: false)
             }
@@ -183,7 +204,14 @@ struct CommitterProgramTests {
     @Test("When its holder is killed while frozen, it thaws, fails and says why")
     func holderKilled() async throws {
         try await withPod(megabytes: 400) { pod in
-            let ending = try await pod.program.run("commit", pod.name, "team", "main:\(pod.target)") { pid in
+            let ending = try await pod.program.run(
+                "commit",
+                "--consistency",
+                "freeze",
+                pod.name,
+                "team",
+                "main:\(pod.target)"
+            ) { pid in
                 try await pod.waitUntilFrozen()
                 for child in try children(of: pid) { Glibc.kill(child, SIGKILL) }
             }
@@ -216,7 +244,14 @@ struct CommitterProgramTests {
     @Test("unpause thaws what a committer and its holder left, and what somebody froze without a record; twice is fine")
     func unpause() async throws {
         try await withPod(megabytes: 400) { pod in
-            _ = try await pod.program.run("commit", pod.name, "team", "main:\(pod.target)") { pid in
+            _ = try await pod.program.run(
+                "commit",
+                "--consistency",
+                "freeze",
+                pod.name,
+                "team",
+                "main:\(pod.target)"
+            ) { pid in
                 try await pod.waitUntilFrozen()
                 try killCommitter(pid, withHolder: true)
             }
@@ -254,7 +289,14 @@ struct CommitterProgramTests {
         try await withPod(megabytes: 600) { pod in
             var program = pod.program
             program.environment = ["STASIS_FREEZE_SECONDS": "1"]
-            let ending = try await program.run("commit", pod.name, "team", "main:\(pod.target)")
+            let ending = try await program.run(
+                "commit",
+                "--consistency",
+                "freeze",
+                pod.name,
+                "team",
+                "main:\(pod.target)"
+            )
             #expect(ending.exitStatus == 1)
             #expect(ending.terminationLog.contains("STASIS_FREEZE_SECONDS"))
             #expect(!pod.main.isFrozen && !pod.side.isFrozen)

@@ -68,6 +68,18 @@ struct Commit: AsyncParsableCommand {
 
     @OptionGroup var arguments: CommitArguments
 
+    @Option(
+        name: .long,
+        help: "live: copy, freeze, and copy what has changed since; or freeze: freeze, and copy everything.",
+        transform: { text in
+            guard let consistency = CaptureConsistency(rawValue: text) else {
+                throw ValidationError("there is no consistency '\(text)': say live or freeze")
+            }
+            return consistency
+        }
+    )
+    var consistency: CaptureConsistency = .live
+
     func run() async throws {
         try await execute { committer, settings in
             do {
@@ -75,7 +87,8 @@ struct Commit: AsyncParsableCommand {
                     pod: arguments.pod,
                     namespace: arguments.namespace,
                     targets: try CommitTarget.list(parsing: arguments.targets),
-                    bases: try arguments.bases
+                    bases: try arguments.bases,
+                    consistency: consistency
                 )
                 for line in report.digestLines { StandardOutput.print(line) }
                 settings.writeTerminationLog(report.terminationMessage)

@@ -34,9 +34,11 @@ public final class CaptureMeter: Sendable {
 public enum CaptureStage: String, Sendable, CaseIterable {
     /// Identifying, refusing what cannot work, and placing the base layers. The sandbox runs.
     case preparing
+    /// Reading, compressing and storing the difference while the sandbox runs.
+    case copyingEarly
     /// Freezing the containers.
     case freezing
-    /// Reading, compressing and storing the difference. The sandbox is frozen.
+    /// Reading, compressing and storing the difference, or what has changed since the early copy. The sandbox is frozen.
     case copying
     /// Checking that the sandbox is still frozen and storing the manifest.
     case committing

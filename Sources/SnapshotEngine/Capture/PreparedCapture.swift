@@ -24,6 +24,8 @@ struct PreparedContainer: Sendable {
     let snapshotKey: String
     /// The mount that its first process sees as its root.
     let mount: OverlayMount
+    /// About how much there is to copy.
+    let expectedBytes: Int64
     /// The image under it.
     let parent: ParentImage
     /// Where the snapshot goes.

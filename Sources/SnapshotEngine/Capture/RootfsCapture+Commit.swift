@@ -26,15 +26,15 @@ extension RootfsCapture {
     /// - Parameter written: Gets every manifest before it is written, so that it can be taken back.
     func commit(
         _ prepared: PreparedCapture,
-        _ layers: [SnapshotImage.Layer?],
+        _ layers: [[SnapshotImage.Layer]],
         written: inout [WrittenManifest]
     ) async throws -> Artifact {
         let created = Date().formatted(.iso8601)
         var parts: [Artifact.Part] = []
-        for (container, layer) in zip(prepared.containers, layers) {
+        for (container, layers) in zip(prepared.containers, layers) {
             let image = SnapshotImage(
                 parent: container.parent.image,
-                layer: layer,
+                layers: layers,
                 request: prepared.request,
                 container: container.container,
                 created: created

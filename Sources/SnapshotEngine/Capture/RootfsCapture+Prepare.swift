@@ -28,15 +28,15 @@ extension RootfsCapture {
         let parent = try await parentImage(of: container, record: record)
         let (target, tag) = try openTarget(of: container)
         try await CaptureError.wrapping(container, .targetUnavailable) { try await parent.place(at: target) }
-        if let usage = try? await containerd.snapshotUsage(record.snapshotKey, snapshotter: record.snapshotter) {
-            meter.expect(bytes: usage.size)
-        }
+        let usage = try? await containerd.snapshotUsage(record.snapshotKey, snapshotter: record.snapshotter)
+        if let usage { meter.expect(bytes: usage.size) }
         return PreparedContainer(
             container: container,
             pid: task.pid,
             snapshotter: record.snapshotter,
             snapshotKey: record.snapshotKey,
             mount: mount,
+            expectedBytes: usage?.size ?? .max,
             parent: parent,
             target: target,
             tag: .tag(tag)

@@ -16,8 +16,8 @@ struct SnapshotImage {
 
     /// The image that the container was started from.
     var parent: Image
-    /// What was captured; nil if the container had changed nothing.
-    var layer: Layer?
+    /// What was captured, from the lowest on; nothing if the container had changed nothing.
+    var layers: [Layer]
     /// Who and what was captured.
     var request: SnapshotRequest
     /// The container in it.
@@ -25,19 +25,22 @@ struct SnapshotImage {
     /// When, RFC 3339.
     var created: String
 
-    /// The parent's config with one more history entry, one more diff ID and our labels. Everything else, known to us
+    /// The parent's config with a history entry and a diff ID for each layer, and our labels. Everything else, known to us
     /// or not, stays: a container started from the snapshot behaves like one started from the parent.
     var config: ImageConfig {
         var config = parent.config
         config.created = created
-        config.rootfs.diffIDs += [layer?.diffID].compactMap(\.self)
-        config.history.append(
-            ImageConfig.History(
-                created: created,
-                createdBy: "stasis snapshot of \(request.source.sandbox)",
-                emptyLayer: layer == nil ? true : nil
+        config.rootfs.diffIDs += layers.map(\.diffID)
+        // A snapshot without a difference leaves an entry, too.
+        for index in 0..<max(layers.count, 1) {
+            config.history.append(
+                ImageConfig.History(
+                    created: created,
+                    createdBy: "stasis snapshot of \(request.source.sandbox)",
+                    emptyLayer: index < layers.count ? nil : true
+                )
             )
-        )
+        }
         var labels = config.config.labels ?? [:]
         labels[SnapshotLabels.sandbox] = request.source.sandbox
         labels[SnapshotLabels.container] = container.name
@@ -59,11 +62,11 @@ struct SnapshotImage {
 
     /// The manifest, always of OCI's types: Docker's layers are the same bytes under another name.
     func manifest(config: Descriptor) -> ImageManifest {
-        let layers = parent.manifest.layers.map { layer in
+        let parents = parent.manifest.layers.map { layer in
             var layer = layer
             layer.mediaType = layer.mediaType.ociEquivalent
             return layer
         }
-        return ImageManifest(config: config, layers: layers + [layer?.descriptor].compactMap(\.self))
+        return ImageManifest(config: config, layers: parents + layers.map(\.descriptor))
     }
 }

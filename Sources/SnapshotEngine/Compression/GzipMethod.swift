@@ -1,7 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Which library compresses a layer, and how hard.
+/// Which library makes gzip, and how hard it tries.
 public enum GzipMethod: Sendable, Hashable {
     #if ISAL
     /// Intel's ISA-L, level 0 to 3. Level 1 is about seven times faster than zlib's, for 3 % more bytes.
@@ -17,17 +17,5 @@ public enum GzipMethod: Sendable, Hashable {
         #else
         return .zlib(level: 1)
         #endif
-    }
-
-    /// A new encoder of this method.
-    ///
-    /// - Throws: `RootfsError.compression` if the level is not one of the method's.
-    public func makeEncoder() throws -> any GzipEncoder {
-        switch self {
-        #if ISAL
-        case .isal(let level): return try ISALGzipEncoder(level: level)
-        #endif
-        case .zlib(let level): return try ZlibGzipEncoder(level: level)
-        }
     }
 }

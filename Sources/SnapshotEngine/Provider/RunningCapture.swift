@@ -127,6 +127,7 @@ final class RunningCapture: Sendable {
     private func captureAndHold() async {
         do {
             let prepared = try await capture.prepare(request, meter: meter)
+            let early = try await capture.copyEarly(prepared, meter: meter)
             try Task.checkCancellation()
             meter.enter(.freezing)
             try await freeze()
@@ -136,7 +137,7 @@ final class RunningCapture: Sendable {
                     self.unfrozen.open()
                 }
                 do {
-                    try await copy(prepared)
+                    try await copy(prepared, after: early)
                     await changed()
                 } catch {
                     fail(error)
@@ -159,8 +160,8 @@ final class RunningCapture: Sendable {
     }
 
     /// Copies what is frozen, and tells how that went.
-    private func copy(_ prepared: PreparedCapture) async throws {
-        var artifact = try await copyWhileFrozen(prepared)
+    private func copy(_ prepared: PreparedCapture, after early: EarlyCopy) async throws {
+        var artifact = try await copyWhileFrozen(prepared, after: early)
         let progress = meter.current
         artifact.statistics = Artifact.Statistics(
             frozenMilliseconds: Int64(await held.frozenDuration / .milliseconds(1)),
@@ -171,11 +172,11 @@ final class RunningCapture: Sendable {
     }
 
     /// Copies until the artifact is durable, or until the freeze has ended before that: then going on would be useless.
-    private func copyWhileFrozen(_ prepared: PreparedCapture) async throws -> Artifact {
+    private func copyWhileFrozen(_ prepared: PreparedCapture, after early: EarlyCopy) async throws -> Artifact {
         try await withThrowingTaskGroup(of: Artifact?.self) { group in
             defer { group.cancelAll() }
             group.addTask {
-                try await self.capture.copy(prepared, meter: self.meter) {
+                try await self.capture.copy(prepared, after: early, meter: self.meter) {
                     self.life.withLock { $0.isRead = true }
                     if self.request.afterwards == .keepRunning { try await self.held.thaw() }
                 }

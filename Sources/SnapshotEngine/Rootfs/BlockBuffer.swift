@@ -1,42 +1,43 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import NIOCore
+
 /// Gathers bytes into blocks of one size and hands each on when it is full: the unit in which a layer is hashed and
 /// compressed.
 struct BlockBuffer: ~Copyable {
-    private let memory: UnsafeMutableRawBufferPointer
-    /// A block that stays zero, for holes.
-    private let zeros: UnsafeMutableRawBufferPointer
-    private let consume: (UnsafeRawBufferPointer) throws -> Void
-    private var count = 0
+    private let blockSize: Int
+    private let make: (Int) throws -> ByteBuffer
+    private let consume: (ByteBuffer) throws -> Void
+    private var block: ByteBuffer?
     /// All bytes so far.
     private(set) var total: Int64 = 0
 
     /// Creates a buffer.
     ///
-    /// - Parameter consume: Gets each block, which is valid only during the call.
-    init(blockSize: Int = 1 << 20, consume: @escaping (UnsafeRawBufferPointer) throws -> Void) {
-        memory = .allocate(byteCount: blockSize, alignment: 4096)
-        zeros = .allocate(byteCount: blockSize, alignment: 4096)
-        zeros.initializeMemory(as: UInt8.self, repeating: 0)
+    /// - Parameters:
+    ///   - make: Gives a buffer of a capacity for the next block; what is in it is dropped.
+    ///   - consume: Gets each block.
+    init(
+        blockSize: Int = 1 << 20,
+        make: @escaping (Int) throws -> ByteBuffer = { ByteBufferAllocator().buffer(capacity: $0) },
+        consume: @escaping (ByteBuffer) throws -> Void
+    ) {
+        self.blockSize = blockSize
+        self.make = make
         self.consume = consume
-    }
-
-    deinit {
-        memory.deallocate()
-        zeros.deallocate()
     }
 
     /// Appends bytes.
     mutating func append(_ bytes: UnsafeRawBufferPointer) throws {
         var rest = bytes
         while !rest.isEmpty {
-            let part = min(rest.count, memory.count - count)
-            UnsafeMutableRawBufferPointer(rebasing: memory[count...]).copyMemory(
-                from: UnsafeRawBufferPointer(rebasing: rest[..<part])
-            )
-            try advance(by: part)
-            rest = UnsafeRawBufferPointer(rebasing: rest[part...])
+            let part = try fill(Int64(rest.count)) { space in
+                let count = min(rest.count, space.count)
+                space.copyMemory(from: UnsafeRawBufferPointer(rebasing: rest.prefix(count)))
+                return count
+            }
+            rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(part))
         }
     }
 
@@ -44,41 +45,40 @@ struct BlockBuffer: ~Copyable {
     mutating func appendZeros(_ length: Int64) throws {
         var rest = length
         while rest > 0 {
-            if count == 0, rest >= Int64(memory.count) {
-                total += Int64(memory.count)
-                rest -= Int64(memory.count)
-                try consume(UnsafeRawBufferPointer(zeros))
-                continue
-            }
-            let part = Int(min(rest, Int64(memory.count - count)))
-            UnsafeMutableRawBufferPointer(rebasing: memory[count..<(count + part)]).initializeMemory(
-                as: UInt8.self,
-                repeating: 0
+            rest -= Int64(
+                try fill(rest) { space in
+                    space.initializeMemory(as: UInt8.self, repeating: 0)
+                    return space.count
+                }
             )
-            try advance(by: part)
-            rest -= Int64(part)
         }
     }
 
-    /// Lets `read` put up to `limit` bytes into the block, and says how many it put there.
-    mutating func fill(_ limit: Int64, _ read: (UnsafeMutableRawBufferPointer) throws -> Int) throws -> Int {
-        let end = count + Int(min(limit, Int64(memory.count - count)))
-        let part = try read(UnsafeMutableRawBufferPointer(rebasing: memory[count..<end]))
-        try advance(by: part)
+    /// Lets `write` put up to `limit` bytes into the block, and says how many it put there.
+    mutating func fill(_ limit: Int64, _ write: (UnsafeMutableRawBufferPointer) throws -> Int) throws -> Int {
+        var block = try takeBlock()
+        let room = Int(min(limit, Int64(blockSize - block.readableBytes)))
+        let part = try block.writeWithUnsafeMutableBytes(minimumWritableBytes: room) { space in
+            try write(UnsafeMutableRawBufferPointer(rebasing: space.prefix(room)))
+        }
+        total += Int64(part)
+        let isFull = block.readableBytes == blockSize
+        self.block = block
+        if isFull { try flush() }
         return part
     }
 
     /// Hands on what is left.
     mutating func flush() throws {
-        guard count > 0 else { return }
-        let full = UnsafeRawBufferPointer(rebasing: memory[..<count])
-        count = 0
+        guard let full = block.take(), full.readableBytes > 0 else { return }
         try consume(full)
     }
 
-    private mutating func advance(by part: Int) throws {
-        count += part
-        total += Int64(part)
-        if count == memory.count { try flush() }
+    /// The block that is being filled. Taken out, so that writing into it copies nothing.
+    private mutating func takeBlock() throws -> ByteBuffer {
+        if let block = block.take() { return block }
+        var block = try make(blockSize)
+        block.clear(minimumCapacity: blockSize)
+        return block
     }
 }

@@ -97,6 +97,11 @@ final class ChunkQueue: Sendable {
         }
     }
 
+    /// Whether the thread has done all it had to do.
+    var isRead: Bool {
+        state.withLock { if case .success = $0.outcome { true } else { false } }
+    }
+
     /// How it ended, once the last chunk has been taken.
     var outcome: Result<LayerSummary, any Error>? {
         state.withLock { $0.chunks.isEmpty ? $0.outcome : nil }

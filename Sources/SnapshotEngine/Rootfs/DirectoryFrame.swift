@@ -11,6 +11,11 @@ final class DirectoryFrame {
     var names = DirectoryNames()
     var next = 0
     var hasWhiteoutFiles = false
+    /// What is copied of what is in it.
+    var mode = CopyComparison.Mode.everything
+    /// Its own entry, if it has not been visited and is to be as soon as anything in it is: unpackers then set its times
+    /// again, which they change by what they put into it.
+    var pending: UpperEntry?
     /// -1 while it is closed.
     var descriptor: Int32
 

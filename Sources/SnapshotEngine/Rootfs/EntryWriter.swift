@@ -8,7 +8,7 @@ struct EntryWriter {
     private let baseline: RootBaseline
     private let sizeLimit: Int64
     private let progress: LayerProgress
-    private var links = HardLinkTable()
+    private(set) var links = HardLinkTable()
     private(set) var counts = LayerCounts()
 
     init(baseline: RootBaseline, sizeLimit: Int64?, progress: LayerProgress) {
@@ -23,12 +23,11 @@ struct EntryWriter {
         counts.longestPath = max(counts.longestPath, entry.path.count)
         switch entry.kind {
         case .whiteout:
-            counts.whiteouts += 1
-            // The kernel shares one inode among whiteouts: its metadata say nothing.
-            return try tar.append(TarHeader(kind: .file, path: Whiteout.entry(for: entry.path)))
+            return try writeWhiteout(entry, to: &tar)
         case .socket:
             counts.skippedSockets += 1
-            return
+            // Else what the image has under this name would be seen again.
+            return try writeWhiteout(entry, to: &tar)
         case .directory(let isOpaque):
             return try writeDirectory(entry, isOpaque: isOpaque, to: &tar)
         case .regular, .symbolicLink, .characterDevice, .blockDevice, .fifo:
@@ -42,6 +41,12 @@ struct EntryWriter {
             return try tar.append(header)
         }
         try writeFirstName(entry, to: &tar)
+    }
+
+    private mutating func writeWhiteout(_ entry: UpperEntry, to tar: inout TarWriter) throws {
+        counts.whiteouts += 1
+        // The kernel shares one inode among whiteouts: its metadata say nothing.
+        try tar.append(TarHeader(kind: .file, path: Whiteout.entry(for: entry.path)))
     }
 
     private mutating func writeDirectory(_ entry: UpperEntry, isOpaque: Bool, to tar: inout TarWriter) throws {

@@ -12,6 +12,9 @@ struct HardLinkTable {
 
     private var written: [FileStatus.Identity: Written] = [:]
 
+    /// Inodes of which a name has been written and another has not.
+    var incomplete: Set<FileStatus.Identity> { Set(written.keys) }
+
     /// The name to link to, or nil for the first name of an inode, which is then kept.
     mutating func firstName(of entry: UpperEntry) -> [UInt8]? {
         guard entry.status.links > 1 else { return nil }

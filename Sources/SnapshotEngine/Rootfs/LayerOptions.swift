@@ -4,11 +4,9 @@
 /// What a layer holds and how it is packed.
 public struct LayerOptions: Sendable, Hashable {
     /// The compression.
-    public var compression: GzipMethod
+    public var compression: LayerCompression
     /// What to do with real files named `.wh.*`.
     public var reservedNames: ReservedNames
-    /// What to do when a file that was listed is gone.
-    public var vanishedFiles: VanishedFiles
     /// Whether the root directory's own metadata goes into the layer.
     public var root: RootEntry
     /// The most bytes that the tar may have; nil for no limit. A file of holes costs a container nothing, and can be of any
@@ -17,15 +15,13 @@ public struct LayerOptions: Sendable, Hashable {
 
     /// Creates options; the defaults are for a frozen container.
     public init(
-        compression: GzipMethod = .fastest,
+        compression: LayerCompression = .fastest,
         reservedNames: ReservedNames = .refuse,
-        vanishedFiles: VanishedFiles = .refuse,
         root: RootEntry = .omit,
         sizeLimit: Int64? = nil
     ) {
         self.compression = compression
         self.reservedNames = reservedNames
-        self.vanishedFiles = vanishedFiles
         self.root = root
         self.sizeLimit = sizeLimit
     }
@@ -36,14 +32,6 @@ public enum ReservedNames: Sendable, Hashable {
     /// The capture fails and names it.
     case refuse
     /// It stays out, with all that is in it, and the summary names it.
-    case skip
-}
-
-/// In a frozen tree nothing vanishes; in one that is copied while it runs, files come and go.
-public enum VanishedFiles: Sendable, Hashable {
-    /// The capture fails.
-    case refuse
-    /// It is counted, and left to the next layer.
     case skip
 }
 

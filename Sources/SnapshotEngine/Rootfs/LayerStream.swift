@@ -58,6 +58,17 @@ public struct LayerStream: AsyncSequence, Sendable {
         return try outcome.get()
     }
 
+    /// Waits until the whole tree has been read, though perhaps not yet the whole stream.
+    ///
+    /// - Returns: Whether it has; not if that failed, or if the stream was cancelled.
+    func isRead() async -> Bool {
+        await queue.end()
+        return queue.isRead
+    }
+
+    /// Stops the thread: nobody reads on.
+    func cancel() { queue.cancel() }
+
     /// Starts reading.
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(queue: queue) }
 

@@ -1,11 +1,12 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+public import OCIRegistry
+
 /// What became of a layer.
 public struct LayerSummary: Sendable, Hashable {
-    /// The media type of every layer made here.
-    public static let mediaType = "application/vnd.oci.image.layer.v1.tar+gzip"
-
+    /// What the compressed bytes are.
+    public var mediaType: MediaType
     /// `sha256:<hex>` of the tar: what the image's config lists.
     public var diffID: String
     /// `sha256:<hex>` of the compressed bytes: the blob's name in a registry.
@@ -18,6 +19,8 @@ public struct LayerSummary: Sendable, Hashable {
     public var counts: LayerCounts
     /// Up to 100 of the names that `ReservedNames.skip` left out.
     public var reservedNames: [String]
+    /// What was copied, if the tree was alive: for the copy of the changes since.
+    public var record: CopyRecord?
 
     /// There is no difference: the layer holds no entry.
     public var isEmpty: Bool { counts.entries == 0 }
@@ -37,11 +40,12 @@ public struct LayerCounts: Sendable, Hashable {
     public var devices = 0
     /// Named pipes.
     public var fifos = 0
-    /// Names that are gone.
+    /// Names that are gone, and those of sockets.
     public var whiteouts = 0
     /// Directories that hide what the image has in them.
     public var opaqueDirectories = 0
-    /// Sockets, which a tar cannot hold and which are dead without their process: left out.
+    /// Sockets, which a tar cannot hold and which are dead without their process: left out, as
+    /// whiteouts.
     public var skippedSockets = 0
     /// Names that begin with `.wh.`: left out, each with all that is in it.
     public var skippedReservedNames = 0

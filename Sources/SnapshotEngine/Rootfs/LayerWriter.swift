@@ -1,18 +1,21 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Crypto
 public import NIOCore
 
 /// Makes one OCI layer of an upper directory, in one pass and without anything on disk: walk, tar, SHA-256 (the diff
 /// ID), gzip, SHA-256 (the digest).
 ///
-/// Memory is bounded by the names in the directories on the path from the root to the current one, and by the number of
-/// inodes with several names; it does not grow with the tree or its files.
-public struct LayerWriter: Sendable, Hashable {
+/// Memory is bounded by a window of blocks, by the names in the directories on the path from the root to the current one,
+/// and by the number of inodes with several names; it does not grow with the tree or its files.
+public struct LayerWriter: Sendable {
     /// The directory to read. An absolute path that is trusted; what is in it is not.
     public var upperDirectory: String
     /// What goes into the layer.
     public var options: LayerOptions
+    /// How much of it.
+    public var pass = LayerPass.whole
 
     /// Creates a writer.
     public init(upperDirectory: String, options: LayerOptions = LayerOptions()) {
@@ -33,7 +36,7 @@ public struct LayerWriter: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - progress: Kept up to date; cancel it to stop the writer.
-    ///   - sink: Gets the compressed bytes in order, about 1 MiB at a time.
+    ///   - sink: Gets the compressed bytes in order, at most about 1 MiB at a time, on the caller's thread.
     /// - Returns: Digests, sizes and counts.
     /// - Throws: `RootfsError`, `CancellationError` after a cancellation, or what `sink` throws.
     public func write(
@@ -42,32 +45,80 @@ public struct LayerWriter: Sendable, Hashable {
     ) throws -> LayerSummary {
         let missing = try ProcessCapabilities.current().missingForCapture
         guard missing.isEmpty else { throw RootfsError.notPermitted(missing: missing) }
-        let encoder = try options.compression.makeEncoder()
-        let baseline = try RootBaseline(options.root)
-        return try withoutActuallyEscaping(sink) { sink in
-            let output = LayerOutput(encoder: encoder, progress: progress, sink: sink)
-            var tar = TarWriter(blocks: BlockBuffer(consume: output.consume))
-            var entries = EntryWriter(baseline: baseline, sizeLimit: options.sizeLimit, progress: progress)
-            var walk = UpperWalk(
-                root: upperDirectory,
-                reservedNames: options.reservedNames,
-                vanishedFiles: options.vanishedFiles
-            )
-            try walk.run { try entries.write($0, to: &tar) }
-            try tar.finish()
-            let digests = try output.finish()
-            var counts = entries.counts
-            counts.skippedReservedNames = walk.omitted.reservedCount
-            counts.skippedAttributes = walk.omitted.attributes
-            counts.vanished = walk.omitted.vanished
-            return LayerSummary(
-                diffID: digests.diffID,
-                digest: digests.digest,
-                compressedSize: output.compressedSize,
-                uncompressedSize: tar.size,
-                counts: counts,
-                reservedNames: walk.omitted.reserved
-            )
+        // A layer over one that may have an entry for the root has one whenever the walk visits it.
+        let baseline = try RootBaseline(pass.isOfChanges ? .include : options.root)
+        let pipeline = LayerPipeline(compression: options.compression, progress: progress)
+        var digest = SHA256()
+        var compressedSize: Int64 = 0
+        let (tree, diffID) = try pipeline.run { pipeline in
+            var tar = TarWriter(blocks: BlockBuffer(make: pipeline.makeBlock, consume: pipeline.consume))
+            return try writeTree(to: &tar, baseline, progress)
+        } sink: { piece in
+            piece.withUnsafeReadableBytes { digest.update(bufferPointer: $0) }
+            compressedSize += Int64(piece.readableBytes)
+            progress.addWritten(piece.readableBytes)
+            try sink(piece)
         }
+        return LayerSummary(
+            mediaType: options.compression.mediaType,
+            diffID: Self.text(diffID),
+            digest: Self.text(digest.finalize()),
+            compressedSize: compressedSize,
+            uncompressedSize: tree.size,
+            counts: tree.counts,
+            reservedNames: tree.reservedNames,
+            record: tree.record
+        )
+    }
+
+    /// What the walking thread knows in the end.
+    private struct WrittenTree: Sendable {
+        var size: Int64
+        var counts: LayerCounts
+        var reservedNames: [String]
+        var record: CopyRecord?
+    }
+
+    private func writeTree(
+        to tar: inout TarWriter,
+        _ baseline: RootBaseline,
+        _ progress: LayerProgress
+    ) throws -> WrittenTree {
+        var entries = EntryWriter(baseline: baseline, sizeLimit: options.sizeLimit, progress: progress)
+        var walk = UpperWalk(root: upperDirectory, reservedNames: options.reservedNames, vanishedFiles: .refuse)
+        switch pass {
+        case .whole: break
+        case .living:
+            walk = UpperWalk(
+                root: upperDirectory,
+                reservedNames: .skip,
+                vanishedFiles: .skip,
+                record: CopyRecord(since: try FileTime.beforeNow())
+            )
+        case .changes(let record, let copied):
+            walk.comparison = CopyComparison(record, copying: copied)
+        }
+        try walk.run { try entries.write($0, to: &tar) }
+        try tar.finish()
+        if let unchanged = walk.comparison?.unchangedLinks {
+            let torn = unchanged.intersection(entries.links.incomplete)
+            guard torn.isEmpty else { throw TornLinks(files: torn) }
+        }
+        var counts = entries.counts
+        counts.skippedReservedNames = walk.omitted.reservedCount
+        counts.skippedAttributes = walk.omitted.attributes
+        counts.vanished = walk.omitted.vanished
+        return WrittenTree(
+            size: tar.size,
+            counts: counts,
+            reservedNames: walk.omitted.reserved,
+            record: walk.record
+        )
+    }
+
+    private static func text(_ digest: SHA256.Digest) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        return "sha256:"
+            + String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }

@@ -4,6 +4,14 @@
 import CLinux
 import Glibc
 
+/// In a frozen tree nothing vanishes; in one that is copied while it runs, files come and go.
+enum VanishedFiles: Sendable, Hashable {
+    /// The walk fails.
+    case refuse
+    /// It is counted, and left to a later walk.
+    case skip
+}
+
 /// Visits everything in an upper directory: a directory before what is in it, names in the order of their bytes.
 ///
 /// The tree belongs to somebody hostile and may change meanwhile. So each name is first only named (O_PATH, no link
@@ -26,16 +34,28 @@ struct UpperWalk {
     let reservedNames: ReservedNames
     let vanishedFiles: VanishedFiles
     private(set) var omitted = Omitted()
+    /// Written while a living tree is walked; nil else.
+    var record: CopyRecord?
+    /// What was copied before; nil if all is to be.
+    var comparison: CopyComparison?
 
-    private var path: [UInt8] = []
+    var path: [UInt8] = []
     private var frames: [DirectoryFrame] = []
-    private var rootMount: UInt64 = 0
-    private var rootDevice: UInt64 = 0
+    var rootMount: UInt64 = 0
+    var rootDevice: UInt64 = 0
 
-    init(root: String, reservedNames: ReservedNames, vanishedFiles: VanishedFiles) {
+    init(
+        root: String,
+        reservedNames: ReservedNames,
+        vanishedFiles: VanishedFiles,
+        record: CopyRecord? = nil,
+        comparison: CopyComparison? = nil
+    ) {
         self.root = root
         self.reservedNames = reservedNames
         self.vanishedFiles = vanishedFiles
+        self.record = record
+        self.comparison = comparison
     }
 
     /// Walks once. Blocking.
@@ -49,23 +69,27 @@ struct UpperWalk {
         }
         rootMount = status.mount
         rootDevice = status.identity.device
-        try enter(entry.number, status: status, buffer: buffer, visit)
+        let (known, mode) = try takeRoot()
+        try enter(entry.number, status: status, known: known, mode: mode, buffer: buffer, visit)
         while let frame = frames.last {
             guard frame.next < frame.names.count else {
-                try leave()
+                try end(frame, visit)
+                do { try leave() } catch  where isLiving { endAll() }
                 continue
             }
             frame.next += 1
             path.removeSubrange(frame.pathCount...)
             do {
                 try frame.names.withName(at: frame.next - 1) { try visitName($0, in: frame, buffer: buffer, visit) }
-            } catch let error as RootfsError {
-                guard case .skip = vanishedFiles, case .system(_, _, ENOENT) = error else { throw error }
+            } catch let error as RootfsError where isLiving && error.isOfLivingTree {
                 omitted.vanished += 1
             }
         }
         try checkRoot(entry.number, status.identity)
     }
+
+    /// Whether the tree changes while it is walked. What is missed then, a later walk finds.
+    private var isLiving: Bool { vanishedFiles == .skip }
 
     private mutating func visitName(
         _ name: UnsafeBufferPointer<UInt8>,
@@ -81,21 +105,26 @@ struct UpperWalk {
             if omitted.reserved.count < 100 { omitted.reserved.append(displayed(path)) }
             return
         }
+        var known: CopyRecordCursor.Entry?
+        if case .compared = frame.mode {
+            let isDone: Bool
+            (known, isDone) = try compare(name, in: frame, visit)
+            if isDone { return }
+        }
         let entry = OwnedDescriptor(try open(name, in: frame))
         let status = try FileStatus(of: entry.number, path: displayed(path))
-        guard rootMount == 0 ? status.identity.device == rootDevice : status.mount == rootMount else {
-            throw RootfsError.unsuitable(.mountInside(path: displayed(path)))
-        }
+        try checkMount(status)
         switch status.kind {
         case .directory:
-            try enter(entry.number, status: status, buffer: buffer, visit)
+            try enter(entry.number, status: status, known: known, mode: frame.mode, buffer: buffer, visit)
+            return
         case .regular:
             try visitRegular(entry.number, status: status, in: frame, visit)
         case .symbolicLink:
             let target = try SystemCall.linkTarget(entry.number, "", path: displayed(path))
             try visitSpecial(.symbolicLink(target: target), entry.number, status: status, visit)
         case .characterDevice where status.isWhiteoutDevice:
-            try visit(UpperEntry(path: path, kind: .whiteout, status: status, attributes: [], contents: -1))
+            try give(UpperEntry(path: path, kind: .whiteout, status: status, attributes: [], contents: -1), visit)
         case .characterDevice:
             try visitSpecial(.characterDevice, entry.number, status: status, visit)
         case .blockDevice:
@@ -103,7 +132,13 @@ struct UpperWalk {
         case .fifo:
             try visitSpecial(.fifo, entry.number, status: status, visit)
         case .socket:
-            try visit(UpperEntry(path: path, kind: .socket, status: status, attributes: [], contents: -1))
+            try give(UpperEntry(path: path, kind: .socket, status: status, attributes: [], contents: -1), visit)
+        }
+    }
+
+    func checkMount(_ status: FileStatus) throws {
+        guard rootMount == 0 ? status.identity.device == rootDevice : status.mount == rootMount else {
+            throw RootfsError.unsuitable(.mountInside(path: displayed(path)))
         }
     }
 
@@ -118,6 +153,8 @@ struct UpperWalk {
                 try SystemCall.result("open", displayed(path)) { clinux_open_file(handle) }
             }
         )
+        // Before the status is taken: what is written through a mapping after that, changes it.
+        if isLiving { _ = try SystemCall.result("sync_file_range", displayed(path)) { clinux_write_back(file.number) } }
         let opened = try FileStatus(of: file.number, path: displayed(path))
         guard opened.kind == .regular, opened.identity == status.identity else {
             throw RootfsError.changed(path: displayed(path), detail: "another file was opened than the one found")
@@ -125,18 +162,22 @@ struct UpperWalk {
         let attributes = try AttributeSet(descriptor: file.number, path: displayed(path))
         // Only in a directory that says so, and only an empty file: as the kernel has it.
         if attributes.isWhiteout, frame.hasWhiteoutFiles, opened.size == 0 {
-            return try visit(UpperEntry(path: path, kind: .whiteout, status: opened, attributes: [], contents: -1))
+            return try give(
+                UpperEntry(path: path, kind: .whiteout, status: opened, attributes: [], contents: -1),
+                visit
+            )
         }
         try refuse(attributes, isDirectory: false)
         omitted.attributes += attributes.skipped
-        try visit(
+        try give(
             UpperEntry(
                 path: path,
                 kind: .regular,
                 status: opened,
                 attributes: attributes.carried,
                 contents: file.number
-            )
+            ),
+            visit
         )
     }
 
@@ -149,8 +190,9 @@ struct UpperWalk {
         let attributes = try withProcPath(of: entry) { try AttributeSet(named: $0, path: displayed(path)) }
         try refuse(attributes, isDirectory: false)
         omitted.attributes += attributes.skipped
-        try visit(
-            UpperEntry(path: path, kind: kind, status: status, attributes: attributes.carried, contents: -1)
+        try give(
+            UpperEntry(path: path, kind: kind, status: status, attributes: attributes.carried, contents: -1),
+            visit
         )
     }
 
@@ -158,6 +200,8 @@ struct UpperWalk {
     private mutating func enter(
         _ entry: Int32,
         status: FileStatus,
+        known: CopyRecordCursor.Entry?,
+        mode: CopyComparison.Mode,
         buffer: UnsafeMutableRawBufferPointer,
         _ visit: (UpperEntry) throws -> Void
     ) throws {
@@ -169,18 +213,41 @@ struct UpperWalk {
         frame.hasWhiteoutFiles = attributes.opaque == UInt8(ascii: "x")
         // The kernel does not honour an opaque root: the layers below stay visible.
         let isOpaque = attributes.opaque == UInt8(ascii: "y") && !path.isEmpty
-        try visit(
-            UpperEntry(
-                path: path,
-                kind: .directory(isOpaque: isOpaque),
-                status: status,
-                attributes: attributes.carried,
-                contents: -1
-            )
+        var directory = UpperEntry(
+            path: path,
+            kind: .directory(isOpaque: isOpaque),
+            status: status,
+            attributes: attributes.carried,
+            contents: -1
         )
-        frame.names = try DirectoryNames(reading: descriptor, buffer: buffer, path: displayed(path))
+        let plan = try plan(for: directory, isOpaque: isOpaque, known: known, mode: mode)
+        frame.mode = plan.mode
+        directory.kind = .directory(isOpaque: plan.isMarked)
+        if plan.isGiven {
+            try give(directory, visit)
+        } else if !path.isEmpty {
+            frame.pending = directory
+        }
+        do {
+            frame.names = try DirectoryNames(reading: descriptor, buffer: buffer, path: displayed(path))
+        } catch {
+            record?.appendEnd()
+            throw error
+        }
         frames.append(frame)
         if frames.count > Self.openDirectories { frames[frames.count - 1 - Self.openDirectories].close() }
+    }
+
+    /// Visits an entry, after the directories that it is in, and records it once it is in the layer.
+    mutating func give(_ entry: UpperEntry, _ visit: (UpperEntry) throws -> Void) throws {
+        if comparison != nil {
+            let start = frames.lastIndex { $0.pending == nil }.map { $0 + 1 } ?? 0
+            for frame in frames[start...] {
+                if let directory = frame.pending.take() { try visit(directory) }
+            }
+        }
+        try visit(entry)
+        record?.append(entry)
     }
 
     /// Goes back to the directory above, which is opened again from below if it had to be closed.
@@ -193,6 +260,12 @@ struct UpperWalk {
         guard try FileStatus(of: descriptor, path: name).identity == parent.identity else {
             throw RootfsError.changed(path: name, detail: "a directory in it was moved elsewhere")
         }
+    }
+
+    /// Has nothing more to do with any directory: the tree was moved about too much to find the way back.
+    private mutating func endAll() {
+        for _ in frames { record?.appendEnd() }
+        frames = []
     }
 
     /// How often an entry is tried to be opened before it is taken for a mount.

@@ -23,11 +23,15 @@ struct FrozenInstantTests {
         wait
         """
 
-    @Test("is the last one in which any of 64 busy processes did anything")
-    func nothingAfterwards() async throws {
+    /// Enough to be copied before the freeze.
+    private static let ballast = "head -c 30000000 /dev/urandom >/ballast\n"
+
+    @Test("is the last one in which any of 64 busy processes did anything", arguments: [false, true])
+    func nothingAfterwards(copiesEarly: Bool) async throws {
+        let script = (copiesEarly ? Self.ballast : "") + Self.script
         try await RuntimeFixture.with { fixture in
             try await fixture.run { runtime in
-                let id = try await runtime.create(fixture.spec(Self.script), credentials: nil, expiresAt: nil).id
+                let id = try await runtime.create(fixture.spec(script), credentials: nil, expiresAt: nil).id
                 for n in 1...Self.processes {
                     while try await fixture.read(runtime, id, "/count.\(n)") == nil {
                         try await Task.sleep(for: .milliseconds(10))
@@ -39,6 +43,7 @@ struct FrozenInstantTests {
                 let paused = try await runtime.pauseAndWait(id)
                 #expect(paused.status.state == .paused, "\(paused.status)")
 
+                #expect(paused.artifact?.parts.first?.layers == (copiesEarly ? 3 : 2))
                 let reference = try #require(paused.artifact?.parts.first?.reference).dropFirst("oci:".count)
                 let bundle = "\(fixture.folder)/bundle"
                 try await Command.run("umoci", ["unpack", "--image", String(reference), bundle])

@@ -118,7 +118,7 @@ enum GoldenScripts {
         def carried(handle):
             return [n for n in os.listxattr(handle) if not n.startswith("trusted.") and n != "security.selinux"]
         folders = []; seen = set()
-        archive = tarfile.open(sys.argv[1], "r:gz", encoding="utf-8", errors="surrogateescape")
+        archive = tarfile.open(sys.argv[1], "r:*", encoding="utf-8", errors="surrogateescape")
         for m in archive:
             name = os.fsencode(m.name)
             assert name not in seen, name

@@ -39,7 +39,6 @@ struct LayerStreamTests {
         #expect(summary == expected)
         #expect("sha256:" + digest == expected.digest)
         #expect(chunks.reduce(0, +) == Int(summary.compressedSize))
-        #expect(chunks.dropLast().allSatisfy { $0 == 1 << 20 })
     }
 
     @Test("a slow reader slows the thread down")
@@ -146,7 +145,10 @@ struct LayerStreamTests {
     @Test("many at once")
     func parallel() async throws {
         let folder = try noise(megabytes: 2)
-        let writer = LayerWriter(upperDirectory: folder["t"], options: LayerOptions(compression: .zlib(level: 1)))
+        let writer = LayerWriter(
+            upperDirectory: folder["t"],
+            options: LayerOptions(compression: .gzip(.zlib(level: 1)))
+        )
         let digests = try await withThrowingTaskGroup(of: String.self) { group in
             for _ in 0..<20 {
                 group.addTask {

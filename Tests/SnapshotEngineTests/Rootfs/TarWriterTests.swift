@@ -3,6 +3,7 @@
 
 import Foundation
 import Glibc
+import NIOCore
 import Testing
 
 @testable import SnapshotEngine
@@ -12,7 +13,7 @@ struct TarWriterTests {
     /// Writes an archive into a file.
     private func archive(_ path: String, blockSize: Int = 1 << 20, _ body: (inout TarWriter) throws -> Void) throws {
         var bytes: [UInt8] = []
-        try withoutActuallyEscaping({ (block: UnsafeRawBufferPointer) in bytes += block }) { consume in
+        try withoutActuallyEscaping({ (block: ByteBuffer) in bytes += block.readableBytesView }) { consume in
             var tar = TarWriter(blocks: BlockBuffer(blockSize: blockSize, consume: consume))
             try body(&tar)
             try tar.finish()
