@@ -66,7 +66,8 @@ final class StateFolder: Sendable {
     /// Makes the folder's own name durable: without it, what is synced in the folder would be lost with it.
     private static func sync(parentsOf path: String) {
         for end in path.indices where path[end] == "/" {
-            let parent = Glibc.open(end == path.startIndex ? "/" : String(path[..<end]), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            let name = end == path.startIndex ? "/" : String(path[..<end])
+            let parent = Glibc.open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
             guard parent >= 0 else { continue }
             // Where a file system cannot do it, there is nothing that could be done instead.
             fsync(parent)
