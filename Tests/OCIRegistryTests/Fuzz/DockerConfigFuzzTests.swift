@@ -64,7 +64,10 @@ struct DockerConfigFuzzTests {
         do {
             config = try DockerConfig(parsing: Array(text.utf8))
         } catch {
-            try #require(error.kind == .malformedDocument && !"\(error)".contains("hush"), "\(text.prefix(300))")
+            try #require(error.kind == .malformedDocument, "\(text.prefix(300))")
+            // The message may name a registry, and chance may have made a secret a part of that name.
+            let isInAName = text.contains(/"[^"]*hush[^"]*"\s*:/)
+            try #require(isInAName || !"\(error)".contains("hush"), "\(text.prefix(300))")
             return
         }
         for (domain, repository) in Self.places {
