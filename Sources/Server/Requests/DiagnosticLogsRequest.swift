@@ -27,11 +27,7 @@ enum DiagnosticLogsRequest: Equatable {
     ///
     /// - Throws: ``ValidationError``, or ``APIError`` (400).
     init(_ query: QueryParameters) throws {
-        if let text = query.all("scope").last {
-            guard let scope = Scope(rawValue: text.lowercased()) else {
-                let known = Scope.allCases.map(\.rawValue).joined(separator: ", ")
-                throw APIError.invalidParameter("There are no logs of the scope '\(text)'; the scopes are \(known).")
-            }
+        if let scope: Scope = try query.scope(of: "logs") {
             self = .content(scope)
             return
         }

@@ -9,20 +9,3 @@ public enum CaptureConsistency: String, Sendable, Hashable, CaseIterable {
     /// Freeze, and copy everything.
     case freeze
 }
-
-/// What was copied of containers that ran on.
-public struct EarlyCopy: Sendable {
-    /// One a container, in their order; nil where nothing was copied.
-    var containers: [Layer?] = []
-
-    /// The copy of one container.
-    struct Layer: Sendable {
-        /// The layer; nil if there is nothing in it.
-        var layer: SnapshotImage.Layer?
-        /// What is in it.
-        var record: CopyRecord
-    }
-
-    /// Nothing was.
-    public init() {}
-}
