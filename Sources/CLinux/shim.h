@@ -11,12 +11,14 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <linux/stat.h>
+#include <malloc.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/xattr.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifndef STATX_MNT_ID
@@ -86,6 +88,9 @@ static inline int clinux_open_entry(int directory, const char *name) {
 // The same for a path that is trusted, such as the root of a walk.
 static inline int clinux_open_path(const char *path) { return open(path, __O_PATH | O_NOFOLLOW | O_CLOEXEC); }
 
+// The directory that a link such as /proc/PID/root leads to; nothing is opened.
+static inline int clinux_open_directory_of_link(const char *path) { return open(path, __O_PATH | O_DIRECTORY | O_CLOEXEC); }
+
 // The directory above, by descriptor only.
 static inline int clinux_open_parent(int directory) {
     return openat(directory, "..", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -118,6 +123,17 @@ static inline int clinux_write_back(int descriptor) {
     return (int)syscall(SYS_sync_file_range, descriptor, (int64_t)0, (int64_t)0, wait_before | write | wait_after);
 }
 
+// The clock that files are stamped with. Here, because C's timespec belongs to several modules, of which Swift picks one.
+static inline int clinux_coarse_time(int64_t *seconds, int64_t *nanoseconds) {
+    struct timespec now;
+    int code = clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    if (code == 0) {
+        *seconds = now.tv_sec;
+        *nanoseconds = now.tv_nsec;
+    }
+    return code;
+}
+
 // The magic number of the filesystem that a descriptor is on (linux/magic.h), or -1.
 static inline int64_t clinux_filesystem(int descriptor) {
     struct statfs found;
@@ -139,6 +155,9 @@ static inline int clinux_spawn_close_from(posix_spawn_file_actions_t *actions, i
 
 // Makes a new process the leader of a session of its own (POSIX_SPAWN_SETSID).
 static const short clinux_spawn_new_session = 0x80;
+
+// Lets all threads take memory from one place. Large buffers that go from thread to thread else leave holes in many.
+static inline void clinux_use_one_arena(void) { mallopt(M_ARENA_MAX, 1); }
 
 // Gives back the room that the first bytes of a file take; its length stays, and they read as zeros.
 static inline int clinux_punch_hole(int descriptor, int64_t length) {

@@ -51,6 +51,48 @@ static inline void czlib_destroy(czlib_encoder *encoder) {
 // Whether a code says that the member is complete.
 static inline int czlib_is_end(int code) { return code == Z_STREAM_END; }
 
+typedef struct czlib_decoder czlib_decoder;
+
+// What decoding a part of a gzip stream did. `code` is zlib's.
+typedef struct {
+    int code;
+    uint32_t consumed;
+    uint32_t produced;
+} czlib_part;
+
+// A decoder of gzip members, or null without memory.
+static inline czlib_decoder *czlib_create_decoder(void) {
+    z_stream *stream = (z_stream *)calloc(1, sizeof(z_stream));
+    if (stream && inflateInit2(stream, 15 + 16) != Z_OK) {
+        free(stream);
+        return 0;
+    }
+    return (czlib_decoder *)stream;
+}
+
+// Decodes as much of the input as there is room for. After the end of a member, the decoder is ready for the next one.
+static inline czlib_part czlib_decompress(czlib_decoder *decoder, const void *input, uint32_t input_size, void *output,
+                                          uint32_t output_size) {
+    z_stream *stream = (z_stream *)decoder;
+    stream->next_in = (Bytef *)input;
+    stream->avail_in = input_size;
+    stream->next_out = (Bytef *)output;
+    stream->avail_out = output_size;
+    czlib_part part = {inflate(stream, Z_NO_FLUSH), 0, 0};
+    part.consumed = input_size - stream->avail_in;
+    part.produced = output_size - stream->avail_out;
+    if (part.code == Z_STREAM_END) inflateReset(stream);
+    return part;
+}
+
+static inline void czlib_destroy_decoder(czlib_decoder *decoder) {
+    inflateEnd((z_stream *)decoder);
+    free(decoder);
+}
+
+// Whether a code says that decoding can go on, with more input or more room.
+static inline int czlib_is_going_on(int code) { return code == Z_OK || code == Z_BUF_ERROR; }
+
 static inline uint32_t czlib_crc32(const void *input, uint32_t input_size) {
     return (uint32_t)crc32(crc32(0, 0, 0), (const Bytef *)input, input_size);
 }

@@ -20,7 +20,8 @@ public struct CommitReport: Sendable, Hashable {
         public var size: Int64?
         /// How many layers the image has.
         public var layers: Int?
-        /// How long the pod was frozen, in milliseconds.
+        /// How long the pod was frozen, in milliseconds, every time if it was frozen again; nil if this commit froze
+        /// nothing because an earlier one had stored the snapshot.
         public var frozenMilliseconds: Int64?
         /// The digest of the image at the bottom.
         public var base: String?
@@ -28,12 +29,19 @@ public struct CommitReport: Sendable, Hashable {
 
     /// The containers, in the order in which they were asked for.
     public var containers: [Container]
+    /// Whether the pod is still frozen, held by a process that listens; nil if it runs.
+    public var held: Bool?
 
     /// The limit that the kubelet sets to a termination log, in bytes.
     public static let terminationLogLimit = 4096
 
     /// The report on an artifact.
-    public init(_ artifact: Artifact, frozen: Duration) {
+    ///
+    /// - Parameters:
+    ///   - artifact: What was stored.
+    ///   - isHeld: Whether the pod is still frozen.
+    public init(_ artifact: Artifact, isHeld: Bool = false) {
+        held = isHeld ? true : nil
         containers = artifact.parts.map { part in
             Container(
                 name: part.container,
@@ -41,7 +49,7 @@ public struct CommitReport: Sendable, Hashable {
                 digest: part.digest,
                 size: part.size,
                 layers: part.layers,
-                frozenMilliseconds: Int64(frozen / .milliseconds(1)),
+                frozenMilliseconds: artifact.statistics?.frozenMilliseconds,
                 base: part.baseDigest
             )
         }
@@ -55,10 +63,13 @@ public struct CommitReport: Sendable, Hashable {
     /// What goes into the termination log: one line of JSON. With many containers, what upstream does not have is left
     /// out to keep within the limit.
     public var terminationMessage: String {
-        let full = Self.line(Document(containers: containers))
+        let full = Self.line(Document(containers: containers, held: held))
         guard full.utf8.count > Self.terminationLogLimit else { return full }
         return Self.line(
-            Document(containers: containers.map { Container(name: $0.name, image: $0.image, digest: $0.digest) })
+            Document(
+                containers: containers.map { Container(name: $0.name, image: $0.image, digest: $0.digest) },
+                held: held
+            )
         )
     }
 
@@ -81,6 +92,7 @@ public struct CommitReport: Sendable, Hashable {
 
     private struct Document: Encodable {
         var containers: [Container]
+        var held: Bool?
     }
 
     private struct FailureDocument: Encodable {
@@ -91,7 +103,7 @@ public struct CommitReport: Sendable, Hashable {
         var error: Failure
     }
 
-    private static func line(_ document: some Encodable) -> String {
+    static func line(_ document: some Encodable) -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Strings and integers can always be encoded.

@@ -5,6 +5,9 @@ import Logging
 import OCIRegistry
 import SnapshotEngine
 import SnapshotProvider
+import SnapshotStore
+
+import struct Foundation.Date
 
 /// Who and what is committed.
 extension Committer {
@@ -43,14 +46,15 @@ extension Committer {
         pod: String,
         namespace: String,
         containers: [(found: PodContainer, target: CommitTarget)],
-        bases: [String: String],
+        options: CommitOptions,
+        afterwards: Afterwards,
         containerd: ContainerdClient
     ) async throws -> SnapshotRequest {
         let finder = BaseImageFinder(containerd: containerd)
         var parts: [SnapshotContainer] = []
         for (found, target) in containers {
             let base: String
-            if let given = bases[found.name] {
+            if let given = options.bases[found.name] {
                 base = given
             } else {
                 base = try await finder.image(of: found)
@@ -58,7 +62,7 @@ extension Committer {
             parts.append(SnapshotContainer(name: found.name, id: found.id, image: base, target: target.image))
         }
         return SnapshotRequest(
-            uid: settings.captureUID ?? "commit-\(String(UInt64.random(in: 0 ... .max), radix: 16))",
+            uid: options.snapshotUID ?? "commit-\(String(UInt64.random(in: 0 ... .max), radix: 16))",
             source: SnapshotSource(
                 sandbox: settings.sandbox ?? pod,
                 namespace: namespace,
@@ -67,19 +71,19 @@ extension Committer {
                 node: settings.node,
                 containers: parts
             ),
-            afterwards: .keepRunning
+            afterwards: afterwards
         )
     }
 
-    /// Which registries there are and how they are spoken to.
+    /// How the registries are spoken to that are named by some references to images.
     ///
     /// - Throws: `RegistryError` if the environment names a proxy that cannot be one.
-    func registryConfiguration(for containers: [SnapshotContainer]) throws(RegistryError) -> RegistryConfiguration {
+    func registryConfiguration(for references: [String]) throws(RegistryError) -> RegistryConfiguration {
         var configuration = RegistryConfiguration()
         configuration.credentials = .dockerConfig(path: settings.registryConfig, environment: settings.environment)
         configuration.certificatesFolder = settings.registryCertificates
         configuration.proxies = try ProxySettings(environment: settings.environment)
-        let domains = containers.flatMap { [$0.target, $0.image] }.compactMap { text in
+        let domains = references.compactMap { text in
             if case .registry(let reference)? = try? ImageLocation(parsing: text) { reference.domain } else { nil }
         }
         configuration.plainHTTP.loopback = settings.registryIsInsecure ?? true
@@ -89,12 +93,18 @@ extension Committer {
         return configuration
     }
 
-    /// Thaws what an earlier committer left frozen when it was killed; Kubernetes then starts another one.
-    func endFreezesOfDeadCommitters(of containers: [PodContainer], containerd: ContainerdClient) async throws {
+    /// Thaws what an earlier committer left frozen when it was killed; Kubernetes then starts another one. What a holder
+    /// that listens has frozen is left to it until its deadline, unless it is of this very snapshot.
+    func endFreezesOfDeadCommitters(
+        of containers: [PodContainer],
+        snapshot: String?,
+        containerd: ContainerdClient
+    ) async throws {
         let ids = Set(containers.map(\.id))
         let recovery = FreezeRecovery(client: containerd)
-        for record in try await recovery.records()
-        where record.owner == Self.owner && !ids.isDisjoint(with: record.containers) {
+        for record in try await recovery.records() where !ids.isDisjoint(with: record.containers) {
+            let isLeft = record.id == snapshot || record.deadline < Date()
+            guard record.owner == Self.owner || (record.owner == Self.holdOwner && isLeft) else { continue }
             guard try await recovery.thaw(record) == .thawed else {
                 throw FreezeError.sealed(id: record.id)
             }

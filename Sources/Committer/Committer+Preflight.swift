@@ -4,6 +4,7 @@
 import OCIRegistry
 import SnapshotEngine
 import SnapshotProvider
+import SnapshotStore
 
 import struct Foundation.Date
 
@@ -121,11 +122,14 @@ extension Committer {
                 imageIsKnown: image != nil
             )
         }
-        let configuration = try registryConfiguration(for: requests.map(\.container))
+        let configuration = try registryConfiguration(
+            for: requests.flatMap { [$0.container.target, $0.container.image] }
+        )
         let findings = try await withRegistryClient(configuration, logger: logger) { registries in
             let capture = RootfsCapture(
                 containerd: containerd,
                 repositories: ImageRepositories(registries: registries),
+                compaction: settings.compaction,
                 logger: logger
             )
             var findings: [PreflightFinding] = []

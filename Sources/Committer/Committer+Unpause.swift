@@ -43,6 +43,25 @@ extension Committer {
         }
     }
 
+    /// Kills all processes of a sealed freeze while they are frozen. There is nothing to do if no such freeze is recorded, or
+    /// if it is not sealed.
+    ///
+    /// - Throws: `CommitterError` if containerd did not do it; ask again.
+    public func release(snapshot: String) async throws(CommitterError) {
+        do {
+            try await withContainerd { containerd in
+                do {
+                    try await FreezeRecovery(client: containerd).kill(snapshot)
+                    print("released \(snapshot)")
+                } catch FreezeError.notSealed {
+                    print("\(snapshot) is not sealed")
+                }
+            }
+        } catch {
+            throw CommitterError(error)
+        }
+    }
+
     private func thaw(
         _ container: PodContainer,
         recovery: FreezeRecovery,

@@ -6,8 +6,7 @@ import OCIRegistry
 import SandboxModels
 public import SnapshotEngine
 import SnapshotProvider
-
-import struct Foundation.Date
+import SnapshotStore
 
 /// Commits containers of a pod on this node to images, and thaws pods that were left frozen.
 ///
@@ -16,6 +15,8 @@ import struct Foundation.Date
 public struct Committer: Sendable {
     /// Who freezes, in the record of a freeze.
     static let owner = "stasis-committer"
+    /// The same, when a holder that listens has the freeze: it is no dead committer's before its deadline has passed.
+    static let holdOwner = "stasis-committer hold"
 
     let settings: CommitterSettings
     let holder: HolderCommand
@@ -41,163 +42,162 @@ public struct Committer: Sendable {
         self.print = print
     }
 
-    /// Commits containers of a pod. Towards the end all containers of the pod are frozen; they run again when this returns
-    /// or throws.
+    /// Commits containers of a pod. All containers of the pod are frozen while what has changed is read; they run again when
+    /// this returns or throws.
+    ///
+    /// A snapshot that has a name and was committed before is found at its targets: then nothing is frozen.
+    ///
+    /// With `options.hold` the pod stays frozen when this returns, and runs again when it throws. A snapshot that was
+    /// committed before is then a result only if the pod has been frozen ever since.
     ///
     /// - Parameters:
     ///   - pod: The pod's name.
     ///   - namespace: The pod's Kubernetes namespace.
     ///   - targets: The containers to commit and where their images go.
-    ///   - bases: The images that containers were started from, by container name, as references with a digest; for those
-    ///     that are not named, containerd is asked.
-    ///   - consistency: Whether to copy before the freeze.
+    ///   - options: How.
     /// - Throws: `CommitterError`.
     public func commit(
         pod: String,
         namespace: String,
         targets: [CommitTarget],
-        bases: [String: String] = [:],
-        consistency: CaptureConsistency = .live
+        options: CommitOptions = CommitOptions()
     ) async throws(CommitterError) -> CommitReport {
         do {
-            return try await withContainerd { containerd in
-                let containers = try await containers(
-                    named: targets.map(\.container),
-                    ofPod: pod,
-                    in: namespace,
-                    containerd: containerd
+            if let uid = options.snapshotUID, !CommitOptions.isSnapshotUID(uid) {
+                throw CommitterError(
+                    .invalidArgument,
+                    "\"\(uid)\" cannot name a snapshot: use 1 to 60 letters, digits, dots, dashes and underscores"
                 )
-                try await endFreezesOfDeadCommitters(of: containers.all, containerd: containerd)
+            }
+            if let hold = options.hold {
+                return try await commit(
+                    pod: pod,
+                    namespace: namespace,
+                    targets: targets,
+                    options: options,
+                    hold: hold
+                )
+            }
+            return try await withContainerd { containerd in
+                let found: Result<(all: [PodContainer], selected: [PodContainer]), ContainerFinderError>
+                do {
+                    found = .success(
+                        try await containers(
+                            named: targets.map(\.container),
+                            ofPod: pod,
+                            in: namespace,
+                            containerd: containerd
+                        )
+                    )
+                } catch let error as ContainerFinderError {
+                    found = .failure(error)
+                }
+                if case .success(let containers) = found {
+                    try await endFreezesOfDeadCommitters(of: containers.all, snapshot: nil, containerd: containerd)
+                }
+                // The pod may be gone since.
+                let podUID = settings.podUID ?? (try? found.get())?.selected.first?.podUID
+                if let uid = options.snapshotUID, let podUID,
+                    let stored = try await storedSnapshot(uid, podUID: podUID, targets: targets)
+                {
+                    return CommitReport(stored)
+                }
+                let containers = try found.get()
                 let request = try await request(
                     pod: pod,
                     namespace: namespace,
                     containers: zip(containers.selected, targets).map { ($0, $1) },
-                    bases: bases,
+                    options: options,
+                    afterwards: .keepRunning,
                     containerd: containerd
                 )
-                return try await withRegistryClient(
-                    try registryConfiguration(for: request.source.containers),
-                    logger: logger
-                ) { registries in
-                    let capture = RootfsCapture(
-                        containerd: containerd,
-                        repositories: ImageRepositories(registries: registries),
-                        consistency: consistency,
-                        logger: logger
+                return CommitReport(
+                    try await checkpoint(
+                        request,
+                        options: options,
+                        freezing: containers.all.map(\.id),
+                        containerd: containerd
                     )
-                    return try await HolderClient.withClient(
-                        command: holder,
-                        containerd: containerd,
-                        logger: logger
-                    ) { holders in
-                        try await run(capture, holders: holders, request: request, freezing: containers.all.map(\.id))
-                    }
-                }
+                )
             }
         } catch {
             throw CommitterError(error)
         }
     }
 
-    private func run(
-        _ capture: RootfsCapture,
-        holders: HolderClient,
-        request: SnapshotRequest,
-        freezing containers: [String]
-    ) async throws -> CommitReport {
-        let meter = CaptureMeter()
-        let progress = ProgressLines(meter: meter, print: print)
-        return try await withThrowingTaskGroup(of: CommitReport?.self) { group in
-            group.addTask {
-                await progress.run()
-                return nil
+    /// What an earlier commit of a snapshot has stored, if that is complete.
+    func storedSnapshot(_ uid: String, podUID: String, targets: [CommitTarget]) async throws -> Artifact? {
+        try await withRegistryClient(
+            try registryConfiguration(for: targets.map(\.image)),
+            logger: logger
+        ) { registries in
+            let store = ArtifactStore(repositories: ImageRepositories(registries: registries))
+            let stored = try await store.artifact(
+                ofSnapshot: uid,
+                podUID: podUID,
+                containers: targets.map { ($0.container, $0.image) }
+            )
+            if stored != nil {
+                logger.notice("An earlier commit has stored this snapshot", metadata: ["snapshot": "\(uid)"])
             }
-            group.addTask {
-                let prepared = try await capture.prepare(request, meter: meter)
-                return try await freezeAndCopy(
-                    capture,
-                    prepared,
-                    holders: holders,
-                    meter: meter,
-                    freezing: containers
-                )
-            }
-            defer { group.cancelAll() }
-            while let report = try await group.next() {
-                if let report { return report }
-            }
-            throw CancellationError()
+            return stored
         }
     }
 
-    private func freezeAndCopy(
-        _ capture: RootfsCapture,
-        _ prepared: PreparedCapture,
-        holders: HolderClient,
-        meter: CaptureMeter,
-        freezing containers: [String]
-    ) async throws -> CommitReport {
-        let early = try await capture.copyEarly(prepared, meter: meter)
-        let held = holders.makeFreeze(id: prepared.request.uid, owner: Self.owner)
-        let deadline = Date(timeIntervalSinceNow: Double(settings.longestFreeze.components.seconds))
-        try await held.freeze(containers, until: deadline)
-        let artifact: Artifact
-        do {
-            artifact = try await copy(prepared, after: early, with: capture, while: held, meter: meter)
-        } catch {
-            try await thaw(held)
-            throw error
+    /// Removes what committers that were killed have left in image-layout folders. A registry sees to that itself.
+    private func removeLeftovers(at targets: [String]) async {
+        for target in targets {
+            guard case .layout(let folder, _, _)? = try? ImageLocation(parsing: target) else { continue }
+            do {
+                try await ImageLayoutRepository(folder: folder).removeUnfinished()
+            } catch {
+                // Whether the folder can be used is found out when it is.
+                logger.debug("Leftovers stay", metadata: ["folder": "\(folder)", "error": "\(error)"])
+            }
         }
-        try await thaw(held)
-        return CommitReport(artifact, frozen: await held.frozenDuration)
     }
 
-    private func copy(
-        _ prepared: PreparedCapture,
-        after early: EarlyCopy,
-        with capture: RootfsCapture,
-        while held: HeldFreeze,
-        meter: CaptureMeter
+    private func checkpoint(
+        _ request: SnapshotRequest,
+        options: CommitOptions,
+        freezing containers: [String],
+        containerd: ContainerdClient
     ) async throws -> Artifact {
-        try await withThrowingTaskGroup(of: Artifact?.self) { group in
-            group.addTask {
-                try await capture.copy(prepared, after: early, meter: meter) { try await held.checkHeld() }
+        try await withCapture(of: request, options: options, containerd: containerd) { capture in
+            try await HolderClient.withClient(command: holder, containerd: containerd, logger: logger) { holders in
+                let checkpoint = Checkpoint(
+                    capture: capture,
+                    holders: holders,
+                    owner: Self.owner,
+                    longestFreeze: settings.longestFreeze
+                )
+                return try await ProgressLines.printing(to: print) { meter in
+                    try await checkpoint.run(request, freezing: containers, meter: meter)
+                }
             }
-            group.addTask {
-                // Returns when the freeze is over, or when it is cancelled below.
-                await held.run()
-                return nil
-            }
-            defer { group.cancelAll() }
-            guard let artifact = try await group.next() ?? nil else { throw Self.lost(await held.end) }
-            return artifact
         }
     }
 
-    private func thaw(_ held: HeldFreeze) async throws {
-        do {
-            try await held.thaw()
-        } catch is CancellationError {
-            throw CommitterError(
-                .failed,
-                reason: "StillFrozen",
-                "containerd does not thaw the pod: the holder of the freeze goes on trying; if that ends too, run unpause"
+    /// Makes what captures, for as long as `body` runs.
+    func withCapture(
+        of request: SnapshotRequest,
+        options: CommitOptions,
+        containerd: ContainerdClient,
+        _ body: (RootfsCapture) async throws -> Artifact
+    ) async throws -> Artifact {
+        await removeLeftovers(at: request.source.containers.map(\.target))
+        let references = request.source.containers.flatMap { [$0.target, $0.image] }
+        return try await withRegistryClient(try registryConfiguration(for: references), logger: logger) { registries in
+            try await body(
+                RootfsCapture(
+                    containerd: containerd,
+                    repositories: ImageRepositories(registries: registries),
+                    consistency: options.consistency,
+                    compression: options.compression,
+                    compaction: settings.compaction,
+                    logger: logger
+                )
             )
         }
-    }
-
-    /// Why a freeze was over before everything had been copied.
-    private static func lost(_ end: FreezeEnd?) -> CaptureError {
-        if end == .holderLost {
-            return CaptureError(
-                .freezeLost,
-                "the process that held the freeze ended before everything had been copied; the pod runs on: try again"
-            )
-        }
-        return CaptureError(
-            .freezeLost,
-            "the pod was thawed before everything had been copied: let it stay frozen for longer "
-                + "(STASIS_FREEZE_SECONDS), or make its changes smaller"
-        )
     }
 }

@@ -58,11 +58,19 @@ public struct CommitterError: Error, Sendable, Hashable, CustomStringConvertible
                 case .invalidRequest: .invalidArgument
                 default: .failed
                 }
-            self.init(kind, reason: error.reason.rawValue, error.description)
+            let advice =
+                switch error.reason {
+                case .freezeLost: "; STASIS_FREEZE_SECONDS says how long a freeze may last"
+                case .stillFrozen: "; if that ends too, run unpause"
+                default: ""
+                }
+            self.init(kind, reason: error.reason.rawValue, error.description + advice)
         case let error as ContainerFinderError:
             self.init(.notFound, error.description)
         case FreezeError.holderLost(let id):
             self.init(.failed, reason: "FreezeLost", FreezeError.holderLost(id: id).description)
+        case FreezeError.sealed(let id):
+            self.init(.failed, reason: "Sealed", FreezeError.sealed(id: id).description)
         case let error as FreezeError:
             self.init(.failed, reason: "FreezeFailed", error.description)
         case let error as ContainerdError where error.code == .unavailable || error.code == .permissionDenied:

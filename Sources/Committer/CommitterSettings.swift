@@ -1,6 +1,8 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+public import SnapshotEngine
+
 /// What the environment tells the committer.
 public struct CommitterSettings: Sendable, Hashable {
     /// containerd's socket: `CONTAINERD_SOCKET`.
@@ -23,10 +25,12 @@ public struct CommitterSettings: Sendable, Hashable {
     public var sandbox: String?
     /// The node, for the image's labels: `NODE_NAME`.
     public var node: String
-    /// Names the capture: `STASIS_CAPTURE_UID`. Nil for one made up.
-    public var captureUID: String?
-    /// When a freeze is given up: `STASIS_FREEZE_SECONDS` after it began.
+    /// Names the snapshot: `STASIS_SNAPSHOT_UID`. Nil: every commit is a snapshot of its own.
+    public var snapshotUID: String?
+    /// When the freeze of a commit is given up that is not held: `STASIS_FREEZE_SECONDS` after it began.
     public var longestFreeze: Duration
+    /// When the layers of earlier snapshots are merged: above `STASIS_MAX_SNAPSHOT_LAYERS` of them.
+    public var compaction = CompactionPolicy()
 
     /// The settings of an environment; what is not set, or empty, has upstream's default.
     public init(environment: [String: String]) throws(CommitterError) {
@@ -43,13 +47,19 @@ public struct CommitterSettings: Sendable, Hashable {
         podUID = value("STASIS_POD_UID")
         sandbox = value("STASIS_SANDBOX")
         node = value("NODE_NAME") ?? ""
-        captureUID = value("STASIS_CAPTURE_UID")
+        snapshotUID = value("STASIS_SNAPSHOT_UID")
         longestFreeze = .seconds(540)
         if let text = value("STASIS_FREEZE_SECONDS") {
             guard let seconds = Int64(text), (1...86_400).contains(seconds) else {
                 throw CommitterError(.invalidArgument, "STASIS_FREEZE_SECONDS is \"\(text)\", not 1 to 86400")
             }
             longestFreeze = .seconds(seconds)
+        }
+        if let text = value("STASIS_MAX_SNAPSHOT_LAYERS") {
+            guard let limit = Int(text), (3...100).contains(limit) else {
+                throw CommitterError(.invalidArgument, "STASIS_MAX_SNAPSHOT_LAYERS is \"\(text)\", not 3 to 100")
+            }
+            compaction = CompactionPolicy(limit: limit)
         }
     }
 

@@ -5,6 +5,7 @@ import Logging
 import OCIRegistry
 import SandboxModels
 import SnapshotEngine
+import SnapshotStore
 
 import struct Foundation.Date
 import class Foundation.ProcessInfo
@@ -120,6 +121,8 @@ extension LocalRuntime {
             capture: RootfsCapture(
                 containerd: connections.containerd,
                 repositories: connections.repositories,
+                compression: configuration.compression,
+                compaction: CompactionPolicy(limit: configuration.mostSnapshotLayers),
                 logger: logger
             ),
             holders: connections.holders,

@@ -14,6 +14,8 @@ public struct LocalRuntimeConfiguration: Sendable {
     public var stateFolder: String
     /// Where snapshots are put.
     public var snapshots: SnapshotDestination
+    /// How their layers are compressed.
+    public var compression = CaptureCompression.gzip
     /// The sandboxes' network.
     public var network: NetworkConfiguration
     /// Absolute paths of this machine; folders and files beneath them may be mounted into sandboxes.
@@ -28,6 +30,8 @@ public struct LocalRuntimeConfiguration: Sendable {
     public var startTimeout: Duration = .seconds(60)
     /// How the process is started that holds the freezes of captures.
     public var holder = HolderCommand()
+    /// How many layers pauses and snapshots may add to an image before they are merged into one, 3 to 100.
+    public var mostSnapshotLayers = 16
     /// The state machine's time limits.
     public var policy = LifecyclePolicy()
     /// This machine's name, for the labels of snapshots.

@@ -23,9 +23,13 @@ public protocol SnapshotProvider: Sendable {
 
     /// Asks the holder of the freeze for the point of no return.
     ///
-    /// Done means sealed: the holder will never thaw, and it ends the sandbox's processes without letting them run one
-    /// more instruction. Failed means the holder thawed, or will.
+    /// Done means sealed: the holder will never thaw. Failed means the holder thawed, or will.
     func seal(_ request: SnapshotRequest) async -> Step<Sealed>
+
+    /// Ends the processes of a sealed sandbox without letting them run one more instruction; done as well if they are gone.
+    ///
+    /// Called after `seal` was done, when nothing will start them again: on Kubernetes the pod is being deleted by then.
+    func release(_ request: SnapshotRequest) async -> Step<Released>
 
     /// Ends the capture and its freeze, whatever became of it; done when the sandbox is thawed or gone.
     ///
@@ -36,10 +40,14 @@ public protocol SnapshotProvider: Sendable {
     func forget(_ request: SnapshotRequest) async -> Step<Forgotten>
 
     /// Checks in the store itself that everything the artifact names is there and has its digest.
-    func verify(_ artifact: Artifact) async -> Step<Verified>
+    ///
+    /// - Parameter namespace: That of the sandbox: where the secrets for the store are.
+    func verify(_ artifact: Artifact, in namespace: String) async -> Step<Verified>
 
     /// Deletes what the artifact names, and only that. Done as well if it was gone already.
-    func delete(_ artifact: Artifact) async -> Step<Deleted>
+    ///
+    /// - Parameter namespace: That of the sandbox: where the secrets for the store are.
+    func delete(_ artifact: Artifact, in namespace: String) async -> Step<Deleted>
 
     /// Says how the template of the sandbox has to change to start from the artifact.
     func restore(_ artifact: Artifact) throws(SnapshotFailure) -> TemplatePatch
@@ -48,6 +56,12 @@ public protocol SnapshotProvider: Sendable {
 /// The holder's word that it will never thaw.
 public struct Sealed: Sendable, Hashable {
     /// Creates the word.
+    public init() {}
+}
+
+/// Nothing of the captured sandbox runs any more, nor ever will.
+public struct Released: Sendable, Hashable {
+    /// Creates the value.
     public init() {}
 }
 

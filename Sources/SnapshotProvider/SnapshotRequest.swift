@@ -11,12 +11,30 @@ public struct SnapshotRequest: Sendable, Hashable, Codable {
     public var source: SnapshotSource
     /// What is to happen to the sandbox once the artifact is durable.
     public var afterwards: Afterwards
+    /// The `SandboxSnapshot` that this is for, in the source's namespace: what a provider makes in the cluster for the capture
+    /// is owned by it, and goes with it. Nil where there is no cluster.
+    public var owner: SnapshotOwner?
 
     /// Creates a request.
-    public init(uid: String, source: SnapshotSource, afterwards: Afterwards) {
+    public init(uid: String, source: SnapshotSource, afterwards: Afterwards, owner: SnapshotOwner? = nil) {
         self.uid = uid
         self.source = source
         self.afterwards = afterwards
+        self.owner = owner
+    }
+}
+
+/// The `SandboxSnapshot` that a capture is for.
+public struct SnapshotOwner: Sendable, Hashable, Codable {
+    /// Its name.
+    public var name: String
+    /// Its UID.
+    public var uid: String
+
+    /// Creates one.
+    public init(name: String, uid: String) {
+        self.name = name
+        self.uid = uid
     }
 }
 

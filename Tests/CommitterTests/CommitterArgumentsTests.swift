@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import SandboxModels
+import SnapshotStore
 import Testing
 
 @testable import Committer

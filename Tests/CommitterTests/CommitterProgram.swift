@@ -1,13 +1,34 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Committer
 import Foundation
+import SnapshotEngine
 import Subprocess
 import SystemPackage
 import TestSupport
 
 /// The program `stasis-committer` as it was built beside the tests.
 struct CommitterProgram {
+    /// One that runs.
+    struct Running: Sendable {
+        let processID: pid_t
+        /// The file that it prints into.
+        fileprivate let output: String
+
+        /// The stage that it has told of last.
+        var stage: CaptureStage? {
+            struct Line: Decodable {
+                var stage: String
+            }
+            let text = (try? String(contentsOfFile: output, encoding: .utf8)) ?? ""
+            return text.split(separator: "\n").reversed().lazy
+                .compactMap { try? JSONDecoder().decode(Line.self, from: Data($0.utf8)) }
+                .compactMap { CaptureStage(rawValue: $0.stage) }
+                .first
+        }
+    }
+
     /// How it ended.
     struct Ending {
         var status: TerminationStatus
@@ -20,6 +41,14 @@ struct CommitterProgram {
         }
 
         var lines: [String] { output.split(separator: "\n").map(String.init) }
+
+        /// What the termination log says was committed.
+        func containers() throws -> [CommitReport.Container] {
+            struct Result: Decodable {
+                var containers: [CommitReport.Container]
+            }
+            return try JSONDecoder().decode(Result.self, from: Data(terminationLog.utf8)).containers
+        }
     }
 
     let daemon: ContainerdDaemon
@@ -29,10 +58,18 @@ struct CommitterProgram {
     ///
     /// - Parameters:
     ///   - arguments: Its arguments.
-    ///   - meanwhile: What to do while it runs, with its process ID.
+    ///   - meanwhile: What to do while it runs.
     func run(
         _ arguments: String...,
-        meanwhile: @Sendable (pid_t) async throws -> Void = { _ in }
+        meanwhile: @Sendable (Running) async throws -> Void = { _ in }
+    ) async throws -> Ending {
+        try await run(arguments, meanwhile: meanwhile)
+    }
+
+    /// The same.
+    func run(
+        _ arguments: [String],
+        meanwhile: @Sendable (Running) async throws -> Void = { _ in }
     ) async throws -> Ending {
         let folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
         let log = "\(daemon.folder)/termination-\(UInt32.random(in: 0 ... .max))"
@@ -43,20 +80,27 @@ struct CommitterProgram {
         for (name, value) in environment {
             variables[Environment.Key(stringLiteral: name)] = value
         }
+        let output = "\(log)-output"
+        let descriptor = try FileDescriptor.open(
+            output,
+            .writeOnly,
+            options: [.create, .truncate, .closeOnExec],
+            permissions: .ownerReadWrite
+        )
         let result = try await Subprocess.run(
             // env becomes the program: the process ID stays.
             .name("env"),
             arguments: Arguments([folder.appending(path: "stasis-committer").path] + arguments),
             environment: .inherit.updating(variables),
             input: .none,
-            output: .string(limit: 1 << 20),
+            output: .fileDescriptor(descriptor, closeAfterSpawningProcess: true),
             error: .string(limit: 1 << 20)
         ) { execution in
-            try await meanwhile(execution.processIdentifier.value)
+            try await meanwhile(Running(processID: execution.processIdentifier.value, output: output))
         }
         return Ending(
             status: result.terminationStatus,
-            output: result.standardOutput,
+            output: try String(contentsOfFile: output, encoding: .utf8),
             errors: result.standardError,
             terminationLog: (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
         )

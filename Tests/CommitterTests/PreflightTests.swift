@@ -54,7 +54,7 @@ extension BusyboxImage {
 
 extension CommitterProgramTests {
     /// Nothing of the pod was touched, and nothing is at the target.
-    private func expectUntouched(_ pod: Pod, _ registry: DockerRegistry? = nil) async throws {
+    private func expectUntouched(_ pod: CommitterPod, _ registry: DockerRegistry? = nil) async throws {
         #expect(!pod.main.isFrozen && !pod.side.isFrozen)
         #expect(try await pod.freezes().isEmpty)
         let registry = registry ?? pod.registry
@@ -65,7 +65,7 @@ extension CommitterProgramTests {
 
     @Test("preflight says that a commit would succeed, and touches nothing")
     func preflightPasses() async throws {
-        try await withPod { pod in
+        try await CommitterPod.with { pod in
             let ending = try await pod.program.run("preflight", pod.name, "team", "main:\(pod.target)")
             #expect(ending.exitStatus == 0, "\(ending.errors)")
             #expect(
@@ -83,7 +83,7 @@ extension CommitterProgramTests {
 
     @Test("preflight tells of a wrong login, and everything else that it finds")
     func preflightLogin() async throws {
-        try await withPod { pod in
+        try await CommitterPod.with { pod in
             try await DockerRegistry.run(.login(username: "user", password: "right")) { registry in
                 let target = "\(registry.authority)/team/\(pod.name):1"
                 var program = pod.program
@@ -114,7 +114,7 @@ extension CommitterProgramTests {
 
     @Test("preflight tells of a registry that does not answer")
     func preflightRegistryGone() async throws {
-        try await withPod { pod in
+        try await CommitterPod.with { pod in
             let target = "127.0.0.1:1/team/\(pod.name):1"
             let ending = try await pod.program.run("preflight", pod.name, "team", "main:\(target)")
             #expect(ending.exitStatus == 1)
@@ -127,7 +127,7 @@ extension CommitterProgramTests {
 
     @Test("preflight tells of an image that is gone, and of layers that are")
     func preflightBaseGone() async throws {
-        try await withPod { pod in
+        try await CommitterPod.with { pod in
             let none = "127.0.0.1:1/none@sha256:\(String(repeating: "a", count: 64))"
             let unknown = try await pod.program.run(
                 "preflight",
@@ -172,7 +172,7 @@ extension CommitterProgramTests {
 
     @Test("preflight tells of a pod that is another one, of a sealed freeze, and of a containerd that is not there")
     func preflightPod() async throws {
-        try await withPod { pod in
+        try await CommitterPod.with { pod in
             var program = pod.program
             program.environment = ["STASIS_POD_UID": "another"]
             var ending = try await program.run("preflight", pod.name, "team", "main:\(pod.target)")

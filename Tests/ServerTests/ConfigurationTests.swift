@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Logging
+import SnapshotEngine
 import Testing
 
 import struct Foundation.Data
@@ -56,10 +57,12 @@ import struct Foundation.UUID
             containerd_namespace = "mine"
             state_dir = "/var/lib/stasis"
             snapshot_store = "registry.example:5000/team/snapshots"
+            snapshot_compression = "zstd"
             insecure_registries = ["registry.example:5000"]
             registry_config = "~/.docker/config.json"
             registry_certificates = "~/certs.d"
             pause_deadline_seconds = 60
+            max_snapshot_layers = 5
             host = "sandboxes.example"
             [local.network]
             bridge = "br-x"
@@ -81,10 +84,12 @@ import struct Foundation.UUID
         local.containerdSocket = "/run/c.sock"
         local.containerdNamespace = "mine"
         local.snapshotStore = .registry(prefix: "registry.example:5000/team/snapshots")
+        local.snapshotCompression = .zstd
         local.insecureRegistries = ["registry.example:5000"]
         local.registryConfiguration = "/home/u/.docker/config.json"
         local.registryCertificates = "/home/u/certs.d"
         local.pauseDeadline = 60
+        local.mostSnapshotLayers = 5
         local.publishedHost = "sandboxes.example"
         local.network.bridge = "br-x"
         local.network.subnet = "172.16.0.0/12"
@@ -171,9 +176,11 @@ import struct Foundation.UUID
         ("[local]\nsnapshot_store = \"library/x\"", "local.snapshot_store:"),
         ("[local]\nsnapshot_store = \"registry.example/Upper\"", "local.snapshot_store:"),
         ("[local]\nsnapshot_store = \"https://registry.example/x\"", "local.snapshot_store:"),
+        ("[local]\nsnapshot_compression = \"bzip2\"", "local.snapshot_compression:"),
         ("[local]\ninsecure_registries = \"x\"", "local.insecure_registries:"),
         ("[local]\ninsecure_registries = [1]", "local.insecure_registries:"),
         ("[local]\npause_deadline_seconds = 9", "local.pause_deadline_seconds:"),
+        ("[local]\nmax_snapshot_layers = 2", "local.max_snapshot_layers:"),
         ("[local.network]\nbridge = \"sixteen-bytes-xx\"", "local.network.bridge:"),
         ("[local.network]\nbridge = \"a/b\"", "local.network.bridge:"),
         ("[local.network]\nsubnet = \"10.89.0.1/24\"", "local.network.subnet:"),

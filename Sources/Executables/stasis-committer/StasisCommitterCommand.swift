@@ -3,12 +3,7 @@
 
 import ArgumentParser
 import Committer
-import Glibc
-import Logging
 import SnapshotEngine
-import UnixSignals
-
-import class Foundation.ProcessInfo
 
 /// `stasis-committer`: commits containers of a pod on this node to images.
 @main
@@ -17,20 +12,22 @@ struct StasisCommitterCommand: AsyncParsableCommand {
         commandName: "stasis-committer",
         abstract: "Commits containers of a pod on this node to images in a registry.",
         discussion: """
-            The word commit may be left out. The pod is frozen while it is committed and runs again afterwards, whatever \
-            happens; a signal ends it in the same way.
+            The word commit may be left out. The pod is frozen while it is read and runs again afterwards, whatever \
+            happens, unless it is to be held; a signal ends it in the same way.
 
             Environment: CONTAINERD_SOCKET (default /run/containerd/containerd.sock), CONTAINERD_NAMESPACE (k8s.io), \
             SNAPSHOT_REGISTRY_INSECURE (true, false; by default registries of the own network are spoken to without TLS), \
             STASIS_REGISTRY_CONFIG (a Docker config.json, /var/run/opensandbox/registry/config.json), \
             STASIS_REGISTRY_CERTIFICATES (a folder laid out as Docker's, /etc/docker/certs.d), \
             STASIS_TERMINATION_LOG (/dev/termination-log), STASIS_POD_UID (the UID that the pod must have), \
-            STASIS_CAPTURE_UID, STASIS_SANDBOX, NODE_NAME (for the image's labels), STASIS_FREEZE_SECONDS (540).
+            STASIS_SNAPSHOT_UID (as --snapshot-uid), STASIS_SANDBOX, NODE_NAME (for the image's labels), \
+            STASIS_FREEZE_SECONDS (540), STASIS_HOLD_SOCKET and STASIS_FREEZE_UNTIL (the pod stays frozen after a commit; \
+            see hold).
 
             Exit status: 0 done; 1 the commit or the thaw failed, or a signal ended it; 2 the pod or a container was not \
             found or is not the one that was meant; 3 containerd cannot be reached; 64 the arguments make no sense.
             """,
-        subcommands: [Commit.self, Preflight.self, Unpause.self, Hold.self],
+        subcommands: [Commit.self, Preflight.self, Unpause.self, Release.self, Hold.self, Freeze.self],
         defaultSubcommand: Commit.self
     )
 }
@@ -80,15 +77,38 @@ struct Commit: AsyncParsableCommand {
     )
     var consistency: CaptureConsistency = .live
 
+    @Option(
+        name: .long,
+        help: "gzip, which everybody can read; or zstd, for registries and nodes from about 2021 on.",
+        transform: { text in
+            guard let compression = CaptureCompression(rawValue: text) else {
+                throw ValidationError("there is no compression '\(text)': say gzip or zstd")
+            }
+            return compression
+        }
+    )
+    var compression: CaptureCompression = .gzip
+
+    @Option(
+        name: .customLong("snapshot-uid"),
+        help: "Names the snapshot: if an earlier commit of it is complete at its targets, that is the result."
+    )
+    var snapshotUID: String?
+
     func run() async throws {
-        try await execute { committer, settings in
+        try await Program.run { committer, settings in
             do {
+                var options = CommitOptions()
+                options.bases = try arguments.bases
+                options.snapshotUID = snapshotUID ?? settings.snapshotUID
+                options.hold = try CommitHold(environment: settings.environment)
+                options.consistency = consistency
+                options.compression = compression
                 let report = try await committer.commit(
                     pod: arguments.pod,
                     namespace: arguments.namespace,
                     targets: try CommitTarget.list(parsing: arguments.targets),
-                    bases: try arguments.bases,
-                    consistency: consistency
+                    options: options
                 )
                 for line in report.digestLines { StandardOutput.print(line) }
                 settings.writeTerminationLog(report.terminationMessage)
@@ -113,7 +133,7 @@ struct Preflight: AsyncParsableCommand {
     @OptionGroup var arguments: CommitArguments
 
     func run() async throws {
-        try await execute { committer, settings in
+        try await Program.run { committer, settings in
             do {
                 try await committer.preflight(
                     pod: arguments.pod,
@@ -144,60 +164,35 @@ struct Unpause: AsyncParsableCommand {
     var containers: [String]
 
     func run() async throws {
-        try await execute { committer, _ in
-            try await committer.unpause(pod: pod, namespace: namespace, containers: containers)
+        try await Program.run { committer, settings in
+            do {
+                try await committer.unpause(pod: pod, namespace: namespace, containers: containers)
+            } catch {
+                settings.writeTerminationLog(CommitReport.terminationMessage(of: CommitterError(error)))
+                throw error
+            }
         }
     }
 }
 
-/// The process that holds the freeze of a commit; `commit` starts it.
-struct Hold: AsyncParsableCommand {
+struct Release: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Holds the freeze of a commit, which starts this by itself.",
-        shouldDisplay: false
+        abstract: "Kills all processes of a sealed freeze whose holder is gone.",
+        discussion:
+            "None of them runs one more instruction. Done as well if there is no such freeze, or it is not sealed."
     )
 
-    @Option(name: .long, help: "containerd's socket.")
-    var containerdSocket: String
-
-    @Option(name: .long, help: "The containers' containerd namespace.")
-    var containerdNamespace: String
+    @Argument(help: "The UID of the snapshot.")
+    var snapshot: String
 
     func run() async throws {
-        try await FreezeHolderService.runProcess(
-            containerdSocket: containerdSocket,
-            containerdNamespace: containerdNamespace
-        )
-    }
-}
-
-/// Runs a command until it ends or a signal ends it, and turns its error into the exit status.
-private func execute(
-    _ body: @escaping @Sendable (Committer, CommitterSettings) async throws -> Void
-) async throws {
-    // Whoever reads our output may go away; that must not end us while something is frozen.
-    signal(SIGPIPE, SIG_IGN)
-    LoggingSystem.bootstrap(StreamLogHandler.standardError)
-    let logger = Logger(label: "stasis-committer")
-    do {
-        let settings = try CommitterSettings(environment: ProcessInfo.processInfo.environment)
-        let committer = Committer(settings: settings, logger: logger) { StandardOutput.print($0) }
-        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await body(committer, settings) }
-            group.addTask {
-                for await signal in signals {
-                    logger.warning("Ended by a signal", metadata: ["signal": "\(signal)"])
-                    throw CancellationError()
-                }
+        try await Program.run { committer, settings in
+            do {
+                try await committer.release(snapshot: snapshot)
+            } catch {
+                settings.writeTerminationLog(CommitReport.terminationMessage(of: CommitterError(error)))
+                throw error
             }
-            // The first to end ends the other; leaving the group waits for the thaw.
-            defer { group.cancelAll() }
-            try await group.next()
         }
-    } catch {
-        let failure = CommitterError(error)
-        logger.error("\(failure)")
-        throw ExitCode(failure.exitStatus)
     }
 }

@@ -5,6 +5,7 @@ import OCIRegistry
 import SandboxModels
 import SnapshotEngine
 import SnapshotProvider
+import SnapshotStore
 
 import struct Foundation.Date
 

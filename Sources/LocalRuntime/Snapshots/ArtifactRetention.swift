@@ -5,6 +5,7 @@ import OCIRegistry
 import SandboxModels
 import SnapshotEngine
 import SnapshotProvider
+import SnapshotStore
 
 /// Deletes stored images, but none that something still refers to: `ArtifactReferences` says which those are.
 actor ArtifactRetention {

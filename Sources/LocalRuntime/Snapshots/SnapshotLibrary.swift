@@ -6,6 +6,7 @@ import OCIRegistry
 import SandboxModels
 import SnapshotEngine
 import SnapshotProvider
+import SnapshotStore
 
 import struct Foundation.UUID
 

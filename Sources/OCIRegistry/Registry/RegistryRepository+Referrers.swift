@@ -50,11 +50,17 @@ extension RegistryRepository {
         }
     }
 
-    /// Reads the list, changes it and writes it, until it is seen to be as it should: nothing locks it, and who writes
-    /// at the same time may undo the change.
+    /// Reads the list, changes it and writes it, until it is seen to be as it should: nothing locks it, and another program
+    /// that writes at the same time may undo the change.
     ///
     /// - Parameter change: returns whether there was something to change.
     private func changeFallback(of digest: Digest, _ change: (inout ImageIndex) -> Bool) async throws {
+        try await transport.referrerTurns.taking("\(name)@\(digest)") {
+            try await changeFallbackAlone(of: digest, change)
+        }
+    }
+
+    private func changeFallbackAlone(of digest: Digest, _ change: (inout ImageIndex) -> Bool) async throws {
         for _ in 0..<Self.fallbackAttempts {
             var index = try await fallbackReferrers(of: digest) ?? ImageIndex(manifests: [])
             guard change(&index) else { return }

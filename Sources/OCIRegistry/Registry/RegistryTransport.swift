@@ -14,6 +14,8 @@ struct RegistryTransport: Sendable {
     let configuration: RegistryConfiguration
     let authenticator: Authenticator
     let logger: Logger
+    /// Shared by all repositories of one client.
+    let referrerTurns = ReferrerTurns()
 
     private static let redirects: Set<UInt> = [301, 302, 303, 307, 308]
     private static let redirectLimit = 5

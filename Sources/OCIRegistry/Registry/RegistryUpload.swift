@@ -14,6 +14,9 @@ actor RegistryUpload: BlobUpload {
         case ended
     }
 
+    /// Blobs up to about this size take no more memory than they need, in bytes.
+    private static let smallBlob = 256 << 10
+
     private let repository: RegistryRepository
     private let chunkSize: Int
     private var state = State.open
@@ -22,6 +25,8 @@ actor RegistryUpload: BlobUpload {
     private var sent: Int64 = 0
     /// The chunk that is being filled.
     private var chunk = ByteBuffer()
+    /// The chunk before it. Once it has arrived, its memory is used again.
+    private var last = ByteBuffer()
     /// The chunk on its way; ends with where the session goes on. Owned here: awaited by the next chunk and by
     /// `commit`, ended by `cancel`.
     private var inFlight: Task<WebAddress, any Error>?
@@ -37,6 +42,8 @@ actor RegistryUpload: BlobUpload {
         var rest = bytes
         while rest.readableBytes > 0 {
             if chunk.readableBytes == chunkSize { try await sendChunk() }
+            // What is large takes a whole chunk's memory at once: growing by and by leaves holes behind.
+            if chunk.readableBytes >= Self.smallBlob, chunk.capacity < chunkSize { chunk.reserveCapacity(chunkSize) }
             if var part = rest.readSlice(length: min(rest.readableBytes, chunkSize - chunk.readableBytes)) {
                 chunk.writeBuffer(&part)
             }
@@ -65,14 +72,14 @@ actor RegistryUpload: BlobUpload {
             try await exchange.complete(session, digest: digest, total: total)
         }
         state = .ended
-        chunk = ByteBuffer()
+        (chunk, last) = (ByteBuffer(), ByteBuffer())
         return total
     }
 
     func cancel() async {
         guard state == .open else { return }
         state = .ended
-        chunk = ByteBuffer()
+        (chunk, last) = (ByteBuffer(), ByteBuffer())
         let (exchange, session, inFlight) = (UploadExchange(repository: repository), session, inFlight)
         self.inFlight = nil
         // A task of its own, awaited here, because this one may be cancelled already and the session is to end anyway.
@@ -100,7 +107,8 @@ actor RegistryUpload: BlobUpload {
         let (exchange, session, bytes, offset) = (UploadExchange(repository: repository), session, chunk, sent)
         inFlight = Task { try await exchange.send(bytes, at: offset, to: session) }
         sent += Int64(chunk.readableBytes)
-        chunk = ByteBuffer()
+        swap(&chunk, &last)
+        chunk.clear(minimumCapacity: chunkSize)
     }
 
     /// Waits for the chunk on its way. The wait is over when this task is cancelled.

@@ -31,8 +31,9 @@ extension ImageRepository {
     }
 }
 
-/// Runs an upload again, a few times, if the repository drops it half-way. `body` has to have all its bytes still.
-func repeatingLostUploads(_ body: () async throws -> Void) async throws {
+/// Runs an upload again, a few times, if the repository drops it half-way. `body` has to have all its bytes still, or to
+/// make them again.
+public func repeatingLostUploads(_ body: () async throws -> Void) async throws {
     var attempt = 1
     while true {
         do {

@@ -1,6 +1,8 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Spelling
+
 /// One table of a configuration while it is being read: what has been asked for is crossed out, so that what is left over
 /// can be told.
 struct ConfigurationTable {

@@ -1,6 +1,8 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import SnapshotEngine
+
 extension ServerConfiguration {
     /// Reads `[local]`; nil if the state folder cannot be named, which is then a problem of the table.
     static func readLocal(
@@ -43,6 +45,13 @@ extension ServerConfiguration {
                 )
             }
         }
+        if let name = table.text("snapshot_compression") {
+            if let compression = CaptureCompression(rawValue: name) {
+                local.snapshotCompression = compression
+            } else {
+                table.refuse("snapshot_compression", "is '\(name)' but must be gzip or zstd.")
+            }
+        }
         local.insecureRegistries = table.strings("insecure_registries") ?? []
         local.registryConfiguration = table.text("registry_config").flatMap { path("registry_config", $0) }
         if let folder = table.text("registry_certificates").flatMap({ path("registry_certificates", $0) }) {
@@ -50,6 +59,7 @@ extension ServerConfiguration {
         }
         local.network = table.table("network") { readNetwork(&$0) }
         local.pauseDeadline = table.integer("pause_deadline_seconds", in: 10...86_400) ?? local.pauseDeadline
+        local.mostSnapshotLayers = table.integer("max_snapshot_layers", in: 3...100) ?? local.mostSnapshotLayers
         local.publishedHost = table.text("host") ?? publishedHost
         return local
     }

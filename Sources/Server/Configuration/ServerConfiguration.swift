@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Logging
+public import SnapshotEngine
 
 /// How a server runs, as read from a file in OpenSandbox's format and from the environment.
 public struct ServerConfiguration: Sendable, Equatable {
@@ -52,6 +53,8 @@ public struct ServerConfiguration: Sendable, Equatable {
         public var stateDirectory: String
         /// Where snapshots are kept: `snapshot_store`.
         public var snapshotStore: SnapshotStore
+        /// How the layers of snapshots are compressed: `snapshot_compression`.
+        public var snapshotCompression = CaptureCompression.gzip
         /// Registries (`host` or `host:port`) that are spoken to without TLS: `insecure_registries`.
         public var insecureRegistries: [String] = []
         /// A docker `config.json` with credentials for registries, absolute: `registry_config`.
@@ -64,6 +67,9 @@ public struct ServerConfiguration: Sendable, Equatable {
         public var network = Network()
         /// Seconds after which a pause that is not durable yet is given up, 10 to 86400: `pause_deadline_seconds`.
         public var pauseDeadline = 600
+        /// How many layers of pauses an image has above those it was created from before they are merged, 3 to 100:
+        /// `max_snapshot_layers`.
+        public var mostSnapshotLayers = 16
         /// The host in endpoints, if it is not the sandbox's own address: `host`, else `server.eip`.
         public var publishedHost: String?
 

@@ -25,10 +25,12 @@ extension LocalRuntimeConfiguration {
         )
         containerdSocket = local.containerdSocket
         containerdNamespace = local.containerdNamespace
+        compression = local.snapshotCompression
         insecureRegistries = Set(local.insecureRegistries)
         allowedHostPaths = local.allowedHostPaths
         registryLogins = local.registryConfiguration
         registryCertificates = local.registryCertificates
+        mostSnapshotLayers = local.mostSnapshotLayers
         policy.captureTimeout = Double(local.pauseDeadline)
     }
 }

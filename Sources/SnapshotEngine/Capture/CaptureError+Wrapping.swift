@@ -36,13 +36,13 @@ extension CaptureError {
         case .holderLost:
             self.init(
                 .freezeLost,
-                "the process that held the freeze ended before the snapshot of \(sandbox) was stored, so the sandbox runs "
+                "the process that held the freeze ended before the snapshot of \(sandbox) was complete, so the sandbox runs "
                     + "on; try again"
             )
         case .deadline, .thawed, .killed, nil:
             self.init(
                 .freezeLost,
-                "the deadline of the freeze passed before the snapshot of \(sandbox) was stored, so the sandbox runs on; "
+                "the deadline of the freeze passed before the snapshot of \(sandbox) was complete, so the sandbox runs on; "
                     + "look for a slow or unreachable store"
             )
         }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import SnapshotProvider
+import SnapshotStore
 
 /// Why a root filesystem could not be captured.
 public struct CaptureError: Error, Sendable, CustomStringConvertible {
@@ -19,6 +20,10 @@ public struct CaptureError: Error, Sendable, CustomStringConvertible {
         case targetUnavailable = "TargetUnavailable"
         /// The freeze ended before everything had been read and stored.
         case freezeLost = "FreezeLost"
+        /// The target has lost a layer that it had not stored yet, and the freeze is over, so that it cannot be read again.
+        case layerLost = "LayerLost"
+        /// The container could not be thawed yet; the holder of the freeze goes on trying.
+        case stillFrozen = "StillFrozen"
         /// The container could not be frozen.
         case freezeFailed = "FreezeFailed"
         /// The filesystem holds something that a layer cannot express.
@@ -31,6 +36,8 @@ public struct CaptureError: Error, Sendable, CustomStringConvertible {
         case notVerified = "NotVerified"
         /// containerd cannot be asked.
         case runtimeUnavailable = "RuntimeUnavailable"
+        /// The image has so many layers that no runtime would start a snapshot of it.
+        case tooManyLayers = "TooManyLayers"
         /// The request itself makes no sense.
         case invalidRequest = "InvalidRequest"
     }
@@ -49,6 +56,16 @@ public struct CaptureError: Error, Sendable, CustomStringConvertible {
         self.cause = cause
     }
 
+    /// What an error of the store means for a capture.
+    init(_ error: ArtifactStoreError) {
+        let reason: Reason =
+            switch error.reason {
+            case .notVerified: .notVerified
+            case .unavailable: .targetUnavailable
+            }
+        self.init(reason, error.message, cause: error.cause)
+    }
+
     /// The message and its cause.
     public var description: String {
         guard let cause else { return message }
@@ -58,11 +75,11 @@ public struct CaptureError: Error, Sendable, CustomStringConvertible {
     /// Whether the same capture may succeed later without anybody changing anything.
     public var isRetryable: Bool {
         switch reason {
-        case .targetUnavailable, .baseImageUnavailable, .freezeLost, .freezeFailed, .readFailed, .notVerified,
-            .runtimeUnavailable:
+        case .targetUnavailable, .baseImageUnavailable, .freezeLost, .layerLost, .stillFrozen, .freezeFailed,
+            .readFailed, .notVerified, .runtimeUnavailable:
             true
         case .containerGone, .unsupportedFilesystem, .baseImageMismatch, .unrepresentableFile, .notPermitted,
-            .invalidRequest:
+            .tooManyLayers, .invalidRequest:
             false
         }
     }

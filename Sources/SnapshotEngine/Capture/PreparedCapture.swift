@@ -9,13 +9,15 @@ public struct PreparedCapture: Sendable {
     /// What was asked for.
     public let request: SnapshotRequest
     /// The containers to copy, in the order of the request.
-    let containers: [PreparedContainer]
+    var containers: [PreparedContainer]
 }
 
 /// One container that was identified and found fit to be captured, and whose base layers are at the target.
 struct PreparedContainer: Sendable {
     /// What was asked for.
     let container: SnapshotContainer
+    /// The identity of its sandbox.
+    let sandbox: String
     /// Its first process.
     let pid: UInt32
     /// The snapshotter that has its root filesystem.
@@ -24,10 +26,10 @@ struct PreparedContainer: Sendable {
     let snapshotKey: String
     /// The mount that its first process sees as its root.
     let mount: OverlayMount
-    /// About how much there is to copy.
-    let expectedBytes: Int64
     /// The image under it.
     let parent: ParentImage
+    /// The layers that the snapshot's are put on top of.
+    var stack: LayerStack
     /// Where the snapshot goes.
     let target: any ImageRepository
     /// Under which name.

@@ -19,7 +19,7 @@ struct WrittenManifest: Sendable {
 /// Making images of captured layers, or nothing at all.
 extension RootfsCapture {
     /// How long taking back half a commit may take.
-    private static let withdrawalPatience = Duration.seconds(5)
+    private static let withdrawalPatience = Duration.seconds(20)
 
     /// Stores config and manifest of every container's image.
     ///
@@ -29,11 +29,13 @@ extension RootfsCapture {
         _ layers: [[SnapshotImage.Layer]],
         written: inout [WrittenManifest]
     ) async throws -> Artifact {
-        let created = Date().formatted(.iso8601)
+        // To the millisecond: it also tells what was captured together.
+        let created = Date().formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
         var parts: [Artifact.Part] = []
         for (container, layers) in zip(prepared.containers, layers) {
             let image = SnapshotImage(
                 parent: container.parent.image,
+                stack: container.stack,
                 layers: layers,
                 request: prepared.request,
                 container: container.container,
@@ -69,9 +71,8 @@ extension RootfsCapture {
         return Artifact.Part(
             container: container.container.name,
             reference: container.container.target,
-            digest: descriptor.digest.description,
-            size: manifest.blobs.reduce(descriptor.size) { $0 + $1.size },
-            layers: manifest.layers.count,
+            manifest: manifest,
+            descriptor: descriptor,
             baseDigest: image.baseDigest
         )
     }

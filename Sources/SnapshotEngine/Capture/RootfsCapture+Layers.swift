@@ -11,16 +11,21 @@ extension RootfsCapture {
     private static let layerAttempts = 3
     /// From how many bytes on a tree is copied before the freeze. Less is read in a moment, and costs a layer less.
     private static let smallTree: Int64 = 16 << 20
+    /// Nobody watches the progress of a copy that takes no longer than this.
+    private static let shortCopy = Duration.seconds(5)
     /// How many compressed pieces of at most about 1 MiB may wait for the target. Of a frozen tree many: the sooner it is
     /// read, the sooner a checkpoint runs on.
-    private static let windows = (living: 4, frozen: 32)
+    private static let windows = (living: 12, frozen: 32)
 
     /// Copies what pays to be copied before the freeze.
     ///
     /// - Throws: `CaptureError`, `CancellationError`.
     public func copyEarly(_ prepared: PreparedCapture, meter: CaptureMeter) async throws -> EarlyCopy {
         var early = EarlyCopy()
-        guard consistency == .live else { return early }
+        guard consistency == .live else {
+            for container in prepared.containers { await tellSize(of: container, meter: meter) }
+            return early
+        }
         meter.enter(.copyingEarly)
         for container in prepared.containers {
             early.containers.append(try await copyEarly(container, meter: meter))
@@ -30,29 +35,68 @@ extension RootfsCapture {
 
     private func copyEarly(_ container: PreparedContainer, meter: CaptureMeter) async throws -> EarlyCopy.Layer? {
         try await CaptureError.wrapping(container) {
-            var writer = LayerWriter(mount: container.mount)
-            guard container.expectedBytes >= Self.smallTree, try writer.canCopyLiving() else { return nil }
+            var writer = writer(for: container)
+            guard try await paysEarly(writer) else {
+                // Before the freeze, which must not wait for it.
+                await tellSize(of: container, meter: meter)
+                return nil
+            }
             writer.pass = .living
-            let (layer, record) = try await copyLayer(writer, of: container, meter: meter) {}
+            // Beside the copy, and not for a short one: containerd has to look at every file, too.
+            async let _: Void = tellSize(of: container, after: Self.shortCopy, meter: meter)
+            let again = LayerRepetition(isPossible: { true }, afterReading: {})
+            let (layer, record) = try await copyLayer(writer, of: container, meter: meter, again)
             return record.map { EarlyCopy.Layer(layer: layer, record: $0) }
         }
     }
 
+    private func paysEarly(_ writer: LayerWriter) async throws -> Bool {
+        try await onOwnThread("layer-size") { try writer.canCopyLiving() && writer.holds(atLeast: Self.smallTree) }
+    }
+
+    /// Has the meter know how much there is to copy, if containerd can tell.
+    private func tellSize(
+        of container: PreparedContainer,
+        after delay: Duration = .zero,
+        meter: CaptureMeter
+    ) async {
+        if delay > .zero { try? await Task.sleep(for: delay) }
+        guard !Task.isCancelled else { return }
+        let usage = try? await containerd.snapshotUsage(container.snapshotKey, snapshotter: container.snapshotter)
+        if let usage { meter.expect(bytes: usage.size) }
+    }
+
+    private func writer(for container: PreparedContainer) -> LayerWriter {
+        LayerWriter(mount: container.mount, options: LayerOptions(compression: compression.ofLayers))
+    }
+
+    /// What has to be asked and told when a layer is read.
+    private struct LayerRepetition {
+        /// Whether it can be read again.
+        var isPossible: @Sendable () -> Bool
+        /// Called when everything has been read.
+        var afterReading: @Sendable () async throws -> Void
+    }
+
     /// Copies what is not in an early copy, or everything if there is none, of a container that is frozen.
     ///
-    /// - Parameter afterReading: Called when everything has been read.
+    /// - Parameters:
+    ///   - beforeReadingAgain: Asked when the target has lost what it has not stored yet: whether it can be read again.
+    ///   - afterReading: Called when everything has been read.
     /// - Returns: The layers, from the lowest on.
     func copyFrozen(
         _ container: PreparedContainer,
         after early: EarlyCopy.Layer?,
         meter: CaptureMeter,
-        afterReading: @Sendable () async throws -> Void
+        beforeReadingAgain: @escaping @Sendable () -> Bool,
+        afterReading: @escaping @Sendable () async throws -> Void
     ) async throws -> [SnapshotImage.Layer] {
-        try await CaptureError.wrapping(container) {
-            var writer = LayerWriter(mount: container.mount)
+        let again = LayerRepetition(isPossible: beforeReadingAgain, afterReading: afterReading)
+        return try await CaptureError.wrapping(container) {
+            var writer = writer(for: container)
             if let early {
                 do {
-                    let changes = try await copyChanges(writer, of: container, since: early, meter, afterReading)
+                    let changes = try await copyChanges(writer, of: container, since: early, meter, again)
                     return [early.layer, changes].compactMap(\.self)
                 } catch RootfsError.changed(let path, let detail) {
                     logger.warning(
@@ -64,8 +108,7 @@ extension RootfsCapture {
                 }
             }
             writer.pass = .whole
-            let layer = try await copyLayer(writer, of: container, meter: meter, afterReading: afterReading).layer
-            return [layer].compactMap(\.self)
+            return [try await copyLayer(writer, of: container, meter: meter, again).layer].compactMap(\.self)
         }
     }
 
@@ -74,15 +117,15 @@ extension RootfsCapture {
         of container: PreparedContainer,
         since early: EarlyCopy.Layer,
         _ meter: CaptureMeter,
-        _ afterReading: @Sendable () async throws -> Void
+        _ again: LayerRepetition
     ) async throws -> SnapshotImage.Layer? {
         var writer = writer
         writer.pass = .changes(since: early.record)
         do {
-            return try await copyLayer(writer, of: container, meter: meter, afterReading: afterReading).layer
+            return try await copyLayer(writer, of: container, meter: meter, again).layer
         } catch let torn as TornLinks {
             writer.pass = .changes(since: early.record, copying: torn.files)
-            return try await copyLayer(writer, of: container, meter: meter, afterReading: afterReading).layer
+            return try await copyLayer(writer, of: container, meter: meter, again).layer
         }
     }
 
@@ -94,15 +137,25 @@ extension RootfsCapture {
         _ writer: LayerWriter,
         of container: PreparedContainer,
         meter: CaptureMeter,
-        afterReading: @Sendable () async throws -> Void
+        _ again: LayerRepetition
     ) async throws -> (layer: SnapshotImage.Layer?, record: CopyRecord?) {
-        let before = meter.current
         var attempt = 1
         while true {
+            let share = CaptureMeter.Share(of: meter)
             do {
-                return try await streamLayer(writer, to: container, meter, since: before, afterReading)
-            } catch let error as RegistryError where error.kind == .uploadLost && attempt < Self.layerAttempts {
+                return try await streamLayer(writer, to: container, share, again.afterReading)
+            } catch let error as RegistryError where error.kind == .uploadLost {
                 try Task.checkCancellation()
+                guard again.isPossible() else {
+                    throw CaptureError(
+                        .layerLost,
+                        "the target has lost a layer of container \(container.container.name) after the sandbox was "
+                            + "thawed, so that it cannot be read again: try again",
+                        cause: error
+                    )
+                }
+                guard attempt < Self.layerAttempts else { throw error }
+                share.takeBack()
                 attempt += 1
                 logger.warning(
                     "the target has lost a layer half-way; it is read and sent again",
@@ -117,8 +170,7 @@ extension RootfsCapture {
     private func streamLayer(
         _ writer: LayerWriter,
         to container: PreparedContainer,
-        _ meter: CaptureMeter,
-        since before: SnapshotProgress,
+        _ share: CaptureMeter.Share,
         _ afterReading: @Sendable () async throws -> Void
     ) async throws -> (layer: SnapshotImage.Layer?, record: CopyRecord?) {
         let isLiving = if case .living = writer.pass { true } else { false }
@@ -132,10 +184,7 @@ extension RootfsCapture {
                         defer { stream.cancel() }
                         for try await chunk in stream {
                             try await upload.write(chunk)
-                            meter.set(
-                                bytesRead: before.bytesRead + stream.progress.bytesRead,
-                                bytesWritten: before.bytesWritten + stream.progress.bytesWritten
-                            )
+                            share.set(bytesRead: stream.progress.bytesRead, bytesWritten: stream.progress.bytesWritten)
                         }
                     }
                     if await stream.isRead() { try await afterReading() }

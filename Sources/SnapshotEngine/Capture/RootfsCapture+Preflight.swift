@@ -7,9 +7,6 @@ public import SnapshotProvider
 
 /// Checking what a capture needs, one thing after the other, so that everything that is wrong is told at once.
 extension RootfsCapture {
-    /// How many layers an image can have with the container runtimes of today.
-    static let mostLayers = 127
-
     /// Checks all that can be checked of one container while it runs. Nothing is frozen, and nothing is left at the
     /// target: an upload is begun there and cancelled.
     ///
@@ -53,8 +50,11 @@ extension RootfsCapture {
         if imageIsKnown {
             parent = try await check(.baseImage) {
                 let parent = try await parentImage(of: container, record: record)
-                try Self.checkDepth(of: parent, container: container)
-                return (parent, "it is \(container.image), with \(parent.image.manifest.layers.count) layers")
+                let stack = LayerStack(parent.image)
+                try checkDepth(compaction.expectedDepth(stack), of: container.name, image: container.image)
+                let told = "it is \(container.image), with \(stack.layers.count) layers"
+                guard compaction.merges(stack) else { return (parent, told) }
+                return (parent, told + ", of which \(stack.snapshotLayers.count) are to be merged first")
             }
         }
         let target = try await check(.target) {
@@ -76,17 +76,6 @@ extension RootfsCapture {
         }
         if let finding = await space(for: container, record: record) { findings.append(finding) }
         return findings
-    }
-
-    private static func checkDepth(of parent: ParentImage, container: SnapshotContainer) throws(CaptureError) {
-        let layers = parent.image.manifest.layers.count
-        guard layers < mostLayers else {
-            throw CaptureError(
-                .unsupportedFilesystem,
-                "the image \(container.image) of container \(container.name) has \(layers) layers already, and no "
-                    + "runtime takes more than \(mostLayers): rebuild it with fewer"
-            )
-        }
     }
 
     /// What is known about the room that the snapshot needs: nobody can ask a registry for its own.

@@ -3,41 +3,52 @@
 
 import OCIRegistry
 public import SnapshotProvider
+import SnapshotStore
 
 /// The half of a capture for which the sandbox keeps running.
 extension RootfsCapture {
     /// Identifies the containers, checks that their filesystems can be captured and that their images are what the
-    /// request says, and brings the images' layers to the target.
+    /// request says, brings the images' layers to the target, and merges those of earlier snapshots if they are many.
     ///
+    /// - Parameter compacts: Whether to merge; without, it is only checked that a snapshot can be made.
     /// - Throws: `CaptureError`, `CancellationError`.
-    public func prepare(_ request: SnapshotRequest, meter: CaptureMeter) async throws -> PreparedCapture {
+    public func prepare(
+        _ request: SnapshotRequest,
+        compacts: Bool = true,
+        meter: CaptureMeter
+    ) async throws -> PreparedCapture {
         meter.enter(.preparing)
         guard !request.source.containers.isEmpty else {
             throw CaptureError(.invalidRequest, "the request for \(request.source.sandbox) names no container")
         }
-        var prepared: [PreparedContainer] = []
+        var prepared = PreparedCapture(request: request, containers: [])
         for container in request.source.containers {
-            prepared.append(try await prepare(container, meter: meter))
+            prepared.containers.append(try await prepare(container, of: request.source.sandbox))
         }
-        return PreparedCapture(request: request, containers: prepared)
+        guard compacts else { return prepared }
+        for (index, container) in prepared.containers.enumerated() {
+            prepared.containers[index].stack = try await stack(for: container, meter: meter)
+        }
+        return prepared
     }
 
-    private func prepare(_ container: SnapshotContainer, meter: CaptureMeter) async throws -> PreparedContainer {
+    private func prepare(_ container: SnapshotContainer, of sandbox: String) async throws -> PreparedContainer {
         let (record, task) = try await find(container)
         let mount = try await checkedMount(of: record, task: task)
         let parent = try await parentImage(of: container, record: record)
+        let stack = LayerStack(parent.image)
+        try checkDepth(compaction.expectedDepth(stack), of: container.name, image: container.image)
         let (target, tag) = try openTarget(of: container)
         try await CaptureError.wrapping(container, .targetUnavailable) { try await parent.place(at: target) }
-        let usage = try? await containerd.snapshotUsage(record.snapshotKey, snapshotter: record.snapshotter)
-        if let usage { meter.expect(bytes: usage.size) }
         return PreparedContainer(
             container: container,
+            sandbox: sandbox,
             pid: task.pid,
             snapshotter: record.snapshotter,
             snapshotKey: record.snapshotKey,
             mount: mount,
-            expectedBytes: usage?.size ?? .max,
             parent: parent,
+            stack: stack,
             target: target,
             tag: .tag(tag)
         )
@@ -107,7 +118,8 @@ extension RootfsCapture {
             throw CaptureError(
                 .unsupportedFilesystem,
                 "container \(record.id) uses the snapshotter \(record.snapshotter), of which Stasis cannot read the "
-                    + "difference: use overlayfs"
+                    + "difference: set containerd's snapshotter to overlayfs (in Kubernetes in the configuration of the CRI "
+                    + "plugin), and create the sandbox anew"
             )
         }
         do {

@@ -16,6 +16,8 @@ struct SnapshotImage {
 
     /// The image that the container was started from.
     var parent: Image
+    /// What the captured layers are put on top of: the parent's layers, or what they were merged into.
+    var stack: LayerStack
     /// What was captured, from the lowest on; nothing if the container had changed nothing.
     var layers: [Layer]
     /// Who and what was captured.
@@ -30,7 +32,8 @@ struct SnapshotImage {
     var config: ImageConfig {
         var config = parent.config
         config.created = created
-        config.rootfs.diffIDs += layers.map(\.diffID)
+        config.rootfs.diffIDs = stack.diffIDs + layers.map(\.diffID)
+        config.history = stack.history
         // A snapshot without a difference leaves an entry, too.
         for index in 0..<max(layers.count, 1) {
             config.history.append(
@@ -49,24 +52,25 @@ struct SnapshotImage {
         labels[SnapshotLabels.node] = request.source.node
         labels[SnapshotLabels.parentDigest] = parent.descriptor.digest.description
         labels[SnapshotLabels.baseDigest] = baseDigest
+        labels[SnapshotLabels.baseLayers] = "\(stack.baseCount)"
+        labels[SnapshotLabels.layers] = "\(stack.layers.count + layers.count)"
         config.config.labels = labels
         return config
     }
 
     /// The digest of the image at the bottom of the stack.
     var baseDigest: String {
-        let labels = parent.config.config.labels ?? [:]
-        let parentIsSnapshot = labels[SnapshotLabels.uid] != nil
-        return (parentIsSnapshot ? labels[SnapshotLabels.baseDigest] : nil) ?? parent.descriptor.digest.description
+        let inherited = stack.isSnapshot ? parent.config.config.labels?[SnapshotLabels.baseDigest] : nil
+        return inherited ?? parent.descriptor.digest.description
     }
 
     /// The manifest, always of OCI's types: Docker's layers are the same bytes under another name.
     func manifest(config: Descriptor) -> ImageManifest {
-        let parents = parent.manifest.layers.map { layer in
+        let lower = stack.layers.map { layer in
             var layer = layer
             layer.mediaType = layer.mediaType.ociEquivalent
             return layer
         }
-        return ImageManifest(config: config, layers: parents + layers.map(\.descriptor))
+        return ImageManifest(config: config, layers: lower + layers.map(\.descriptor))
     }
 }

@@ -20,4 +20,9 @@ public enum SnapshotLabels {
     /// The digest of the image at the bottom of the stack: the first one that is not itself a snapshot. The key is the
     /// image specification's own.
     public static let baseDigest = "org.opencontainers.image.base.digest"
+    /// How many of the image's layers, from the lowest on, are those of the image at the bottom of the stack. They are never
+    /// merged with others.
+    public static let baseLayers = "dev.stasis.snapshot.base-layers"
+    /// How many layers the image has: with another number, it was made from a snapshot and is none.
+    public static let layers = "dev.stasis.snapshot.layers"
 }

@@ -14,13 +14,3 @@ protocol BlockCompressor: AnyObject {
     /// - Throws: `RootfsError.compression` if the library refuses.
     func compress(_ block: UnsafeRawBufferPointer) throws -> ByteBuffer
 }
-
-extension ByteBuffer {
-    /// A buffer that `fill` puts bytes into: gets room for `capacity` bytes and says how many it has put there.
-    init(capacity: Int, fill: (UnsafeMutableRawBufferPointer) throws -> Int) rethrows {
-        self = ByteBufferAllocator().buffer(capacity: capacity)
-        try writeWithUnsafeMutableBytes(minimumWritableBytes: capacity) { space in
-            try fill(UnsafeMutableRawBufferPointer(rebasing: space.prefix(capacity)))
-        }
-    }
-}

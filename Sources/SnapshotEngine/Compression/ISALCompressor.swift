@@ -12,6 +12,7 @@ final class ISALCompressor: BlockCompressor {
     private let levelBuffer: UnsafeMutablePointer<UInt8>
     private let levelBufferSize: UInt32
     private let level: UInt32
+    private let scratch = CompressionScratch()
 
     /// - Parameter level: 0 to 3.
     /// - Throws: `RootfsError.compression` for another level.
@@ -21,7 +22,9 @@ final class ISALCompressor: BlockCompressor {
         }
         self.level = UInt32(level)
         levelBufferSize = cisal_level_buffer_size(self.level)
+        // The library's own initialization leaves the window's size as it finds it.
         stream = .allocate(capacity: 1)
+        stream.initialize(to: isal_zstream())
         levelBuffer = .allocate(capacity: max(Int(levelBufferSize), 1))
     }
 
@@ -42,7 +45,7 @@ final class ISALCompressor: BlockCompressor {
         let source = UnsafeMutableRawPointer(mutating: block.baseAddress)
         stream.pointee.next_in = source?.assumingMemoryBound(to: UInt8.self)
         stream.pointee.avail_in = UInt32(block.count)
-        let piece = try ByteBuffer(capacity: block.count + block.count / 7 + 512) { space in
+        let piece = try scratch.piece(capacity: block.count + block.count / 7 + 512) { space in
             stream.pointee.next_out = space.baseAddress?.assumingMemoryBound(to: UInt8.self)
             stream.pointee.avail_out = UInt32(space.count)
             let code = isal_deflate_stateless(stream)

@@ -7,6 +7,7 @@ import NIOCore
 /// gzip members by zlib, for builds without ISA-L.
 final class ZlibCompressor: BlockCompressor {
     private let encoder: OpaquePointer
+    private let scratch = CompressionScratch()
 
     /// - Parameter level: 0 to 9.
     /// - Throws: `RootfsError.compression` for another level, or without memory.
@@ -27,7 +28,7 @@ final class ZlibCompressor: BlockCompressor {
     func compress(_ block: UnsafeRawBufferPointer) throws -> ByteBuffer {
         if Randomness.looksRandom(block) { return stored(block) }
         // More than zlib ever needs, as its own estimate for any of its settings has it.
-        let piece = try ByteBuffer(capacity: block.count + block.count / 7 + 64) { space in
+        let piece = try scratch.piece(capacity: block.count + block.count / 7 + 64) { space in
             let (size, room) = (UInt32(block.count), UInt32(space.count))
             let member = czlib_compress(encoder, block.baseAddress, size, space.baseAddress, room)
             guard czlib_is_end(member.code) != 0 else {

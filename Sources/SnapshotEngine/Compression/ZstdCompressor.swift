@@ -7,6 +7,7 @@ import NIOCore
 /// zstd frames, each with its size and its checksum.
 final class ZstdCompressor: BlockCompressor {
     private let context: OpaquePointer
+    private let scratch = CompressionScratch()
 
     /// - Parameter level: 1 to 19.
     /// - Throws: `RootfsError.compression` for another level, or without memory.
@@ -27,7 +28,7 @@ final class ZstdCompressor: BlockCompressor {
     }
 
     func compress(_ block: UnsafeRawBufferPointer) throws -> ByteBuffer {
-        try ByteBuffer(capacity: ZSTD_compressBound(block.count)) { space in
+        try scratch.piece(capacity: ZSTD_compressBound(block.count)) { space in
             let size = ZSTD_compress2(context, space.baseAddress, space.count, block.baseAddress, block.count)
             guard ZSTD_isError(size) == 0 else {
                 throw RootfsError.compression("zstd refused a block (\(String(cString: ZSTD_getErrorName(size))))")

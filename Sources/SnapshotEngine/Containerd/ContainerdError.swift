@@ -67,6 +67,11 @@ public struct ContainerdError: Error, Sendable, CustomStringConvertible {
     /// Whether what the call was to make exists already.
     public var isAlreadyExists: Bool { code == .alreadyExists }
 
+    /// Whether containerd has answered that it cannot write to its disk. Then it has not done what it was asked for.
+    var saysThatDiskIsFull: Bool {
+        code == .unknown && ["no space left on device", "read-only file system"].contains { message.contains($0) }
+    }
+
     /// One or two sentences: what happened, to what, and what to do.
     public var description: String {
         let sentence = message.hasSuffix(".") ? String(message.dropLast()) : message

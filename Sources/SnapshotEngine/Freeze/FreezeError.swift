@@ -62,7 +62,7 @@ public enum FreezeError: Error, Sendable, CustomStringConvertible {
         case .holderLost(let id):
             "the process that held freeze \(id) ended, so what it had frozen was thawed unless it was sealed: try again"
         case .holderUnavailable(let reason):
-            "no process can be started to hold a freeze, so nothing was frozen: \(reason)"
+            "there is no process that could hold a freeze, so nothing was frozen: \(reason)"
         }
     }
 }

@@ -40,10 +40,17 @@ actor FreezeHolder {
     private var timer: Task<Void, Never>?
     private var deadlineHasPassed = false
     private var isGivenUp = false
+    private var deadline: Date?
+    /// What was captured, once that is complete.
+    private var captured: [String]?
+    /// How many calls have sealed the freeze, or may yet do so.
+    private var possibleSeals = 0
     private var frozenSince: ContinuousClock.Instant?
     private var frozenFor = Duration.zero
     /// The thaw that was begun, up to the removal of the record.
     private var ending: Task<FreezeOutcome, Never>?
+    /// The removal of the record, if that could not be done with the thaw.
+    private var removal: Task<Void, Never>?
     /// Opened when the freeze is over: thawed or killed.
     private let over = Latch()
 
@@ -59,6 +66,20 @@ actor FreezeHolder {
         self.owner = owner
         self.ledger = FreezeLedger(client: client)
         self.tasks = FrozenTasks(client: client, containers: [])
+    }
+
+    /// Takes over a freeze from a holder that has died. One that is not sealed is to be thawed.
+    init(client: ContainerdClient, takingOver record: FreezeRecord) {
+        self.client = client
+        self.id = record.id
+        self.owner = record.owner
+        self.ledger = FreezeLedger(client: client)
+        self.tasks = FrozenTasks(client: client, containers: record.containers)
+        self.deadline = record.deadline
+        self.state = record.isSealed ? .sealed : .frozen
+        // The one that died may have asked to seal.
+        self.possibleSeals = 1
+        self.frozenSince = .now
     }
 
     /// How long the containers have been frozen, up to now or to their thaw.
@@ -87,6 +108,7 @@ actor FreezeHolder {
         guard case .idle = state else { throw isGivenUp ? FreezeError.interrupted(id: id) : .alreadyUsed(id: id) }
         state = .freezing
         let deadline = min(deadline, Date(timeIntervalSinceNow: Self.longestFreeze))
+        self.deadline = deadline
         let timeLeft = deadline.timeIntervalSinceNow
         tasks = FrozenTasks(client: client, containers: containers)
         do {
@@ -151,10 +173,76 @@ actor FreezeHolder {
     /// Throws unless everything is still frozen and nobody has decided otherwise since the freeze began. Whoever reads a
     /// frozen sandbox asks after reading, because only then what was read is one instant.
     func checkHeld() async throws {
-        guard case .frozen = state,
-            let record = try await ledger.records().first(where: { $0.id == id }), record.outcome == nil,
-            try await tasks.areFrozen(), case .frozen = state
-        else { throw FreezeError.notFrozen(id: id) }
+        guard case .frozen = state, try await isUntouched(), case .frozen = state else {
+            throw FreezeError.notFrozen(id: id)
+        }
+    }
+
+    private func isUntouched() async throws -> Bool {
+        guard let record = try await ledger.records().first(where: { $0.id == id }), record.outcome == nil else {
+            return false
+        }
+        return try await tasks.areFrozen()
+    }
+
+    /// Says that what was captured is complete, and whoever froze may end: the freeze is held on.
+    ///
+    /// - Throws: `notFrozen` if it is not held any more.
+    func keep(captured: [String]) async throws {
+        try await checkHeld()
+        self.captured = captured
+    }
+
+    /// Thaws unless `keep` was called.
+    func thawUnlessKept() async {
+        guard captured == nil else { return }
+        // It throws only if the freeze is sealed.
+        try? await thaw()
+    }
+
+    /// What the freeze is like, as containerd knows it: if somebody else has thawed a container, it is thawed.
+    ///
+    /// - Throws: If containerd cannot say.
+    func status() async throws -> FreezeStatus {
+        if case .frozen = state, try await !isUntouched(), case .frozen = state {
+            _ = await thawOrFindSealed()
+        } else if case .thawing(let ending) = state {
+            _ = await ending.value
+        }
+        let state: FreezeStatus.State =
+            switch state {
+            case .idle: .unknown
+            case .freezing: .freezing
+            case .frozen, .thawing: .held
+            case .sealed: .sealed
+            case .thawed: .thawed
+            case .killed: .killed
+            }
+        return FreezeStatus(
+            id: id,
+            state: state,
+            deadline: deadline,
+            frozenMilliseconds: Int64(frozenDuration / .milliseconds(1)),
+            captured: captured
+        )
+    }
+
+    /// Does what is asked of it, if it can be done now.
+    ///
+    /// - Returns: What the freeze is like afterwards.
+    /// - Throws: If containerd cannot say, or does not do it.
+    func carryOut(_ control: FreezeControl) async throws -> FreezeStatus {
+        do {
+            switch control {
+            case .status: break
+            case .seal: if captured != nil { _ = try await seal() }
+            case .thaw: try await thaw()
+            case .kill: try await kill()
+            }
+        } catch FreezeError.sealed, FreezeError.notSealed, FreezeError.notFrozen {
+            // What it is like says why.
+        }
+        return try await status()
     }
 
     /// Asks for the point of no return: afterwards the containers can only be killed.
@@ -170,11 +258,7 @@ actor FreezeHolder {
         case .thawing(let ending): return await ending.value
         case .frozen: break
         }
-        guard try await tasks.areFrozen() else {
-            return await thawOrFindSealed()
-        }
-        let (ledger, id) = (ledger, id)
-        let outcome = try await uncancelled { try await ledger.decide(.sealed, of: id)?.outcome }
+        let outcome = try await decideToSeal()
         switch (outcome, state) {
         case (.sealed, .frozen):
             timer?.cancel()
@@ -188,6 +272,30 @@ actor FreezeHolder {
             break
         }
         return outcome ?? .thawed
+    }
+
+    /// Seals if everything is frozen.
+    ///
+    /// - Returns: What was decided; nil if something is not frozen, or the freeze is over.
+    private func decideToSeal() async throws -> FreezeOutcome? {
+        let (ledger, tasks, id) = (ledger, tasks, id)
+        // Before anything is waited for: the deadline may pass meanwhile. It stays when nobody can tell what was decided.
+        possibleSeals += 1
+        do {
+            let outcome = try await uncancelled {
+                try await tasks.areFrozen() ? try await ledger.decide(.sealed, of: id)?.outcome : nil
+            }
+            if outcome != .sealed { possibleSeals -= 1 }
+            return outcome
+        } catch let error as ContainerdError where error.saysThatDiskIsFull {
+            possibleSeals -= 1
+            throw error
+        }
+    }
+
+    /// Returns when nothing is written down any more of a freeze that is over.
+    func waitUntilForgotten() async {
+        await removal?.value
     }
 
     /// Thaws, and removes what was written down. Goes on until it has succeeded, however often containerd fails or the
@@ -274,12 +382,22 @@ extension FreezeHolder {
     }
 
     private func carryOutEnding(lookAgain: Bool) async -> FreezeOutcome {
-        let outcome = await FreezeRecovery(client: client)
-            .thawPersistently(id, tasks.containers, lookAgain: lookAgain) { await self.stopClock() }
-        guard outcome == .thawed else {
+        let recovery = FreezeRecovery(client: client)
+        let ended = await recovery.thawPersistently(
+            id,
+            tasks.containers,
+            lookAgain: lookAgain,
+            canBeSealed: { await self.possibleSeals > 0 },
+            thawed: { await self.stopClock() }
+        )
+        guard ended.outcome == .thawed else {
             timer?.cancel()
             state = .sealed
             return .sealed
+        }
+        if !ended.isForgotten {
+            // Owned by the holder; whoever serves it waits for it.
+            removal = Task { [id] in await recovery.removeUntilCancelled(id) }
         }
         finish(.thawed)
         return .thawed

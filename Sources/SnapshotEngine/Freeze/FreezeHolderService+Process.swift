@@ -21,10 +21,11 @@ extension FreezeHolderService {
     ///   - namespace: The containers' containerd namespace.
     /// - Throws: What `run` throws.
     public static func runProcess(containerdSocket socket: String, containerdNamespace namespace: String) async throws {
-        write(outOfMemoryScore, to: "/proc/self/oom_score_adj")
-        write(processName, to: "/proc/self/comm")
-        let logger = Logger(label: processName) { LossyLogHandler(label: $0, descriptor: STDERR_FILENO) }
-        let service = FreezeHolderService(containerdSocket: socket, containerdNamespace: namespace, logger: logger)
+        let service = FreezeHolderService(
+            containerdSocket: socket,
+            containerdNamespace: namespace,
+            logger: becomeHolder()
+        )
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await service.run() }
@@ -34,6 +35,15 @@ extension FreezeHolderService {
             group.cancelAll()
             try await group.waitForAll()
         }
+    }
+
+    /// Gives this process a holder's name and worth.
+    ///
+    /// - Returns: Where its remarks go.
+    static func becomeHolder() -> Logger {
+        write(outOfMemoryScore, to: "/proc/self/oom_score_adj")
+        write(processName, to: "/proc/self/comm")
+        return Logger(label: processName) { LossyLogHandler(label: $0, descriptor: STDERR_FILENO) }
     }
 
     /// Writes into a file of the kernel's. That it may not is no failure: the process only runs less well.

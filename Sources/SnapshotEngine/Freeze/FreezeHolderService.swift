@@ -5,14 +5,13 @@ import Glibc
 public import Logging
 import NIOCore
 import NIOPosix
+import Synchronization
 
 /// The holder's process: serves the freezes of one client over standard input and output, a line of JSON a message.
 ///
 /// When the client ends, or the process is told to end, it thaws what is not sealed and ends too. What is sealed is left as
 /// it is: nobody is left who could say that its release is written down.
 public struct FreezeHolderService: Sendable {
-    private typealias Lines = NIOAsyncChannel<ByteBuffer, ByteBuffer>
-
     /// How long it goes on trying to thaw after its client has ended. What is frozen then is left to whoever reads the
     /// ledger next.
     static let longestAlone = Duration.seconds(3600)
@@ -46,10 +45,7 @@ public struct FreezeHolderService: Sendable {
         signal(SIGPIPE, SIG_IGN)
         let lines = try await NIOPipeBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .takingOwnershipOfDescriptors(input: input, output: output) { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(LineDecoder()))
-                    return try Lines(wrappingChannelSynchronously: channel)
-                }
+                channel.eventLoop.makeCompletedFuture { try HolderConversation.makeLines(channel) }
             }
         try await lines.executeThenClose { inbound, outbound in
             let answers = HolderAnswers(outbound: outbound)
@@ -70,32 +66,12 @@ public struct FreezeHolderService: Sendable {
         _ answers: HolderAnswers,
         _ table: HolderTable
     ) async {
-        var limit: Task<Void, Never>?
-        await withDiscardingTaskGroup { group in
-            do {
-                for try await line in inbound {
-                    let request: HolderRequest
-                    do {
-                        request = try HolderLine.decode(HolderRequest.self, from: line)
-                    } catch {
-                        await answers.send(.malformed("not a request: \(error)"))
-                        break
-                    }
-                    switch table.begin(request) {
-                    case .answer(let answer): await answers.send(.answer(number: request.number, answer))
-                    case .work(let holder): group.addTask { await table.carryOut(request, holder, answers) }
-                    }
-                }
-            } catch is CancellationError {
-                // This process was told to end.
-            } catch {
-                logger.error("The holder's client is not understood", metadata: ["error": "\(error)"])
-            }
+        let limit = Mutex<Task<Void, Never>?>(nil)
+        await HolderConversation(table: table, aftermath: .cancel, logger: logger).run(inbound, answers) {
             // Owned: it is cancelled below, or ends the process.
-            limit = Task { await giveUpInTheEnd() }
-            group.cancelAll()
+            limit.withLock { $0 = Task { await giveUpInTheEnd() } }
         }
-        limit?.cancel()
+        limit.withLock { $0?.cancel() }
     }
 
     private func giveUpInTheEnd() async {
@@ -103,16 +79,5 @@ public struct FreezeHolderService: Sendable {
         guard !Task.isCancelled else { return }
         logger.critical("Freezes could not be ended for too long; they are left as they are")
         exit(EXIT_FAILURE)
-    }
-}
-
-/// The way to the client.
-struct HolderAnswers: Sendable {
-    let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
-
-    /// Sends a message, also in a cancelled task. A client that is gone misses it.
-    func send(_ message: HolderMessage) async {
-        let (outbound, line) = (outbound, HolderLine.encode(message))
-        await uncancelled { try? await outbound.write(line) }
     }
 }

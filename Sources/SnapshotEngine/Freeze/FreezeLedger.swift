@@ -97,7 +97,7 @@ struct FreezeLedger: Sendable {
     }
 
     static func isValid(id: String) -> Bool {
-        (1...64).contains(id.utf8.count)
+        (1...FreezeRecord.longestID).contains(id.utf8.count)
             && id.utf8.allSatisfy { byte in
                 switch byte {
                 case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),

@@ -13,6 +13,9 @@ public enum FreezeOutcome: String, Sendable, Hashable, Codable {
 
 /// What is written down before anything is frozen, so that whoever comes after a crash can undo it.
 public struct FreezeRecord: Sendable, Hashable {
+    /// The longest ID.
+    static let longestID = 64
+
     /// Names this freeze, 1 to 64 of `A-Z a-z 0-9 . _ -`; usually the capture's UID.
     public var id: String
     /// The IDs of the containers that are frozen.

@@ -83,51 +83,98 @@ extension FreezeRecovery {
     /// is dead, or containerd is.
     private static let turn = Duration.seconds(15)
 
+    /// What became of a freeze.
+    struct Ending: Sendable {
+        /// What it came to.
+        var outcome: FreezeOutcome
+        /// Whether nothing of it is written down any more, if it was thawed.
+        var isForgotten = true
+    }
+
     /// Thaws, as often as it takes, whether the calling task is cancelled or not: giving up would leave a sandbox frozen.
     ///
     /// - Parameters:
     ///   - id: The freeze's ID.
     ///   - containers: Its containers.
     ///   - lookAgain: Whether a call to freeze may still be on its way.
+    ///   - canBeSealed: Whether somebody may yet seal the freeze.
     ///   - thawed: Called when nothing is frozen any more; the record is removed after that.
     func thawPersistently(
         _ id: String,
         _ containers: [String],
         lookAgain: Bool,
+        canBeSealed: @escaping @Sendable () async -> Bool,
         thawed: @escaping @Sendable () async -> Void
-    ) async -> FreezeOutcome {
+    ) async -> Ending {
         await uncancelled {
             // Nobody cancels this task, so there is an outcome.
-            await thawUntilCancelled(id, containers, lookAgain: lookAgain, thawed: thawed) ?? .thawed
+            await thawUntilCancelled(
+                id,
+                containers,
+                lookAgain: lookAgain,
+                canBeSealed: canBeSealed,
+                thawed: thawed
+            ) ?? Ending(outcome: .thawed)
         }
     }
 
     /// The same, until the task is cancelled.
     ///
+    /// When containerd cannot write down that it is to be thawed, because its disk is full, and nobody can seal it any more,
+    /// it is thawed all the same: a deadline does not wait for room on a disk. The record is then left to be removed.
+    ///
     /// - Parameter isAlone: Whether it is known that nobody else thaws.
-    /// - Returns: What the freeze came to; nil if the task was cancelled before it came to anything.
+    /// - Returns: What became of the freeze; nil if the task was cancelled before anything did.
     func thawUntilCancelled(
         _ id: String,
         _ containers: [String],
         isAlone: Bool = false,
         lookAgain: Bool,
+        canBeSealed: @escaping @Sendable () async -> Bool = { true },
         thawed: @escaping @Sendable () async -> Void = {}
-    ) async -> FreezeOutcome? {
+    ) async -> Ending? {
         var pause = Duration.milliseconds(50)
         var isOurs = isAlone
         while !Task.isCancelled {
             do {
-                return try await thawOnce(id, containers, isOurs: &isOurs, lookAgain: lookAgain, thawed: thawed)
+                return Ending(
+                    outcome: try await thawOnce(id, containers, isOurs: &isOurs, lookAgain: lookAgain, thawed: thawed)
+                )
             } catch {
                 client.logger.error(
                     "A freeze cannot be ended yet",
                     metadata: ["freeze": "\(id)", "error": "\(error)"]
                 )
+                if let error = error as? ContainerdError, error.saysThatDiskIsFull, await !canBeSealed(),
+                    (try? await thawUnwritten(id, containers)) == true
+                {
+                    await thawed()
+                    return Ending(outcome: .thawed, isForgotten: false)
+                }
             }
             try? await Task.sleep(for: pause)
             pause = min(pause * 2, .seconds(5))
         }
         return nil
+    }
+
+    /// Thaws without writing anything down.
+    ///
+    /// - Returns: Whether it has; not if the freeze is sealed.
+    private func thawUnwritten(_ id: String, _ containers: [String]) async throws -> Bool {
+        guard try await !ledger.records().contains(where: { $0.id == id && $0.isSealed }) else { return false }
+        try await FrozenTasks(client: client, containers: containers).thaw()
+        return true
+    }
+
+    /// Removes the record of a freeze that is over, as soon as containerd can, or until the task is cancelled.
+    func removeUntilCancelled(_ id: String) async {
+        var pause = Duration.milliseconds(100)
+        while !Task.isCancelled {
+            if (try? await ledger.remove(id)) != nil { return }
+            try? await Task.sleep(for: pause)
+            pause = min(pause * 2, .seconds(5))
+        }
     }
 
     /// Decides, thaws, and removes the record.

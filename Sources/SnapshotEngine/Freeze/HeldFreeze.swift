@@ -12,6 +12,8 @@ public actor HeldFreeze {
         case freezing
         case held
         case sealed
+        /// Left to the holder.
+        case kept
         case over(FreezeEnd)
     }
 
@@ -22,23 +24,24 @@ public actor HeldFreeze {
 
     private let client: HolderClient
     private let recovery: FreezeRecovery
-    private let grace: Duration
+    private let origin: HolderOrigin
     private var state = State.idle
     private var containers: [String] = []
     private var connection: HolderConnection?
     private var frozenSince: ContinuousClock.Instant?
     private var frozenFor = Duration.zero
+    private var hasAskedToSeal = false
     /// Opened when the freeze is over.
     private let over = Latch()
     /// Opened when the holder was lost and all was done about it that can be.
     private let recovered = Latch()
 
-    init(id: String, owner: String, client: HolderClient, recovery: FreezeRecovery, grace: Duration) {
+    init(id: String, owner: String, client: HolderClient, recovery: FreezeRecovery, origin: HolderOrigin) {
         self.id = id
         self.owner = owner
         self.client = client
         self.recovery = recovery
-        self.grace = grace
+        self.origin = origin
     }
 
     /// How long the containers have been frozen, up to now or to their thaw.
@@ -90,7 +93,7 @@ public actor HeldFreeze {
             try? await thaw()
             throw CancellationError()
         } catch FreezeError.holderLost {
-            try? await uncancelled(for: grace) { [recovered] in await recovered.wait() }
+            try? await uncancelled(for: origin.grace) { [recovered] in await recovered.wait() }
             throw FreezeError.holderLost(id: id)
         } catch {
             connection.remove(id)
@@ -113,6 +116,7 @@ public actor HeldFreeze {
     /// - Throws: If nobody can say now what was decided; ask again.
     public func seal() async throws -> FreezeOutcome {
         guard case .held = state, let connection else { return try outcome() }
+        hasAskedToSeal = true
         do {
             let answer = try await connection.ask(.seal(id: id), about: id)
             if answer == .outcome(.sealed) { becomeSealed() }
@@ -127,9 +131,23 @@ public actor HeldFreeze {
         switch state {
         case .idle, .freezing: throw FreezeError.notFrozen(id: id)
         case .held: throw FreezeError.holderLost(id: id)
+        case .kept: throw FreezeError.notFrozen(id: id)
         case .sealed, .over(.killed): .sealed
         case .over: .thawed
         }
+    }
+
+    /// Leaves the freeze to the holder, which holds it on although this client ends: what was captured is complete. From
+    /// here on it is the others' to seal or to thaw (`FreezeControl`). Only a holder that listens at a socket does that.
+    ///
+    /// - Parameter captured: What was captured, for those who ask later.
+    /// - Throws: If the freeze is not held any more, or if nobody knows whether it is left to the holder: thaw it then.
+    public func keep(captured: [String]) async throws {
+        guard case .held = state, let connection else { throw FreezeError.notFrozen(id: id) }
+        _ = try await connection.ask(.keep(id: id, captured: captured), about: id)
+        guard case .held = state else { throw FreezeError.notFrozen(id: id) }
+        connection.remove(id)
+        state = .kept
     }
 
     /// Thaws. The holder goes on until it has succeeded, however often containerd fails; this waits for it, but when the
@@ -140,14 +158,14 @@ public actor HeldFreeze {
         switch state {
         case .idle: finish(.thawed)
         case .sealed, .over(.killed): throw FreezeError.sealed(id: id)
-        case .over: return
+        case .over, .kept: return
         case .freezing, .held:
             guard let connection else {
                 // The holder is still being started; it will not be asked any more.
                 return finish(.thawed)
             }
             let (id, recovered, over) = (id, recovered, over)
-            try await uncancelled(for: grace) {
+            try await uncancelled(for: origin.grace) {
                 do {
                     _ = try await connection.ask(.thaw(id: id), about: id)
                     await over.wait()
@@ -158,7 +176,7 @@ public actor HeldFreeze {
                 }
             }
             switch state {
-            case .over: return
+            case .over, .kept: return
             case .sealed: throw FreezeError.sealed(id: id)
             case .idle, .freezing, .held: throw CancellationError()
             }
@@ -181,6 +199,11 @@ public actor HeldFreeze {
             try await recovery.kill(id)
         }
         finish(.killed)
+    }
+
+    /// Returns when the freeze is over, as far as this client knows, or when the task is cancelled.
+    public func waitUntilOver() async {
+        await over.wait()
     }
 
     /// Returns when the freeze is over: thawed or killed. Cancelling it thaws, unless the freeze is sealed; a sealed one is
@@ -210,18 +233,23 @@ extension HeldFreeze {
         switch state {
         case .freezing: mayBeOnItsWay = true
         case .held: mayBeOnItsWay = false
-        case .idle, .sealed, .over: return
+        case .idle, .sealed, .kept, .over: return
         }
-        let outcome = await recovery.thawUntilCancelled(
+        let ended = await recovery.thawUntilCancelled(
             id,
             containers,
-            isAlone: true,
-            lookAgain: mayBeOnItsWay
+            isAlone: origin.endsWithConnection,
+            lookAgain: mayBeOnItsWay,
+            canBeSealed: { await self.hasAskedToSeal }
         )
-        switch outcome {
+        switch ended?.outcome {
         case .sealed: becomeSealed()
         case .thawed: finish(.holderLost)
         case nil: break
+        }
+        if ended?.isForgotten == false {
+            recovered.open()
+            await recovery.removeUntilCancelled(id)
         }
     }
 

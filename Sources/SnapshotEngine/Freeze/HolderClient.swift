@@ -9,15 +9,15 @@ public import Logging
 /// One holder's process serves all freezes of a client. It is started before the first one is asked for, and again for the
 /// next freeze when it has ended.
 public actor HolderClient {
-    private let command: HolderCommand
+    private let origin: HolderOrigin
     private let containerd: ContainerdClient
     private let logger: Logger
     private var current: HolderConnection?
     private let starts: AsyncStream<HolderConnection>
     private let start: AsyncStream<HolderConnection>.Continuation
 
-    private init(command: HolderCommand, containerd: ContainerdClient, logger: Logger) {
-        self.command = command
+    private init(origin: HolderOrigin, containerd: ContainerdClient, logger: Logger) {
+        self.origin = origin
         self.containerd = containerd
         self.logger = logger
         (starts, start) = AsyncStream.makeStream()
@@ -41,7 +41,38 @@ public actor HolderClient {
         isolation: isolated (any Actor)? = #isolation,
         _ body: (HolderClient) async throws -> Result
     ) async throws -> Result {
-        let client = HolderClient(command: command, containerd: containerd, logger: logger)
+        let options = ["--containerd-socket", containerd.socket, "--containerd-namespace", containerd.namespace]
+        let origin = HolderOrigin.child(command, options: options)
+        return try await withClient(origin: origin, containerd: containerd, logger: logger, body)
+    }
+
+    /// Connects to a holder's process that listens at a socket, and lets `body` use it. Afterwards nothing stays frozen but
+    /// what was left to the holder (`HeldFreeze.keep`), or what containerd does not thaw now.
+    ///
+    /// - Parameters:
+    ///   - holder: Where it listens.
+    ///   - containerd: A client in the containers' namespace, for what is to be done when the holder is lost.
+    ///   - logger: Where remarks go.
+    ///   - body: What to do.
+    /// - Throws: What `body` throws.
+    public static func withClient<Result: Sendable>(
+        of holder: HolderSocket,
+        containerd: ContainerdClient,
+        logger: Logger,
+        isolation: isolated (any Actor)? = #isolation,
+        _ body: (HolderClient) async throws -> Result
+    ) async throws -> Result {
+        try await withClient(origin: .listening(holder), containerd: containerd, logger: logger, body)
+    }
+
+    private static func withClient<Result: Sendable>(
+        origin: HolderOrigin,
+        containerd: ContainerdClient,
+        logger: Logger,
+        isolation: isolated (any Actor)? = #isolation,
+        _ body: (HolderClient) async throws -> Result
+    ) async throws -> Result {
+        let client = HolderClient(origin: origin, containerd: containerd, logger: logger)
         // Not a child task: it would be cancelled together with the caller, and clean-up could no longer ask the holder.
         // It is owned all the same: every way out of this function ends it and waits for it.
         let running = Task { await client.run() }
@@ -67,11 +98,37 @@ public actor HolderClient {
             owner: owner,
             client: self,
             recovery: FreezeRecovery(client: containerd),
-            grace: command.grace
+            origin: origin
         )
     }
 
-    /// The number of the holder's process; nil if there is none now.
+    /// Asks about a freeze that somebody may have begun.
+    ///
+    /// - Throws: If the holder cannot say.
+    public func ask(_ control: FreezeControl, about id: String) async throws -> FreezeStatus {
+        try await connection().ask(control, about: id)
+    }
+
+    /// Tells a holder that listens that nothing will be frozen any more, if it can be told now: if nothing is frozen it ends.
+    public static func dismiss(_ holder: HolderSocket, logger: Logger) async {
+        var holder = holder
+        holder.startLimit = .zero
+        let grace = holder.grace
+        try? await uncancelled { [holder] in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                defer { group.cancelAll() }
+                group.addTask { try await Task.sleep(for: grace) }
+                group.addTask {
+                    try await HolderConnection.with(holder, logger: logger) { connection in
+                        _ = try await connection.ask(.dismiss, about: "")
+                    }
+                }
+                try await group.next()
+            }
+        }
+    }
+
+    /// The number of the holder's process if it is a child; nil if there is none now.
     public var processID: Int32? { current?.processID }
 
     private func run() async {
@@ -96,7 +153,7 @@ public actor HolderClient {
 
     private func begin() -> HolderConnection {
         if let current, !current.hasEnded { return current }
-        let connection = HolderConnection(command: command, containerd: containerd, logger: logger)
+        let connection = HolderConnection(origin: origin, logger: logger)
         current = connection
         start.yield(connection)
         return connection

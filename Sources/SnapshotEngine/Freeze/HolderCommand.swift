@@ -19,4 +19,10 @@ public struct HolderCommand: Sendable, Hashable {
         self.executable = executable
         self.arguments = arguments
     }
+
+    /// The whole command, from the program's name on.
+    func line(with options: [String]) -> [String] {
+        let name = executable == "/proc/self/exe" ? CommandLine.arguments.first : nil
+        return [name ?? executable] + arguments + options
+    }
 }

@@ -39,8 +39,7 @@ final class HolderConnection: Sendable {
 
     private static let ticks = 10
 
-    private let command: HolderCommand
-    private let containerd: ContainerdClient
+    private let origin: HolderOrigin
     private let logger: Logger
     private let state = Mutex(State())
     /// Opened when the holder is ready, or will never be.
@@ -49,9 +48,8 @@ final class HolderConnection: Sendable {
     private let needed: AsyncStream<Void>.Continuation
 
     /// Creates a connection; nothing is started before `run`.
-    init(command: HolderCommand, containerd: ContainerdClient, logger: Logger) {
-        self.command = command
-        self.containerd = containerd
+    init(origin: HolderOrigin, logger: Logger) {
+        self.origin = origin
         self.logger = logger
         (needs, needed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
@@ -125,25 +123,16 @@ final class HolderConnection: Sendable {
 
     // MARK: - Running
 
-    /// Starts the process and serves until it ends. If the task is cancelled, the channel is closed: the holder thaws what is
-    /// not sealed, and ends; alone, if that takes long.
+    /// Starts the process, or connects to it, and serves until it ends. If the task is cancelled, the channel is closed: the
+    /// holder thaws what is not sealed, and a child ends; alone, if that takes long.
     func run() async {
-        let process: HolderProcess
-        let socket: CInt
+        let (process, lines): (HolderProcess?, Lines)
         do {
-            (process, socket) = try await HolderProcess.start(command.executable, arguments: arguments)
+            (process, lines) = try await open()
         } catch {
-            return await end(because: .holderUnavailable("\(error)"))
+            return await end(because: error as? FreezeError ?? .holderUnavailable("\(error)"))
         }
-        state.withLock { $0.process = process }
         do {
-            let lines = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                .withConnectedSocket(socket) { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(LineDecoder()))
-                        return try Lines(wrappingChannelSynchronously: channel)
-                    }
-                }
             try await lines.executeThenClose { inbound, _ in
                 await withTaskGroup(of: Void.self) { group in
                     group.addTask { await self.read(inbound, from: lines.channel) }
@@ -155,10 +144,10 @@ final class HolderConnection: Sendable {
         } catch {
             logger.warning("The connection to the holder of freezes broke", metadata: ["error": "\(error)"])
         }
-        if Task.isCancelled {
+        if let process, Task.isCancelled {
             // It has nothing to do any more, or something that may take long.
-            try? await uncancelled(for: command.grace) { await process.ended.wait() }
-        } else {
+            try? await uncancelled(for: origin.grace) { await process.ended.wait() }
+        } else if let process {
             // Whatever it was about to do, it does not do it now: from here on it is ours to do.
             process.kill()
             await process.ended.wait()
@@ -166,10 +155,51 @@ final class HolderConnection: Sendable {
         await end(because: .holderUnavailable("it ended at once: look at its messages on standard error"))
     }
 
-    private var arguments: [String] {
-        let name = command.executable == "/proc/self/exe" ? CommandLine.arguments.first : nil
-        return [name ?? command.executable] + command.arguments
-            + ["--containerd-socket", containerd.socket, "--containerd-namespace", containerd.namespace]
+    private func open() async throws -> (HolderProcess?, Lines) {
+        switch origin {
+        case .child(let command, let options):
+            let (process, socket) = try await HolderProcess.start(
+                command.executable,
+                arguments: command.line(with: options)
+            )
+            state.withLock { $0.process = process }
+            do {
+                return (
+                    process, try await Self.bootstrap.withConnectedSocket(socket, channelInitializer: Self.makeLines)
+                )
+            } catch {
+                process.kill()
+                throw error
+            }
+        case .listening(let socket):
+            return (nil, try await Self.connect(to: socket))
+        }
+    }
+
+    private static var bootstrap: ClientBootstrap { ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton) }
+
+    private static func makeLines(_ channel: any Channel) -> EventLoopFuture<Lines> {
+        channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(LineDecoder()))
+            return try Lines(wrappingChannelSynchronously: channel)
+        }
+    }
+
+    /// Connects to a holder that may still be starting.
+    private static func connect(to socket: HolderSocket) async throws -> Lines {
+        let deadline = ContinuousClock.now + socket.startLimit
+        var pause = Duration.milliseconds(10)
+        while true {
+            do {
+                return try await bootstrap.connect(unixDomainSocketPath: socket.path, channelInitializer: makeLines)
+            } catch {
+                guard .now < deadline else {
+                    throw FreezeError.holderUnavailable("nobody listens at \(socket.path): \(error)")
+                }
+                try await Task.sleep(for: pause)
+                pause = min(pause * 2, .milliseconds(250))
+            }
+        }
     }
 
     private func read(_ inbound: NIOAsyncChannelInboundStream<ByteBuffer>, from channel: any Channel) async {
@@ -216,7 +246,7 @@ final class HolderConnection: Sendable {
                 guard silence <= Self.ticks else {
                     state.withLock { state in
                         state.end = .some(
-                            FreezeError.holderUnavailable("it gave no sign of life for \(command.patience)")
+                            FreezeError.holderUnavailable("it gave no sign of life for \(origin.patience)")
                         )
                     }
                     logger.error("The holder of freezes gives no sign of life; it is killed")
@@ -225,7 +255,7 @@ final class HolderConnection: Sendable {
                 if silence == 1 || silence == Self.ticks / 2 {
                     channel.writeAndFlush(HolderLine.encode(HolderRequest(number: 0, order: .ping)), promise: nil)
                 }
-                try? await Task.sleep(for: command.patience / Self.ticks)
+                try? await Task.sleep(for: origin.patience / Self.ticks)
                 if Task.isCancelled { return }
             }
             state.withLock { $0.silence = 0 }

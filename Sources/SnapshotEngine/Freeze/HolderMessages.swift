@@ -17,6 +17,12 @@ enum HolderOrder: Codable, Sendable, Hashable {
     case seal(id: String)
     case thaw(id: String)
     case kill(id: String)
+    /// To hold the freeze although its client ends: what it has captured is complete.
+    case keep(id: String, captured: [String])
+    /// What does not come from the client that has begun the freeze.
+    case control(FreezeControl, id: String)
+    /// The client will not freeze anything any more.
+    case dismiss
 }
 
 /// A line from the client to the holder.
@@ -32,6 +38,7 @@ enum HolderAnswer: Codable, Sendable, Hashable {
     /// Everything is frozen, the first of it since so many microseconds.
     case frozen(microseconds: Int64)
     case outcome(FreezeOutcome)
+    case status(FreezeStatus)
     case failed(HolderFailure)
 }
 

@@ -5,6 +5,7 @@ public import Logging
 import OCIRegistry
 public import SandboxModels
 public import SnapshotProvider
+import SnapshotStore
 
 import struct Foundation.Date
 
@@ -84,7 +85,7 @@ public actor RootfsProvider: SnapshotProvider {
     /// Finds out whether the containers can be captured. Nothing is frozen.
     public func preflight(_ request: SnapshotRequest) async throws(SnapshotFailure) {
         do {
-            _ = try await capture.prepare(request, meter: CaptureMeter())
+            _ = try await capture.prepare(request, compacts: false, meter: CaptureMeter())
         } catch {
             throw Self.failure(error)
         }
@@ -100,7 +101,7 @@ public actor RootfsProvider: SnapshotProvider {
             running = RunningCapture(
                 request: request,
                 capture: capture,
-                freeze: holders.makeFreeze(id: request.uid, owner: "\(request.source.sandbox)"),
+                holders: holders,
                 logger: logger
             ) {
                 await changed(request.uid)
@@ -151,6 +152,16 @@ public actor RootfsProvider: SnapshotProvider {
     }
 
     /// Ends the processes of a sealed freeze while they are frozen.
+    public func release(_ request: SnapshotRequest) async -> Step<Released> {
+        do {
+            try await release(uid: request.uid)
+            return .done(Released())
+        } catch {
+            return .failed(Self.failure(error))
+        }
+    }
+
+    /// Ends the processes of a sealed freeze while they are frozen.
     ///
     /// - Throws: `ContainerdError` or `FreezeError` if containerd did not do it; ask again.
     public func release(uid: String) async throws {
@@ -195,8 +206,8 @@ public actor RootfsProvider: SnapshotProvider {
         return .done(Forgotten())
     }
 
-    /// Asks the store for every manifest and blob of an artifact.
-    public func verify(_ artifact: Artifact) async -> Step<Verified> {
+    /// Asks the store for every manifest and blob of an artifact. The namespace says nothing here.
+    public func verify(_ artifact: Artifact, in namespace: String = "") async -> Step<Verified> {
         do {
             try await store.verify(artifact)
             return .done(Verified())
@@ -206,7 +217,7 @@ public actor RootfsProvider: SnapshotProvider {
     }
 
     /// Deletes the manifests of an artifact. What a registry does not delete stays there and is no failure.
-    public func delete(_ artifact: Artifact) async -> Step<Deleted> {
+    public func delete(_ artifact: Artifact, in namespace: String = "") async -> Step<Deleted> {
         do {
             try await store.delete(artifact)
             return .done(Deleted())
@@ -217,21 +228,14 @@ public actor RootfsProvider: SnapshotProvider {
 
     /// The images to start from, by digest.
     public nonisolated func restore(_ artifact: Artifact) throws(SnapshotFailure) -> TemplatePatch {
-        var images: [String: String] = [:]
-        for part in artifact.parts {
-            do {
-                images[part.container] = try part.restoreLocation().description
-            } catch {
-                throw Self.failure(error)
-            }
-        }
-        return TemplatePatch(images: images)
+        try TemplatePatch(startingFrom: artifact)
     }
 
     static func failure(_ error: any Error) -> SnapshotFailure {
         switch error {
         case let failure as SnapshotFailure: failure
         case let error as CaptureError: error.failure
+        case let error as ArtifactStoreError: error.failure
         case is CancellationError:
             SnapshotFailure("Cancelled", "the capture was given up before it was complete", isRetryable: true)
         case let error as ContainerdError:

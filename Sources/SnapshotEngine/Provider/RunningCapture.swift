@@ -20,8 +20,14 @@ public struct CaptureState: Sendable {
 
 /// One capture from its beginning to the end of its freeze.
 final class RunningCapture: Sendable {
+    /// How long a checkpoint may keep the sandbox frozen while it is read.
+    private static let longestCheckpointFreeze = Duration.seconds(600)
+
     let request: SnapshotRequest
     private let capture: RootfsCapture
+    private let holders: HolderClient
+    private let owner: String
+    /// The freeze that is held, if it is to be held: a checkpoint has its own.
     private let held: HeldFreeze
     private let logger: Logger
     private let changed: @Sendable () async -> Void
@@ -38,20 +44,22 @@ final class RunningCapture: Sendable {
         var progress = Observation.Capture.Progress.active
         var hold = Observation.Capture.Hold.unknown
         var failure: SnapshotFailure?
-        /// Whether everything has been read, so that the freeze is needed no more.
-        var isRead = false
+        /// Whether the holder goes on alone to thaw.
+        var isLeftFrozen = false
     }
 
     init(
         request: SnapshotRequest,
         capture: RootfsCapture,
-        freeze: HeldFreeze,
+        holders: HolderClient,
         logger: Logger,
         changed: @escaping @Sendable () async -> Void
     ) {
         self.request = request
         self.capture = capture
-        self.held = freeze
+        self.holders = holders
+        self.owner = request.source.sandbox
+        self.held = holders.makeFreeze(id: request.uid, owner: owner)
         self.logger = logger
         self.changed = changed
     }
@@ -86,7 +94,13 @@ final class RunningCapture: Sendable {
             await group.next()
             group.cancelAll()
         }
+        await endFreeze()
+        over.open()
+    }
+
+    private func endFreeze() async {
         do {
+            if life.withLock({ $0.isLeftFrozen }) { throw CancellationError() }
             try await held.thaw()
             life.withLock { $0.hold = .thawed }
         } catch FreezeError.sealed {
@@ -97,7 +111,6 @@ final class RunningCapture: Sendable {
                 metadata: ["uid": "\(request.uid)"]
             )
         }
-        over.open()
     }
 
     /// Asks for the point of no return.
@@ -126,33 +139,52 @@ final class RunningCapture: Sendable {
 
     private func captureAndHold() async {
         do {
-            let prepared = try await capture.prepare(request, meter: meter)
-            let early = try await capture.copyEarly(prepared, meter: meter)
-            try Task.checkCancellation()
-            meter.enter(.freezing)
-            try await freeze()
-            await withTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    await self.held.run()
-                    self.unfrozen.open()
-                }
-                do {
-                    try await copy(prepared, after: early)
-                    await changed()
-                } catch {
-                    fail(error)
-                    // Makes the holder thaw.
-                    group.cancelAll()
-                }
+            switch request.afterwards {
+            case .keepRunning: try await checkpoint()
+            case .holdFrozen(let until): try await captureAndHold(until: until)
             }
         } catch {
             fail(error)
         }
     }
 
-    private func freeze() async throws {
+    private func checkpoint() async throws {
+        let checkpoint = Checkpoint(
+            capture: capture,
+            holders: holders,
+            owner: owner,
+            longestFreeze: Self.longestCheckpointFreeze
+        )
+        let containers = request.source.containers.map(\.id)
+        let artifact = try await checkpoint.run(request, freezing: containers, meter: meter)
+        life.withLock { $0.progress = .succeeded(artifact) }
+    }
+
+    private func captureAndHold(until deadline: Date) async throws {
+        let prepared = try await capture.prepare(request, meter: meter)
+        let early = try await capture.copyEarly(prepared, meter: meter)
+        try Task.checkCancellation()
+        meter.enter(.freezing)
+        try await freeze(until: deadline)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                await self.held.run()
+                self.unfrozen.open()
+            }
+            do {
+                try await copy(prepared, after: early)
+                await changed()
+            } catch {
+                fail(error)
+                // Makes the holder thaw.
+                group.cancelAll()
+            }
+        }
+    }
+
+    private func freeze(until deadline: Date) async throws {
         do {
-            try await held.freeze(request.source.containers.map(\.id), until: request.deadline)
+            try await held.freeze(request.source.containers.map(\.id), until: deadline)
         } catch let error as FreezeError {
             throw CaptureError(error, sandbox: request.source.sandbox)
         }
@@ -175,24 +207,16 @@ final class RunningCapture: Sendable {
     private func copyWhileFrozen(_ prepared: PreparedCapture, after early: EarlyCopy) async throws -> Artifact {
         try await withThrowingTaskGroup(of: Artifact?.self) { group in
             defer { group.cancelAll() }
-            group.addTask {
-                try await self.capture.copy(prepared, after: early, meter: self.meter) {
-                    self.life.withLock { $0.isRead = true }
-                    if self.request.afterwards == .keepRunning { try await self.held.thaw() }
-                }
-            }
+            group.addTask { try await self.capture.copy(prepared, after: early, meter: self.meter) }
             group.addTask {
                 await self.unfrozen.wait()
                 return nil
             }
-            while let artifact = try await group.next() {
-                if let artifact { return artifact }
-                guard request.afterwards == .keepRunning, life.withLock({ $0.isRead }) else {
-                    try Task.checkCancellation()
-                    throw CaptureError(endedBy: await held.end, sandbox: request.source.sandbox)
-                }
+            guard let artifact = try await group.next() ?? nil else {
+                try Task.checkCancellation()
+                throw CaptureError(endedBy: await held.end, sandbox: request.source.sandbox)
             }
-            throw CancellationError()
+            return artifact
         }
     }
 
@@ -201,17 +225,8 @@ final class RunningCapture: Sendable {
         logger.warning("capture failed", metadata: ["uid": "\(request.uid)", "error": "\(failure)"])
         life.withLock { life in
             life.failure = failure
+            life.isLeftFrozen = (error as? CaptureError)?.reason == .stillFrozen
             life.progress = .failed(Problem(failure.reason, failure.message))
-        }
-    }
-}
-
-extension SnapshotRequest {
-    /// When the freeze ends by itself.
-    fileprivate var deadline: Date {
-        switch afterwards {
-        case .keepRunning: Date(timeIntervalSinceNow: 600)
-        case .holdFrozen(let until): until
         }
     }
 }

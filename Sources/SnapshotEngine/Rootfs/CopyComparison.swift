@@ -15,16 +15,21 @@ struct CopyComparison {
     }
 
     private var cursor: CopyRecordCursor
-    private let since: FileTime
-    /// Files that are copied whatever they are like: other names of theirs are.
-    private let copied: Set<FileStatus.Identity>
+    private let judge: CopyJudge
+    /// What was looked at before the walk; nil if nothing was.
+    private let unchanged: UnchangedEntries?
     /// Files with several names of which one was found unchanged.
-    private(set) var unchangedLinks: Set<FileStatus.Identity> = []
+    private(set) var unchangedLinks: Set<FileStatus.Identity>
 
-    init(_ record: CopyRecord, copying copied: Set<FileStatus.Identity> = []) {
+    init(
+        _ record: CopyRecord,
+        copying copied: Set<FileStatus.Identity> = [],
+        unchanged: UnchangedEntries? = nil
+    ) {
         cursor = CopyRecordCursor(record)
-        since = record.since
-        self.copied = copied
+        judge = CopyJudge(since: record.since, copied: copied)
+        self.unchanged = unchanged
+        unchangedLinks = unchanged?.links ?? []
     }
 
     /// Takes the entry of a name from the record, if it has one, and those of the names before it, which are gone. Of a
@@ -56,23 +61,19 @@ struct CopyComparison {
     /// Leaves a directory, or passes over all that is left in it.
     mutating func leaveDirectory() { cursor.leaveDirectory() }
 
+    /// Whether it is known already that an entry, a directory with all that is in it, is as the earlier copy has it.
+    func isKnownUnchanged(_ entry: CopyRecordCursor.Entry) -> Bool { unchanged?.contains(entry.ordinal) == true }
+
     /// Whether the earlier copy has a file, or whatever is no directory, as it is now.
     mutating func isUnchanged(_ status: FileStatus, since entry: CopyRecordCursor.Entry) -> Bool {
-        // In the layer both are the same: the name is gone.
-        if status.isWhiteoutDevice || status.kind == .socket {
-            return entry.kind == .whiteout || entry.kind == .leftOut
-        }
-        guard entry.kind == .other || entry.kind == .whiteout, isSame(status, entry),
-            !copied.contains(status.identity)
-        else { return false }
-        if status.links > 1 { unchangedLinks.insert(status.identity) }
+        guard judge.isUnchanged(status, entry.kind, entry.fingerprint) else { return false }
+        if CopyJudge.isLink(status) { unchangedLinks.insert(status.identity) }
         return true
     }
 
-    /// Whether an inode is the one of the record and was not touched since. What was touched in the very moment in which
-    /// it was copied may look the same, hence the time.
+    /// Whether an inode is the one of the record and was not touched since.
     func isSame(_ status: FileStatus, _ entry: CopyRecordCursor.Entry) -> Bool {
-        entry.fingerprint == status.fingerprint && status.changed < since
+        judge.isSame(status, entry.fingerprint)
     }
 
     private mutating func pass(
@@ -83,7 +84,7 @@ struct CopyComparison {
         case .whiteout:
             // What the image has there would be seen again, and nothing makes overlayfs do that.
             throw RootfsError.changed(path: displayed(entry.name), detail: "it is not deleted any more")
-        case .leftOut, .end: break
+        case .leftOut, .end, .endOfPart: break
         case .directory, .opaqueDirectory, .other: gone.append(entry.name)
         }
         cursor.skip()

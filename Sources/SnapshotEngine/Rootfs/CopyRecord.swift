@@ -10,15 +10,20 @@ public struct CopyRecord: Sendable, Hashable {
     enum Kind: UInt8 {
         /// Nothing more in this directory.
         case end
+        /// Nothing more here of this directory, but there was more in it: names that were left out or had gone.
+        case endOfPart
         case directory
         case opaqueDirectory
         /// Whatever else has an entry in a layer.
         case other
         /// The name was gone.
         case whiteout
-        /// A socket, which the layer has as a whiteout.
+        /// A socket: the layer has a whiteout, or nothing.
         case leftOut
     }
+
+    /// How many bytes an entry has beside its name: kind, length of the name, fingerprint; and a directory its inode.
+    static let (bytesOfEntry, bytesOfDirectory) = (10, 18)
 
     /// Large enough that few are needed, small enough that growing costs little memory.
     private static let chunkSize = 1 << 20
@@ -27,6 +32,8 @@ public struct CopyRecord: Sendable, Hashable {
     let since: FileTime
     /// Each holds whole entries.
     private(set) var chunks: [[UInt8]] = []
+    /// How many entries there are.
+    private(set) var count = 0
 
     init(since: FileTime) {
         self.since = since
@@ -37,7 +44,8 @@ public struct CopyRecord: Sendable, Hashable {
 
     /// Adds an entry: kind, length of the name, name, fingerprint, and a directory's inode.
     mutating func append(_ kind: Kind, name: some Collection<UInt8>, fingerprint: UInt64, inode: UInt64 = 0) {
-        append(upTo: name.count + 18) { chunk in
+        count += 1
+        append(upTo: name.count + Self.bytesOfDirectory) { chunk in
             chunk.append(kind.rawValue)
             chunk.append(UInt8(name.count))
             chunk.append(contentsOf: name)
@@ -48,8 +56,10 @@ public struct CopyRecord: Sendable, Hashable {
     }
 
     /// Says that the directory which was added last and not ended has nothing more in it.
-    mutating func appendEnd() {
-        append(upTo: 1) { $0.append(Kind.end.rawValue) }
+    ///
+    /// - Parameter isComplete: Whether all the names that it had are here.
+    mutating func appendEnd(isComplete: Bool = true) {
+        append(upTo: 1) { $0.append((isComplete ? Kind.end : .endOfPart).rawValue) }
     }
 
     private mutating func append(upTo count: Int, _ write: (inout [UInt8]) -> Void) {

@@ -11,6 +11,10 @@ final class DirectoryFrame {
     var names = DirectoryNames()
     var next = 0
     var hasWhiteoutFiles = false
+    /// Whether it, or a directory that it is in, is opaque: nothing of the layers below is to be seen in it.
+    var hidesLower = false
+    /// Whether all its names were visited.
+    var isComplete = true
     /// What is copied of what is in it.
     var mode = CopyComparison.Mode.everything
     /// Its own entry, if it has not been visited and is to be as soon as anything in it is: unpackers then set its times
@@ -26,6 +30,11 @@ final class DirectoryFrame {
     }
 
     deinit { close() }
+
+    /// Its status now.
+    func status(path: @autoclosure () -> String) throws -> FileStatus {
+        try FileStatus(of: descriptor, path: path())
+    }
 
     func close() {
         if descriptor >= 0 { Glibc.close(descriptor) }

@@ -24,10 +24,10 @@ struct EntryWriter {
         switch entry.kind {
         case .whiteout:
             return try writeWhiteout(entry, to: &tar)
-        case .socket:
+        case .socket(let hides):
             counts.skippedSockets += 1
-            // Else what the image has under this name would be seen again.
-            return try writeWhiteout(entry, to: &tar)
+            // Not if there is nothing to hide: in a directory of one layer only, overlayfs shows whiteouts.
+            return hides ? try writeWhiteout(entry, to: &tar) : ()
         case .directory(let isOpaque):
             return try writeDirectory(entry, isOpaque: isOpaque, to: &tar)
         case .regular, .symbolicLink, .characterDevice, .blockDevice, .fifo:

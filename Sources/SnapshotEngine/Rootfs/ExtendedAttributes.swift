@@ -125,11 +125,13 @@ enum AttributeMeaning: Sendable, Hashable {
     var needsValue: Bool { self == .carried || self == .opaque }
 
     init(_ name: some Sequence<UInt8>) {
-        let text = String(decoding: Array(name), as: UTF8.self)
-        if text.hasPrefix("trusted.overlay.") {
-            self = Self.ofOverlay(String(text.dropFirst("trusted.overlay.".count)))
-        } else if text.hasPrefix("user.") {
-            self = text.utf8.contains(UInt8(ascii: "=")) ? .unnameable : .carried
+        // Bytes, not characters: a prefix and an accent behind it would be one that has no such prefix.
+        let bytes = Array(name)
+        let text = String(decoding: bytes, as: UTF8.self)
+        if bytes.starts(with: Self.overlayPrefix) {
+            self = Self.ofOverlay(bytes.dropFirst(Self.overlayPrefix.count))
+        } else if bytes.starts(with: Self.userPrefix) {
+            self = bytes.contains(UInt8(ascii: "=")) ? .unnameable : .carried
         } else {
             switch text {
             case "security.capability", "system.posix_acl_access", "system.posix_acl_default": self = .carried
@@ -139,15 +141,18 @@ enum AttributeMeaning: Sendable, Hashable {
         }
     }
 
-    private static func ofOverlay(_ name: String) -> AttributeMeaning {
-        switch name {
+    private static let overlayPrefix = Array("trusted.overlay.".utf8)
+    private static let userPrefix = Array("user.".utf8)
+
+    private static func ofOverlay(_ name: ArraySlice<UInt8>) -> AttributeMeaning {
+        switch String(decoding: name, as: UTF8.self) {
         case "opaque": return .opaque
         case "whiteout": return .whiteout
         case "origin", "impure", "upper", "uuid", "protattr": return .host
         // redirect: content is under another name; metacopy, verity: content is below; nlink: index=on was in force.
         case "redirect", "metacopy", "verity", "nlink": return .obstacle
         // An overlay inside the sandbox: the kernel escapes that one's attributes.
-        default: return name.hasPrefix("overlay.") ? .host : .obstacle
+        default: return name.starts(with: Array("overlay.".utf8)) ? .host : .obstacle
         }
     }
 }

@@ -49,11 +49,11 @@ extension FileTime {
 
     /// A time that every change from now on is not before.
     static func beforeNow() throws -> FileTime {
-        var now = timespec()
-        _ = try SystemCall.result("clock_gettime", "the clock") { clock_gettime(CLOCK_REALTIME_COARSE, &now) }
-        let nanoseconds = Int64(now.tv_nsec) - twoTicks
+        var (seconds, nanoseconds): (Int64, Int64) = (0, 0)
+        _ = try SystemCall.result("clock_gettime", "the clock") { clinux_coarse_time(&seconds, &nanoseconds) }
+        nanoseconds -= twoTicks
         return nanoseconds < 0
-            ? FileTime(seconds: Int64(now.tv_sec) - 1, nanoseconds: UInt32(nanoseconds + 1_000_000_000))
-            : FileTime(seconds: Int64(now.tv_sec), nanoseconds: UInt32(nanoseconds))
+            ? FileTime(seconds: seconds - 1, nanoseconds: UInt32(nanoseconds + 1_000_000_000))
+            : FileTime(seconds: seconds, nanoseconds: UInt32(nanoseconds))
     }
 }

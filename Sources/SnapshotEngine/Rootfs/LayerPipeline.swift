@@ -75,6 +75,40 @@ final class LayerPipeline: Sendable {
         }
     }
 
+    /// What became of a tar on its way.
+    struct Packed<Walked: Sendable> {
+        /// What the walk returned.
+        var walked: Walked
+        /// `sha256:<hex>` of the tar.
+        var diffID: String
+        /// `sha256:<hex>` of the compressed bytes.
+        var digest: String
+        /// Compressed bytes.
+        var size: Int64
+    }
+
+    /// The same, with the digest of what `sink` gets.
+    func pack<Walked: Sendable>(
+        walk: @escaping @Sendable (LayerPipeline) throws -> Walked,
+        sink: (ByteBuffer) throws -> Void
+    ) throws -> Packed<Walked> {
+        var digest = SHA256()
+        var size: Int64 = 0
+        let (walked, diffID) = try run(walk: walk) { piece in
+            piece.withUnsafeReadableBytes { digest.update(bufferPointer: $0) }
+            size += Int64(piece.readableBytes)
+            progress.addWritten(piece.readableBytes)
+            try sink(piece)
+        }
+        return Packed(walked: walked, diffID: Self.text(diffID), digest: Self.text(digest.finalize()), size: size)
+    }
+
+    private static func text(_ digest: SHA256.Digest) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        return "sha256:"
+            + String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
+
     // MARK: - The walking thread
 
     /// Waits for a place in the window and gives the memory of a block. Blocking.

@@ -23,9 +23,25 @@ public func withLayerStream<Answer>(
     isolation: isolated (any Actor)? = #isolation,
     _ body: (LayerStream) async throws -> Answer
 ) async throws -> Answer {
+    try await withLayerStream(progress: progress, window: window) { progress, sink in
+        try writer.write(progress: progress, to: sink)
+    } body: { stream in
+        try await body(stream)
+    }
+}
+
+/// The same for a layer that `write` makes, on the thread: it gives the compressed bytes to its second parameter, and stops
+/// when the first one says so.
+func withLayerStream<Answer>(
+    progress: LayerProgress = LayerProgress(),
+    window: Int = 4,
+    isolation: isolated (any Actor)? = #isolation,
+    write: @escaping @Sendable (LayerProgress, (ByteBuffer) throws -> Void) throws -> LayerSummary,
+    body: (LayerStream) async throws -> Answer
+) async throws -> Answer {
     let queue = ChunkQueue(window: window, progress: progress)
     let thread = Thread {
-        queue.finish(Result { try writer.write(progress: progress, to: queue.push) })
+        queue.finish(Result { try write(progress, queue.push) })
     }
     thread.name = "layer"
     thread.start()

@@ -40,12 +40,11 @@ public struct LayerCounts: Sendable, Hashable {
     public var devices = 0
     /// Named pipes.
     public var fifos = 0
-    /// Names that are gone, and those of sockets.
+    /// Names that are gone, and those of sockets that have taken the place of something.
     public var whiteouts = 0
     /// Directories that hide what the image has in them.
     public var opaqueDirectories = 0
-    /// Sockets, which a tar cannot hold and which are dead without their process: left out, as
-    /// whiteouts.
+    /// Sockets, which a tar cannot hold and which are dead without their process: left out.
     public var skippedSockets = 0
     /// Names that begin with `.wh.`: left out, each with all that is in it.
     public var skippedReservedNames = 0

@@ -1,7 +1,6 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-import Crypto
 public import NIOCore
 
 /// Makes one OCI layer of an upper directory, in one pass and without anything on disk: walk, tar, SHA-256 (the diff
@@ -16,6 +15,10 @@ public struct LayerWriter: Sendable {
     public var options: LayerOptions
     /// How much of it.
     public var pass = LayerPass.whole
+    /// What the layers below show; nil if that is not known.
+    private var lower: LowerView?
+    /// How it is found out what has not changed since an earlier copy.
+    package var comparing = UnchangedEntries.Options()
 
     /// Creates a writer.
     public init(upperDirectory: String, options: LayerOptions = LayerOptions()) {
@@ -27,6 +30,9 @@ public struct LayerWriter: Sendable {
     /// compared with those of the image's root.
     public init(mount: OverlayMount, options: LayerOptions = LayerOptions()) {
         self.init(upperDirectory: mount.upperDirectory, options: options)
+        if mount.lowerDirectories.allSatisfy({ $0.hasPrefix("/") }) {
+            lower = LowerView(directories: mount.lowerDirectories)
+        }
         guard let lower = mount.lowerDirectories.first else { return }
         // A path that is not absolute cannot be followed from here; then the entry is always right, if not always needed.
         self.options.root = lower.hasPrefix("/") ? .includeIfDifferent(from: lower) : .include
@@ -48,22 +54,19 @@ public struct LayerWriter: Sendable {
         // A layer over one that may have an entry for the root has one whenever the walk visits it.
         let baseline = try RootBaseline(pass.isOfChanges ? .include : options.root)
         let pipeline = LayerPipeline(compression: options.compression, progress: progress)
-        var digest = SHA256()
-        var compressedSize: Int64 = 0
-        let (tree, diffID) = try pipeline.run { pipeline in
-            var tar = TarWriter(blocks: BlockBuffer(make: pipeline.makeBlock, consume: pipeline.consume))
-            return try writeTree(to: &tar, baseline, progress)
-        } sink: { piece in
-            piece.withUnsafeReadableBytes { digest.update(bufferPointer: $0) }
-            compressedSize += Int64(piece.readableBytes)
-            progress.addWritten(piece.readableBytes)
-            try sink(piece)
-        }
+        let packed = try pipeline.pack(
+            walk: { pipeline in
+                var tar = TarWriter(blocks: BlockBuffer(make: pipeline.makeBlock, consume: pipeline.consume))
+                return try writeTree(to: &tar, baseline, progress)
+            },
+            sink: sink
+        )
+        let tree = packed.walked
         return LayerSummary(
             mediaType: options.compression.mediaType,
-            diffID: Self.text(diffID),
-            digest: Self.text(digest.finalize()),
-            compressedSize: compressedSize,
+            diffID: packed.diffID,
+            digest: packed.digest,
+            compressedSize: packed.size,
             uncompressedSize: tree.size,
             counts: tree.counts,
             reservedNames: tree.reservedNames,
@@ -85,40 +88,62 @@ public struct LayerWriter: Sendable {
         _ progress: LayerProgress
     ) throws -> WrittenTree {
         var entries = EntryWriter(baseline: baseline, sizeLimit: options.sizeLimit, progress: progress)
-        var walk = UpperWalk(root: upperDirectory, reservedNames: options.reservedNames, vanishedFiles: .refuse)
+        let walked: WalkAhead.Walked
         switch pass {
-        case .whole: break
+        case .whole:
+            walked = try WalkAhead.run {
+                UpperWalk(
+                    root: upperDirectory,
+                    reservedNames: options.reservedNames,
+                    vanishedFiles: .refuse,
+                    lower: lower
+                )
+            } _: {
+                try entries.write($0, to: &tar)
+            }
         case .living:
-            walk = UpperWalk(
-                root: upperDirectory,
-                reservedNames: .skip,
-                vanishedFiles: .skip,
-                record: CopyRecord(since: try FileTime.beforeNow())
-            )
+            let record = CopyRecord(since: try FileTime.beforeNow())
+            walked = try WalkAhead.run {
+                UpperWalk(
+                    root: upperDirectory,
+                    reservedNames: .skip,
+                    vanishedFiles: .skip,
+                    lower: lower,
+                    record: record
+                )
+            } _: {
+                try entries.write($0, to: &tar)
+            }
         case .changes(let record, let copied):
-            walk.comparison = CopyComparison(record, copying: copied)
-        }
-        try walk.run { try entries.write($0, to: &tar) }
-        try tar.finish()
-        if let unchanged = walk.comparison?.unchangedLinks {
-            let torn = unchanged.intersection(entries.links.incomplete)
+            var walk = UpperWalk(
+                root: upperDirectory,
+                reservedNames: options.reservedNames,
+                vanishedFiles: .refuse,
+                lower: lower
+            )
+            let unchanged = try UnchangedEntries.find(
+                below: upperDirectory,
+                since: record,
+                copying: copied,
+                options: comparing,
+                progress: progress
+            )
+            walk.comparison = CopyComparison(record, copying: copied, unchanged: unchanged)
+            try walk.run { try entries.write($0, to: &tar) }
+            let torn = (walk.comparison?.unchangedLinks ?? []).intersection(entries.links.incomplete)
             guard torn.isEmpty else { throw TornLinks(files: torn) }
+            walked = (walk.omitted, walk.record)
         }
+        try tar.finish()
         var counts = entries.counts
-        counts.skippedReservedNames = walk.omitted.reservedCount
-        counts.skippedAttributes = walk.omitted.attributes
-        counts.vanished = walk.omitted.vanished
+        counts.skippedReservedNames = walked.omitted.reservedCount
+        counts.skippedAttributes = walked.omitted.attributes
+        counts.vanished = walked.omitted.vanished
         return WrittenTree(
             size: tar.size,
             counts: counts,
-            reservedNames: walk.omitted.reserved,
-            record: walk.record
+            reservedNames: walked.omitted.reserved,
+            record: walked.record
         )
-    }
-
-    private static func text(_ digest: SHA256.Digest) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return "sha256:"
-            + String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }

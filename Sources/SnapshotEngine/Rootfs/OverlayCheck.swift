@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLinux
+import Glibc
 
 /// Says whether an upper directory is the whole difference between a container's root filesystem and its image.
 ///
@@ -28,25 +29,42 @@ public struct OverlayCheck: Sendable, Hashable {
         return OverlayCheck(defaults: defaults)
     }
 
+    /// Options that leave the upper directory as complete and as readable as it is without them, whatever they are set
+    /// to: the kernel's own for every filesystem, overlayfs's, and those of the security modules.
+    private static let harmless: Set<String> = [
+        "rw", "ro", "sync", "dirsync", "mand", "lazytime",
+        "xino", "uuid", "volatile", "fsync", "default_permissions", "override_creds", "nooverride_creds", "verity",
+        "seclabel", "context", "fscontext", "defcontext", "rootcontext",
+    ]
+
     /// The first thing about a mount's options that makes its upper directory incomplete, or unsafe to read; nil if there
-    /// is none.
+    /// is none. An option that is not known is an obstacle, too.
     public func obstacle(in mount: OverlayMount) -> OverlayObstacle? {
         // Renamed directories are empty above; files whose metadata changed are zeros; changes through a hard link are
         // missing; and what exports over NFS has an index.
-        for name in ["redirect_dir", "metacopy", "index", "nfs_export"] {
+        let switches = ["redirect_dir", "metacopy", "index", "nfs_export"]
+        for name in switches {
             switch mount.value(of: name) {
             case "on": return .option("\(name)=on")
             case nil where defaults[name] == true: return .option("\(name)=on")
-            default: continue
+            case "off", "follow", "nofollow", nil: continue
+            case let value?: return .unknownOption("\(name)=\(value)")
             }
         }
         // Marks are in user.overlay.* then, where anybody in the container could have made them.
         if mount.options.contains("userxattr") { return .option("userxattr") }
-        return mount.dataDirectories.isEmpty ? nil : .option("data-only lower directories")
+        if !mount.dataDirectories.isEmpty { return .option("data-only lower directories") }
+        if mount.flags.contains("idmapped") { return .idMapped }
+        let unknown = mount.options.first { option in
+            let name = OverlayMount.pair(option).name
+            return !Self.harmless.contains(name) && !switches.contains(name)
+        }
+        return unknown.map { .unknownOption($0) }
     }
 
     /// Checks all that can be checked before the walk: this process's capabilities, the mount that is a process's root,
-    /// its user namespace, and that it writes where its snapshot is.
+    /// its user namespace, that its layers and its upper directory are the snapshot's, and that this is what the process
+    /// has as its root.
     ///
     /// - Parameters:
     ///   - process: A process of the container, in this process's PID namespace.
@@ -67,9 +85,17 @@ public struct OverlayCheck: Sendable, Hashable {
                 .otherUpper(live: live.upperDirectory, expected: snapshot.upperDirectory)
             )
         }
+        let (lowers, expected) = (live.lowerDirectories, snapshot.lowerDirectories)
+        guard try lowers.count == expected.count && zip(lowers, expected).allSatisfy(Self.isLower) else {
+            throw RootfsError.unsuitable(.otherLower(live: lowers, expected: expected))
+        }
+        if let obstacle = try Self.obstacle(inRootOf: process, upper: snapshot.upperDirectory) {
+            throw RootfsError.unsuitable(obstacle)
+        }
         var verified = snapshot
         verified.mountPoint = live.mountPoint
         verified.options = live.options
+        verified.flags = live.flags
         return verified
     }
 
@@ -80,11 +106,47 @@ public struct OverlayCheck: Sendable, Hashable {
         return lines.count == 1 && fields == ["0", "0", "4294967295"]
     }
 
-    private static func areSame(_ left: String, _ right: String) throws -> Bool {
-        let identities = try [left, right].map { path in
-            let entry = OwnedDescriptor(try SystemCall.result("open", path) { clinux_open_path(path) })
-            return try FileStatus(of: entry.number, path: path).identity
+    /// Whether a layer of a live mount is one of a snapshot. Relative paths are what containerd makes of long ones.
+    private static func isLower(_ live: String, _ expected: String) throws -> Bool {
+        if live == expected { return true }
+        return live.hasPrefix("/") ? try areSame(live, expected) : expected.hasSuffix("/" + live)
+    }
+
+    /// How often the two sides of a root directory are looked at until nothing has changed it meanwhile.
+    private static let looks = 1000
+
+    /// Compares the root directory of a process with the upper directory that its mount names. What is mounted says only
+    /// what the mounter called it, in a mount namespace of his; and nothing says that it is mapped to other owners.
+    ///
+    /// The kernel shows the upper directory's own metadata as those of the overlay's root.
+    private static func obstacle(inRootOf process: Int32, upper: String) throws -> OverlayObstacle? {
+        let path = "/proc/\(process)/root"
+        let root: OwnedDescriptor
+        do {
+            root = OwnedDescriptor(try SystemCall.result("open", path) { clinux_open_directory_of_link(path) })
+        } catch RootfsError.system(_, _, EACCES), RootfsError.system(_, _, EPERM) {
+            throw RootfsError.notPermitted(missing: ["CAP_SYS_PTRACE"])
         }
-        return identities[0] == identities[1]
+        let directory = OwnedDescriptor(try SystemCall.result("open", upper) { clinux_open_path(upper) })
+        for _ in 0..<looks {
+            let before = try FileStatus(of: directory.number, path: upper)
+            let shown = try FileStatus(of: root.number, path: path)
+            guard try FileStatus(of: directory.number, path: upper) == before else { continue }
+            guard shown.kind == .directory, shown.permissions == before.permissions,
+                shown.modified == before.modified, shown.changed == before.changed
+            else { return .otherRoot(upper: upper) }
+            return shown.user == before.user && shown.group == before.group ? nil : .idMapped
+        }
+        throw RootfsError.changed(path: upper, detail: "its root directory changes all the time")
+    }
+
+    /// Whether a directory of a live mount is one that a snapshotter has named. The former is a name that the mounter
+    /// used, perhaps in a mount namespace of his own: here it may lead nowhere.
+    private static func areSame(_ live: String, _ expected: String) throws -> Bool {
+        let directory = OwnedDescriptor(try SystemCall.result("open", expected) { clinux_open_path(expected) })
+        let found = OwnedDescriptor(clinux_open_path(live))
+        guard found.number >= 0 else { return false }
+        return try FileStatus(of: found.number, path: live).identity
+            == FileStatus(of: directory.number, path: expected).identity
     }
 }

@@ -13,7 +13,7 @@ extension OverlayMount {
         let wanted = Array(mountPoint.utf8)
         var found: [UInt8]?
         for line in mountInfo.split(separator: UInt8(ascii: "\n")) {
-            let fields = line.split(separator: UInt8(ascii: " "), maxSplits: 5)
+            let fields = line.split(separator: UInt8(ascii: " "), maxSplits: 5, omittingEmptySubsequences: false)
             guard fields.count > 4, (try? Self.decoded(fields[4])) == wanted else { continue }
             found = Array(line)
         }
@@ -36,7 +36,8 @@ extension OverlayMount {
     /// - Throws: `RootfsError.notOverlay` or `RootfsError.malformedMount`.
     public init(mountInfoLine line: String) throws {
         // 36 35 98:0 /root /mount/point rw,noatime master:1 - overlay overlay rw,lowerdir=...
-        let fields = line.split(separator: " ", omittingEmptySubsequences: false)
+        // An accent behind a blank would make another character of it.
+        let fields = line.unicodeScalars.split(separator: " ", omittingEmptySubsequences: false).map { Substring($0) }
         guard let dash = fields.dropFirst(6).firstIndex(of: "-"), fields.count == dash + 4 else {
             throw RootfsError.malformedMount(reason: "not a line of mountinfo: \(line.prefix(200))")
         }
@@ -49,7 +50,7 @@ extension OverlayMount {
         }
         try self.init(
             mountPoint: mountPoint,
-            pairs: fields[dash + 3].split(separator: ",").map { Self.pair($0) },
+            pairs: Self.options(in: fields[dash + 3]).map { Self.pair($0) },
             // Depending on its version, the kernel shows a colon within a name as \134: (as it was given, and the
             // backslash as octal) or as \072.
             lower: { value in
@@ -63,6 +64,24 @@ extension OverlayMount {
             },
             plain: { try Self.text($0[...]) }
         )
+        flags = fields[5].split(separator: ",").map(String.init)
+    }
+
+    /// Splits at commas, but not within the quotes that SELinux's contexts have if there are commas in them
+    /// (`context="system_u:object_r:container_file_t:s0:c1,c2"`).
+    private static func options(in field: Substring) -> [Substring] {
+        var options: [Substring] = []
+        var rest = field
+        while !rest.isEmpty {
+            let name = rest.prefix { $0 != "=" && $0 != "," }
+            var end = rest.firstIndex(of: ",") ?? rest.endIndex
+            if name.hasSuffix("context"), let value = rest.dropFirst(name.count + 1).dropQuoted() {
+                end = value.firstIndex(of: ",") ?? rest.endIndex
+            }
+            options.append(rest[..<end])
+            rest = rest[end...].dropFirst()
+        }
+        return options.filter { !$0.isEmpty }
     }
 
     /// Takes the octal escapes away that the kernel writes for blanks and the like.
@@ -91,5 +110,13 @@ extension OverlayMount {
             bytes.append(value)
         }
         return bytes
+    }
+}
+
+extension Substring {
+    /// What is behind a text in quotes; nil if there is none at the beginning.
+    fileprivate func dropQuoted() -> Substring? {
+        guard first == "\"", let end = dropFirst().firstIndex(of: "\"") else { return nil }
+        return self[index(after: end)...]
     }
 }

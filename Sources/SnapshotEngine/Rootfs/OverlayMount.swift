@@ -15,6 +15,8 @@ public struct OverlayMount: Sendable, Hashable {
     public var workDirectory: String
     /// All other options, as they are given (`index=off`, `volatile`).
     public var options: [String]
+    /// What holds of the mount point alone (`nosuid`, `idmapped`); empty if it comes from a snapshotter.
+    public var flags: [String] = []
 
     /// Reads the options of a mount, in the form that containerd's snapshotter answers and mount(2) takes.
     ///
@@ -67,7 +69,7 @@ extension OverlayMount {
             case (_, nil): options.append(name)
             }
         }
-        guard let upper = single["upperdir"], upper.hasPrefix("/") else {
+        guard let upper = single["upperdir"], upper.utf8.first == UInt8(ascii: "/") else {
             throw RootfsError.malformedMount(reason: "it has no upper directory with an absolute path")
         }
         guard let work = single["workdir"], !work.isEmpty else {

@@ -36,13 +36,14 @@ extension RootfsError: CustomStringConvertible {
         case .notOverlay(let mountPoint, let found):
             let what = found.map { "a \($0) filesystem is" } ?? "nothing is"
             return
-                "\(what) mounted at \(mountPoint), where an overlay was expected: the container's snapshotter must be overlayfs"
+                "\(what) mounted at \(mountPoint), where an overlay was expected: the container's snapshotter must be overlayfs, and its runtime one that runs it on "
+                + "this kernel, in that filesystem"
         case .unsuitable(let obstacle):
             return "the upper directory cannot be captured: \(obstacle)"
         case .notPermitted(let missing):
             return
                 "this process lacks \(missing.joined(separator: ", ")): deleted directories and private files would be "
-                + "missing in the layer; run it as root with these capabilities in the initial user namespace"
+                + "missing in the layer, or it could be another sandbox's; run it as root with these capabilities in the initial user namespace"
         case .reservedName(let path):
             return
                 "the file \(path) has a name that OCI layers reserve for deletions (.wh.): unpacked, it would delete "
@@ -60,38 +61,6 @@ extension RootfsError: CustomStringConvertible {
             return "compressing the layer failed: \(detail)"
         case .unfinished:
             return "the layer's summary is known only after its stream has been read to the end"
-        }
-    }
-}
-
-/// Why an upper directory is not the whole difference between a container's root filesystem and its image, or cannot be
-/// stored as it is.
-public enum OverlayObstacle: Sendable, Hashable, CustomStringConvertible {
-    /// A mount option (or the kernel's default for it) under which the upper directory is incomplete.
-    case option(String)
-    /// An extended attribute of overlayfs which says that this entry is incomplete, or is not known here.
-    case attribute(name: String, path: String)
-    /// The live mount writes into another directory than the snapshot has.
-    case otherUpper(live: String, expected: String)
-    /// The container has a user namespace of its own: owners in the upper directory are shifted.
-    case userNamespace
-    /// Something is mounted inside the upper directory.
-    case mountInside(path: String)
-
-    /// The obstacle in words.
-    public var description: String {
-        switch self {
-        case .option(let option):
-            return
-                "the overlay is mounted with \(option), which leaves parts of the difference outside it; set \(option.prefix { $0 != "=" })=off"
-        case .attribute(let name, let path):
-            return "\(path) has the attribute \(name), so its content is not all there"
-        case .otherUpper(let live, let expected):
-            return "the container writes to \(live), but its snapshot is \(expected)"
-        case .userNamespace:
-            return "the container runs in a user namespace of its own, so the owners of its files are shifted"
-        case .mountInside(let path):
-            return "another filesystem is mounted on \(path)"
         }
     }
 }

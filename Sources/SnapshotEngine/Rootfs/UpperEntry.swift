@@ -1,9 +1,11 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
+
 /// One name in an upper directory, while it is visited.
-struct UpperEntry {
-    enum Kind: Hashable {
+struct UpperEntry: Sendable {
+    enum Kind: Sendable, Hashable {
         /// `isOpaque`: what the image has below it is not to be seen.
         case directory(isOpaque: Bool)
         case regular
@@ -11,7 +13,8 @@ struct UpperEntry {
         case characterDevice
         case blockDevice
         case fifo
-        case socket
+        /// `hides`: the layers below have something under this name, which must not be seen again.
+        case socket(hides: Bool)
         /// The name is gone.
         case whiteout
     }
@@ -21,6 +24,17 @@ struct UpperEntry {
     var kind: Kind
     var status: FileStatus
     var attributes: [ExtendedAttribute]
-    /// Readable, and open only during the visit; for regular files, else -1.
+    /// Readable, and open as long as somebody has the entry; for regular files, else -1.
     var contents: Int32
+    /// Keeps `contents` open.
+    var file: OpenContents?
+}
+
+/// A file that is closed when the last entry that has it goes.
+final class OpenContents: Sendable {
+    let number: Int32
+
+    init(_ number: Int32) { self.number = number }
+
+    deinit { close(number) }
 }

@@ -29,14 +29,19 @@ extension UpperWalk {
         _ visit: (UpperEntry) throws -> Void
     ) throws -> (known: CopyRecordCursor.Entry?, isDone: Bool) {
         guard let (known, gone) = try comparison?.take(name) else { return (nil, false) }
+        if let known, frame.mode == .compared(copiesAll: false), comparison?.isKnownUnchanged(known) == true {
+            if !gone.isEmpty { try delete(gone, in: frame, frame.status(path: displayed(path)), visit) }
+            if known.isDirectory { comparison?.leaveDirectory() }
+            return (nil, true)
+        }
         let status = try FileStatus(of: name, in: frame.descriptor, path: displayed(path))
         try checkMount(status)
         try delete(gone, in: frame, status, visit)
         if status.kind == .directory { return (known, false) }
         guard let known else { return (nil, false) }
         if known.isDirectory { comparison?.leaveDirectory() }
-        guard frame.mode == .compared(copiesAll: false) else { return (nil, false) }
-        return (nil, comparison?.isUnchanged(status, since: known) == true)
+        guard frame.mode == .compared(copiesAll: false) else { return (known, false) }
+        return (known, comparison?.isUnchanged(status, since: known) == true)
     }
 
     /// What is done about a directory that the earlier copy knows, or does not.
@@ -67,9 +72,9 @@ extension UpperWalk {
 
     /// Ends a directory all of whose names were visited.
     mutating func end(_ frame: DirectoryFrame, _ visit: (UpperEntry) throws -> Void) throws {
-        record?.appendEnd()
+        record?.appendEnd(isComplete: frame.isComplete)
         guard case .compared = frame.mode, let gone = try comparison?.takeRest(), !gone.isEmpty else { return }
-        try delete(gone, in: frame, try FileStatus(of: frame.descriptor, path: displayed(path)), visit)
+        try delete(gone, in: frame, frame.status(path: displayed(path)), visit)
     }
 
     /// Visits whiteouts for names that only the earlier copy has.

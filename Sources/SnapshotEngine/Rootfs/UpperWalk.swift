@@ -33,6 +33,8 @@ struct UpperWalk {
     let root: String
     let reservedNames: ReservedNames
     let vanishedFiles: VanishedFiles
+    /// What the layers below show; nil if that is not known.
+    let lower: LowerView?
     private(set) var omitted = Omitted()
     /// Written while a living tree is walked; nil else.
     var record: CopyRecord?
@@ -48,12 +50,14 @@ struct UpperWalk {
         root: String,
         reservedNames: ReservedNames,
         vanishedFiles: VanishedFiles,
+        lower: LowerView? = nil,
         record: CopyRecord? = nil,
         comparison: CopyComparison? = nil
     ) {
         self.root = root
         self.reservedNames = reservedNames
         self.vanishedFiles = vanishedFiles
+        self.lower = lower
         self.record = record
         self.comparison = comparison
     }
@@ -83,6 +87,7 @@ struct UpperWalk {
                 try frame.names.withName(at: frame.next - 1) { try visitName($0, in: frame, buffer: buffer, visit) }
             } catch let error as RootfsError where isLiving && error.isOfLivingTree {
                 omitted.vanished += 1
+                frame.isComplete = false
             }
         }
         try checkRoot(entry.number, status.identity)
@@ -102,6 +107,7 @@ struct UpperWalk {
         if name.starts(with: Whiteout.prefix) {
             guard case .skip = reservedNames else { throw RootfsError.reservedName(path: displayed(path)) }
             omitted.reservedCount += 1
+            frame.isComplete = false
             if omitted.reserved.count < 100 { omitted.reserved.append(displayed(path)) }
             return
         }
@@ -132,7 +138,11 @@ struct UpperWalk {
         case .fifo:
             try visitSpecial(.fifo, entry.number, status: status, visit)
         case .socket:
-            try give(UpperEntry(path: path, kind: .socket, status: status, attributes: [], contents: -1), visit)
+            let hides = try known?.isInLayer == true || !frame.hidesLower && (lower?.shows(path) ?? true)
+            try give(
+                UpperEntry(path: path, kind: .socket(hides: hides), status: status, attributes: [], contents: -1),
+                visit
+            )
         }
     }
 
@@ -148,7 +158,7 @@ struct UpperWalk {
         in frame: DirectoryFrame,
         _ visit: (UpperEntry) throws -> Void
     ) throws {
-        let file = try OwnedDescriptor(
+        let file = try OpenContents(
             withProcPath(of: entry) { handle in
                 try SystemCall.result("open", displayed(path)) { clinux_open_file(handle) }
             }
@@ -175,7 +185,8 @@ struct UpperWalk {
                 kind: .regular,
                 status: opened,
                 attributes: attributes.carried,
-                contents: file.number
+                contents: file.number,
+                file: file
             ),
             visit
         )
@@ -213,6 +224,7 @@ struct UpperWalk {
         frame.hasWhiteoutFiles = attributes.opaque == UInt8(ascii: "x")
         // The kernel does not honour an opaque root: the layers below stay visible.
         let isOpaque = attributes.opaque == UInt8(ascii: "y") && !path.isEmpty
+        frame.hidesLower = isOpaque || frames.last?.hidesLower == true
         var directory = UpperEntry(
             path: path,
             kind: .directory(isOpaque: isOpaque),
@@ -231,7 +243,7 @@ struct UpperWalk {
         do {
             frame.names = try DirectoryNames(reading: descriptor, buffer: buffer, path: displayed(path))
         } catch {
-            record?.appendEnd()
+            record?.appendEnd(isComplete: false)
             throw error
         }
         frames.append(frame)
@@ -264,7 +276,7 @@ struct UpperWalk {
 
     /// Has nothing more to do with any directory: the tree was moved about too much to find the way back.
     private mutating func endAll() {
-        for _ in frames { record?.appendEnd() }
+        for _ in frames { record?.appendEnd(isComplete: false) }
         frames = []
     }
 

@@ -208,7 +208,7 @@ extension LocalRuntime {
     /// Looks until a transition has ended, well or not.
     @discardableResult
     func waitForEnd(of state: SandboxStatus.State, _ id: String) async throws -> Sandbox {
-        let deadline = ContinuousClock.now + .seconds(60)
+        let deadline = ContinuousClock.now + .seconds(300)
         while true {
             let sandbox = try await sandbox(id)
             if sandbox.status.state != state { return sandbox }

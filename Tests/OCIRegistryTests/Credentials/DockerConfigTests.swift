@@ -3,6 +3,7 @@
 
 import Foundation
 import OCIRegistry
+import TestSupport
 import Testing
 
 struct DockerConfigTests {

@@ -3,6 +3,7 @@
 
 import Foundation
 import OCIRegistry
+import TestSupport
 import Testing
 
 /// What writers leave in an image layout that fail or die before their manifest is there.

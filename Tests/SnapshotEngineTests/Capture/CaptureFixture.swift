@@ -6,6 +6,7 @@ import Logging
 import OCIRegistry
 import SandboxModels
 import SnapshotProvider
+import SnapshotStore
 import Synchronization
 import TestSupport
 import Testing
@@ -17,6 +18,8 @@ struct CaptureFixture: Sendable {
     let daemon: ContainerdDaemon
     let client: ContainerdClient
     let repositories: ImageRepositories
+    /// What the provider captures by.
+    let capture: RootfsCapture
     let provider: RootfsProvider
     let holders: HolderClient
     let image: BusyboxImage
@@ -27,7 +30,12 @@ struct CaptureFixture: Sendable {
     private let changes: Changes
 
     /// Sets one up for as long as `body` runs.
-    static func with(_ body: @escaping @Sendable (CaptureFixture) async throws -> Void) async throws {
+    ///
+    /// - Parameter attempts: How often a request to a registry is tried, after pauses from 10 ms on.
+    static func with(
+        attempts: Int = 2,
+        _ body: @escaping @Sendable (CaptureFixture) async throws -> Void
+    ) async throws {
         let daemon = try await ContainerdDaemon.shared()
         let image = try await BusyboxImage.shared()
         try await image.importInto(daemon)
@@ -36,14 +44,15 @@ struct CaptureFixture: Sendable {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         var registry = RegistryConfiguration()
-        registry.retry = RetryPolicy(attempts: 2, firstDelay: .milliseconds(10))
+        registry.retry = RetryPolicy(attempts: attempts, firstDelay: .milliseconds(10))
         let changes = Changes()
         try await withRegistryClient(registry, logger: logger) { registries in
             try await daemon.withClient { client in
                 try await HolderClient.withClient(command: .built, containerd: client, logger: logger) { holders in
                     let repositories = ImageRepositories(registries: registries)
+                    let capture = RootfsCapture(containerd: client, repositories: repositories, logger: logger)
                     let provider = RootfsProvider(
-                        capture: RootfsCapture(containerd: client, repositories: repositories, logger: logger),
+                        capture: capture,
                         holders: holders,
                         logger: logger
                     ) { _ in
@@ -58,6 +67,7 @@ struct CaptureFixture: Sendable {
                                 daemon: daemon,
                                 client: client,
                                 repositories: repositories,
+                                capture: capture,
                                 provider: provider,
                                 holders: holders,
                                 image: image,

@@ -56,6 +56,19 @@ struct BlockCompressorTests {
         }
     }
 
+    @Test("what memory held before makes no difference", arguments: compressions)
+    func uninitializedMemory(compression: LayerCompression) throws {
+        let blocks = Self.samples()
+        let pieces = try compress(blocks, compression)
+        for byte: UInt8 in 8...15 {
+            // What a compressor allocates next comes of these.
+            let dirty = (0..<32).map { _ in UnsafeMutableRawBufferPointer.allocate(byteCount: 100_000, alignment: 16) }
+            for memory in dirty { memory.initializeMemory(as: UInt8.self, repeating: byte) }
+            for memory in dirty { memory.deallocate() }
+            #expect(try compress(blocks, compression) == pieces)
+        }
+    }
+
     @Test("noise is stored, everything else is not")
     func randomness() {
         let looksRandom = Self.samples().map { $0.withUnsafeBytes { Randomness.looksRandom($0) } }

@@ -97,7 +97,8 @@ enum GoldenScripts {
         os.chmod(".", 0o711); os.setxattr(".", "user.root", b"r")
         """#
 
-    /// Applies a layer to a directory, by the OCI image specification, with Python's tarfile. Arguments: layer, directory.
+    /// Applies a layer to a directory, by the OCI image specification, with Python's tarfile. Arguments: layer, directory, and
+    /// `overlay` to leave the marks in an empty directory that overlayfs has for what is gone.
     static let apply = #"""
         import os, shutil, stat, sys, tarfile
         from decimal import Decimal
@@ -117,7 +118,7 @@ enum GoldenScripts {
             else: os.unlink(name, dir_fd=folder)
         def carried(handle):
             return [n for n in os.listxattr(handle) if not n.startswith("trusted.") and n != "security.selinux"]
-        folders = []; seen = set()
+        folders = []; seen = set(); overlay = sys.argv[3:] == ["overlay"]
         archive = tarfile.open(sys.argv[1], "r:*", encoding="utf-8", errors="surrogateescape")
         for m in archive:
             name = os.fsencode(m.name)
@@ -129,9 +130,13 @@ enum GoldenScripts {
             folder, last = parent(name)
             if last == b".wh..wh..opq":
                 assert folders[-1][0] == os.path.dirname(name), "an opaque mark must follow its directory"
+                if overlay: os.setxattr(folder, "trusted.overlay.opaque", b"y")
                 for child in os.listdir(folder): remove(folder, os.fsencode(child))
                 continue
-            if last.startswith(b".wh."): remove(folder, last[4:]); continue
+            if last.startswith(b".wh."):
+                if overlay: os.mknod(last[4:], stat.S_IFCHR, 0, dir_fd=folder)
+                else: remove(folder, last[4:])
+                continue
             found = status(folder, last)
             if found is not None and not (m.isdir() and stat.S_ISDIR(found.st_mode)): remove(folder, last); found = None
             if m.isdir():
@@ -167,7 +172,8 @@ enum GoldenScripts {
         """#
 
     /// Compares two trees: names, kinds, modes, owners, contents, links, times to the nanosecond, attributes. Prints the
-    /// number of entries, or the differences. Arguments: expected, actual.
+    /// number of entries, or the differences. Arguments: expected, actual, and `containerd` if it has unpacked the actual one:
+    /// it leaves the root directory itself alone, and knows no time before 1970.
     static let compare = #"""
         import hashlib, os, stat, sys
         def attributes(handle):
@@ -198,6 +204,9 @@ enum GoldenScripts {
                     for name in group: found[name]["links"] = group
             st = os.fstat(root)
             found[b"."] = {"mode": oct(st.st_mode), "owner": (st.st_uid, st.st_gid), "attributes": attributes(path)}
+            if sys.argv[3:] == ["containerd"]:
+                del found[b"."]
+                for entry in found.values(): entry["mtime"] = max(0, entry["mtime"])
             return found
         sys.setrecursionlimit(10000)
         expected, actual = tree(sys.argv[1]), tree(sys.argv[2]); differences = 0

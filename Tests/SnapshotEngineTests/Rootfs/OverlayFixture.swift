@@ -53,8 +53,11 @@ final class OverlayFixture {
         if isMounted { _ = try? SystemTool.run("umount", "-l", merged) }
     }
 
-    func mount(_ options: String = "") throws {
-        let all = "lowerdir=\(lower),upperdir=\(upper),workdir=\(work)" + (options.isEmpty ? "" : ",\(options)")
+    /// Mounts it; `lowers` are the options for the lower directories if they are not just `lower`.
+    func mount(_ options: String = "", lowers: String? = nil) throws {
+        let all =
+            "\(lowers ?? "lowerdir=\(lower)"),upperdir=\(upper),workdir=\(work)"
+            + (options.isEmpty ? "" : ",\(options)")
         try SystemTool.run("mount", "-t", "overlay", "overlay", "-o", all, merged)
         isMounted = true
     }

@@ -19,6 +19,7 @@ struct OverlayMountTests {
         #expect(mount.upperDirectory == "/a/3,x/fs")
         #expect(mount.workDirectory == "/a/3/work")
         #expect(mount.options == ["rw", "index=off", "volatile"])
+        #expect(mount.flags == ["rw", "relatime"])
         #expect(mount.value(of: "index") == "off")
         #expect(mount.value(of: "metacopy") == nil)
     }
@@ -39,6 +40,31 @@ struct OverlayMountTests {
             mountInfoLine: "1 2 0:3 / / rw - overlay overlay rw,\(options),upperdir=/u,workdir=/w"
         )
         #expect(mount.lowerDirectories == expected)
+    }
+
+    @Test("the commas in a context of SELinux do not end an option")
+    func quotedContext() throws {
+        let context = "context=\"system_u:object_r:container_file_t:s0:c1,c2\""
+        let mount = try OverlayMount(
+            mountInfoLine:
+                "1 2 0:3 / / rw - overlay overlay rw,\(context),lowerdir=/a\"b,upperdir=/u\"v,workdir=/w,index=off"
+        )
+        #expect(mount.options == ["rw", context, "index=off"])
+        #expect(mount.upperDirectory == "/u\"v")
+        let open = try OverlayMount(
+            mountInfoLine: "1 2 0:3 / / rw - overlay overlay rw,context=\"a,lowerdir=/a,upperdir=/u,workdir=/w"
+        )
+        #expect(open.options == ["rw", "context=\"a"])
+    }
+
+    @Test("fuse-overlayfs is no overlay of the kernel's")
+    func fuse() {
+        let line =
+            "155 135 0:39 / / rw,nodev,noatime - fuse.fuse-overlayfs fuse-overlayfs "
+            + "rw,user_id=0,group_id=0,default_permissions,allow_other"
+        #expect(throws: RootfsError.notOverlay(mountPoint: "/", found: "fuse.fuse-overlayfs")) {
+            try OverlayMount(at: "/", mountInfo: Array(line.utf8))
+        }
     }
 
     @Test("data-only lower directories are told apart")

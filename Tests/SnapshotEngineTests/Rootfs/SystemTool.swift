@@ -22,6 +22,12 @@ enum SystemTool {
         try run(["python3", "-c", program] + arguments)
     }
 
+    /// - Returns: What it printed.
+    @discardableResult
+    static func run(_ program: String, _ arguments: [String]) throws -> String {
+        try run([program] + arguments)
+    }
+
     private static func run(_ command: [String]) throws -> String {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")

@@ -169,7 +169,8 @@ struct UpperWalkTests {
         symlink(folder["outside/secret"], folder["spare/f"])
         mkfifo(folder["spare/g"], 0o600)
 
-        try whileExchanging([("t/d", "spare/d"), ("t/f", "spare/f"), ("t/f", "spare/g")], in: folder) {
+        let names = [("t/d", "spare/d"), ("t/f", "spare/f"), ("t/f", "spare/g")]
+        try HostileWriter.with(names.map { .exchange($0.0, $0.1) }, in: folder) {
             var seen: Set<String> = []
             for _ in 0..<200_000 where seen.count < 5 {
                 var walk = UpperWalk(root: folder["t"], reservedNames: .refuse, vanishedFiles: .skip)
@@ -188,35 +189,6 @@ struct UpperWalkTests {
             }
             #expect(seen == ["d directory", "d symbolicLink", "f regular", "f symbolicLink", "f fifo"])
         }
-    }
-
-    /// Lets another process exchange names, two at a time and in one step, until `body` is done.
-    private func whileExchanging(
-        _ names: [(String, String)],
-        in folder: ScratchFolder,
-        _ body: () throws -> Void
-    ) throws {
-        let program = """
-            import ctypes, os, sys, threading
-            os.chdir(sys.argv[1]); names = [n.encode() for n in sys.argv[2:]]; libc = ctypes.CDLL(None, use_errno=True)
-            threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0))).start()
-            while True:
-                for left, right in zip(names[0::2], names[1::2]):
-                    for _ in range(2):
-                        if libc.renameat2(-100, left, -100, right, 2): os._exit(1)
-            """
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["python3", "-c", program, folder.path] + names.flatMap { [$0.0, $0.1] }
-        let input = Pipe()
-        process.standardInput = input
-        try process.run()
-        defer {
-            try? input.fileHandleForWriting.close()
-            process.waitUntilExit()
-            #expect(process.terminationStatus == 0)
-        }
-        try body()
     }
 }
 

@@ -6,7 +6,8 @@ public import SandboxModels
 
 /// The images that artifacts name: checking that they are there, and deleting them.
 public struct ArtifactStore: Sendable {
-    private let repositories: ImageRepositories
+    /// Where images are looked up.
+    public let repositories: ImageRepositories
 
     /// Artifacts are looked up through these repositories.
     public init(repositories: ImageRepositories) {
@@ -15,7 +16,7 @@ public struct ArtifactStore: Sendable {
 
     /// Asks the store for every manifest by its digest and for every blob it names, with its size.
     ///
-    /// - Throws: `CaptureError` with `notVerified` if something is missing or differs, with `targetUnavailable` if the
+    /// - Throws: `ArtifactStoreError` with `notVerified` if something is missing or differs, with `unavailable` if the
     ///   store cannot be asked; `CancellationError`.
     public func verify(_ artifact: Artifact) async throws {
         for part in artifact.parts {
@@ -23,8 +24,8 @@ public struct ArtifactStore: Sendable {
                 try await verify(part)
             } catch let error as RegistryError {
                 let isWrong = [.malformedDocument, .digestMismatch, .sizeMismatch].contains(error.kind)
-                throw CaptureError(
-                    isWrong ? .notVerified : .targetUnavailable,
+                throw ArtifactStoreError(
+                    isWrong ? .notVerified : .unavailable,
                     "the image \(part.reference) of container \(part.container) could not be verified",
                     cause: error
                 )
@@ -38,7 +39,7 @@ public struct ArtifactStore: Sendable {
         do {
             content = try await repository.manifest(.digest(digest))
         } catch let error as RegistryError where error.isNotFound {
-            throw CaptureError(
+            throw ArtifactStoreError(
                 .notVerified,
                 "the manifest \(digest) of container \(part.container) is not in \(repository.name): "
                     + "the image was deleted there, or never completely stored",
@@ -48,7 +49,7 @@ public struct ArtifactStore: Sendable {
         for blob in try content.imageManifest().blobs where !blob.mediaType.isNondistributable {
             let size = try await repository.blobSize(blob.digest)
             guard size == blob.size else {
-                throw CaptureError(
+                throw ArtifactStoreError(
                     .notVerified,
                     "the blob \(blob.digest) of container \(part.container) "
                         + (size.map { "has \($0) bytes in \(repository.name) instead of \(blob.size)" }

@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Words that were probably meant.
-enum Misspelling {
+package enum Misspelling {
     private static let mostEdits = 2
 
     /// The word that one gets to with the fewest letters added, left out, replaced or exchanged with their neighbours; nil
     /// if none is near. Of several the first one in the alphabet.
-    static func closest(to word: String, of known: some Sequence<String>) -> String? {
+    package static func closest(to word: String, of known: some Sequence<String>) -> String? {
         let near = known.map { (word: $0, edits: edits(from: Array(word), to: Array($0))) }
             .filter { $0.edits <= mostEdits && $0.edits < min(word.count, $0.word.count) }
         return near.min { ($0.edits, $0.word) < ($1.edits, $1.word) }?.word
