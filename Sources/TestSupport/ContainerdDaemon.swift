@@ -39,6 +39,22 @@ public final class ContainerdDaemon: Sendable {
         try await SharedDaemon.instance.daemon()
     }
 
+    /// Starts one of the caller's own for as long as `body` runs.
+    public static func with<Result: Sendable>(
+        isolation: isolated (any Actor)? = #isolation,
+        _ body: (ContainerdDaemon) async throws -> Result
+    ) async throws -> Result {
+        let daemon = try await start()
+        let outcome: Swift.Result<Result, any Error>
+        do {
+            outcome = .success(try await body(daemon))
+        } catch {
+            outcome = .failure(error)
+        }
+        await daemon.stop()
+        return try outcome.get()
+    }
+
     /// Starts one; returns when it answers.
     public static func start() async throws -> ContainerdDaemon {
         let name = String(UInt32.random(in: 0 ... .max), radix: 16)

@@ -63,18 +63,22 @@ public struct DockerRegistry: Sendable {
 
     /// Starts a registry, runs `body` with it, and ends it.
     ///
+    /// - Parameter storage: a folder to store in; `nil` for one that is deleted afterwards.
     /// - Throws: `Failure` if it does not start, and what `body` throws.
     public static func run<Result: Sendable>(
         _ access: Access = .open,
         tls: TLS? = nil,
+        storage: String? = nil,
         _ body: (DockerRegistry) async throws -> Result
     ) async throws -> Result {
         let name = "stasis-registry-\(UInt64.random(in: 0 ... .max))"
         let folder = FileManager.default.temporaryDirectory.appending(path: name).path
-        try FileManager.default.createDirectory(atPath: "\(folder)/storage", withIntermediateDirectories: true)
+        let storage = storage ?? "\(folder)/storage"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(atPath: storage, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let configuration = "\(folder)/config.yml"
-        try await text(access, tls: tls, folder: folder)
+        try await text(access, tls: tls, folder: folder, storage: storage)
             .write(toFile: configuration, atomically: false, encoding: .utf8)
 
         let script = """
@@ -103,7 +107,7 @@ public struct DockerRegistry: Sendable {
                 do {
                     var iterator = addresses.makeAsyncIterator()
                     guard let address = await iterator.next() else { throw CancellationError() }
-                    let registry = DockerRegistry(authority: try address.get(), storage: "\(folder)/storage")
+                    let registry = DockerRegistry(authority: try address.get(), storage: storage)
                     let result = try await body(registry)
                     try await input.finish()
                     try await group.waitForAll()
@@ -134,11 +138,11 @@ public struct DockerRegistry: Sendable {
         found.finish()
     }
 
-    private static func text(_ access: Access, tls: TLS?, folder: String) async throws -> String {
+    private static func text(_ access: Access, tls: TLS?, folder: String, storage: String) async throws -> String {
         var text = """
             version: 0.1
             log: {level: info, formatter: json, accesslog: {disabled: true}}
-            storage: {filesystem: {rootdirectory: "\(folder)/storage"}, delete: {enabled: true}}
+            storage: {filesystem: {rootdirectory: "\(storage)"}, delete: {enabled: true}}
             http:
               addr: "127.0.0.1:0"
               secret: "\(UInt64.random(in: 0 ... .max))"

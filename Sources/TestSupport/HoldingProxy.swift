@@ -6,7 +6,7 @@ import NIOPosix
 import Synchronization
 
 /// A TCP proxy on a free loopback port that holds a request of the test's choice back until it is told to go on, and
-/// that can be out of order for a while.
+/// that can be out of order for a while. It also notes what is asked for.
 ///
 /// So a test can stop what speaks to a server at a step, look around, and do something else meanwhile.
 public final class HoldingProxy: Sendable {
@@ -20,6 +20,8 @@ public final class HoldingProxy: Sendable {
         var plan: Plan?
         var isHolding = false
         var isBroken = false
+        var requests: [String] = []
+        var bytes = 0
         var held: [CheckedContinuation<Void, Never>] = []
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
@@ -29,6 +31,12 @@ public final class HoldingProxy: Sendable {
     private let state = Mutex(State())
 
     private init(authority: String) { self.authority = authority }
+
+    /// The methods and paths of all requests so far, in their order.
+    public var requests: [String] { state.withLock { $0.requests } }
+
+    /// How many bytes clients have sent so far.
+    public var bytesToServer: Int { state.withLock { $0.bytes } }
 
     /// Holds the next request that fits, once.
     ///
@@ -55,6 +63,17 @@ public final class HoldingProxy: Sendable {
         let held = state.withLock { state in
             state.isHolding = false
             state.plan = nil
+            defer { state.held = [] }
+            return state.held
+        }
+        for continuation in held { continuation.resume() }
+    }
+
+    /// Lets what is held back go on, and holds the next request that fits.
+    public func releaseAndHold(_ method: String, containing part: String) {
+        let held = state.withLock { state in
+            state.isHolding = false
+            state.plan = Plan(method: method, part: part)
             defer { state.held = [] }
             return state.held
         }
@@ -138,6 +157,8 @@ public final class HoldingProxy: Sendable {
             as: UTF8.self
         )
         let isWanted = state.withLock { state in
+            state.bytes += bytes.readableBytes
+            if line.hasSuffix(" HTTP/1.1") { state.requests.append(String(line.dropLast(" HTTP/1.1".count))) }
             guard let plan = state.plan, line.hasPrefix("\(plan.method) "), line.contains(plan.part) else {
                 return false
             }

@@ -1,6 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import CLinux
 import Foundation
 import Glibc
 import Synchronization
@@ -28,6 +29,8 @@ final class WatchdogProcess: Sendable {
         posix_spawn_file_actions_adddup2(&actions, orders.read, 0)
         posix_spawn_file_actions_adddup2(&actions, answers.write, 1)
         posix_spawn_file_actions_addopen(&actions, 2, "\(folder)/watchdog.log", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        // It lives long: whoever reads from a pipe that it had would never see the end.
+        clinux_spawn_close_from(&actions, 3)
         // The signals that this process's threads block would stay blocked: the shell would never see a child's end.
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
