@@ -34,7 +34,7 @@ extension AggregateModel {
     func violation(ofSettled world: AggregateWorld) -> Violation? {
         if let violation = violation(settled: world) { return violation }
         let record = machine.records[world.left.record]
-        guard record.stage == .paused || record.phase == .failed, world.left.expireAt != .due else { return nil }
+        guard [.paused, .failed].contains(record.phase), world.left.expireAt != .due else { return nil }
         let canReturn = Side.allCases.allSatisfy { side in
             let number = recorded(side, world).artifactNumber
             return number == 0 || world[side][capture: number].stored == .yes

@@ -8,10 +8,14 @@ public struct LifecyclePolicy: Sendable, Hashable, Codable {
     /// Seconds after that deadline when the thaw is taken for done although the holder has not said so; more than the
     /// clocks of the node and of the machine ever differ, plus the time a thaw takes.
     public var thawGrace: Double
+    /// Seconds from the order to resume until compute that has not come up is given up and the sandbox is paused again; nil for
+    /// never.
+    public var resumeTimeout: Double?
 
-    /// Creates a policy; the default gives a pause ten minutes.
-    public init(captureTimeout: Double = 600, thawGrace: Double = 30) {
+    /// Creates a policy; the default gives a pause ten minutes, and a resume for ever.
+    public init(captureTimeout: Double = 600, thawGrace: Double = 30, resumeTimeout: Double? = nil) {
         self.captureTimeout = captureTimeout
         self.thawGrace = thawGrace
+        self.resumeTimeout = resumeTimeout
     }
 }

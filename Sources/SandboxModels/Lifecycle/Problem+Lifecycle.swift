@@ -14,6 +14,12 @@ extension Problem {
             + "Look for a slow or unreachable registry, then pause it again."
     )
 
+    static let resumeDeadlinePassed = Problem(
+        "ResumeDeadlinePassed",
+        "The sandbox did not come up in time, so it is paused again and lost nothing. Look at the events of its pod and at the "
+            + "room in the cluster, then resume it again."
+    )
+
     static let freezeEnded = Problem(
         "FreezeEnded",
         "The sandbox was thawed before its pause was complete, so it runs on and lost nothing. Pause it again."

@@ -1,6 +1,8 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import struct Foundation.Date
+
 /// From paused to running: verify the artifact, then create the compute from it.
 extension Situation {
     /// Waits for an order to resume.
@@ -25,28 +27,33 @@ extension Situation {
         guard let artifact = recorded.artifact else {
             return .become(notResumed(.noArtifact, failure))
         }
+        let end = policy.resumeTimeout.map { recorded.since.addingTimeInterval($0) }
         switch observation.compute {
         case .running(recorded.incarnation):
             return .become(started())
         case .ended(recorded.incarnation, let problem):
             return .become(notResumed(problem, nil))
-        case .unknown, .starting(recorded.incarnation), .stopping(recorded.incarnation):
-            // Unseen, it may be up already: whether its artifact is still there would not matter any more.
+        case .unknown:
+            // It may be up already: whether its artifact is still there, or its time is over, would not matter any more.
             return .stay([])
+        case _ where end.map { $0 <= now } ?? false:
+            return .become(notResumed(.resumeDeadlinePassed, failure))
+        case .starting(recorded.incarnation), .stopping(recorded.incarnation):
+            return .stay([], until: end)
         case .absent, .starting, .running, .stopping, .ended:
             break
         }
         switch verification(for: recorded.incarnation) {
         case nil:
-            return .stay([.verifyArtifact(artifact, attempt: recorded.incarnation)])
+            return .stay([.verifyArtifact(artifact, attempt: recorded.incarnation)], until: end)
         case .missing(let problem):
             return .become(notResumed(problem, failure))
         case .verified:
             if let number = observation.compute.incarnation {
                 // What an earlier attempt left is in the way.
-                return .stay([.deleteCompute(attempt: number)])
+                return .stay([.deleteCompute(attempt: number)], until: end)
             }
-            return .stay([.createCompute(attempt: recorded.incarnation, from: artifact)])
+            return .stay([.createCompute(attempt: recorded.incarnation, from: artifact)], until: end)
         }
     }
 

@@ -120,6 +120,22 @@ struct AggregateTests {
         #expect(decision.record.phase == .pending)
     }
 
+    @Test("what cannot be resumed stays paused, and a later resume can succeed", arguments: [1, 2])
+    func notResumed(replicas: Int) {
+        var fleet = Fleet.paused(replicas)
+        fleet.state(.running)
+        for action in fleet.decide().actions {
+            guard case .verifyArtifact(_, let attempt)? = action.actions.first else { continue }
+            fleet.seen[action.identity]?.verification = .init(attempt: attempt, outcome: .missing(.told))
+        }
+        let decision = fleet.decide()
+        #expect(decision.record.phase == .paused)
+        #expect(decision.condition(.paused)?.status == .yes)
+        #expect(decision.condition(.resumeFailed)?.status == .yes)
+        fleet.state(.running)
+        #expect(fleet.decide().record.phase == .resuming)
+    }
+
     @Test("a snapshot of one replica keeps all from being paused until it is over")
     func checkpoint() {
         var fleet = Fleet.running(2)
@@ -129,6 +145,18 @@ struct AggregateTests {
         #expect(fleet.decide().record.phase == .running)
         fleet.seen["set-1"]?.checkpoint = Observation.Checkpoint.none
         #expect(fleet.decide().record.phase == .pausing)
+    }
+
+    @Test("a pause of all goes before the next snapshot")
+    func checkpointAfterPause() {
+        var fleet = Fleet.running(2)
+        fleet.seen["set-1"]?.checkpoint = .wanted("first")
+        #expect(fleet.decide().record.members.first?.recorded.checkpoint == "first")
+        fleet.state(.paused)
+        fleet.seen["set-1"]?.checkpoint = .wanted("second")
+        let decision = fleet.decide()
+        #expect(decision.record.phase == .pausing)
+        #expect(decision.record.members.first?.recorded.checkpoint == nil)
     }
 
     @Test("the whole is deleted when it expires, and only when all of it has failed")

@@ -4,6 +4,8 @@
 import SandboxModels
 import Testing
 
+import struct Foundation.Date
+
 @Suite("Resuming")
 struct ResumeTransitionTests {
     @Test("verifies, then creates, then runs")
@@ -32,6 +34,40 @@ struct ResumeTransitionTests {
         story.verify(.verified, 2)
         story.state(.running)
         #expect(story.decide().actions == [.verifyArtifact(artifact("a"), attempt: 3)])
+    }
+
+    @Test("is given up when its time is over, leaves nothing behind, and succeeds later")
+    func deadline() {
+        var story = Story.paused()
+        story.policy.resumeTimeout = 60
+        story.state(.running)
+        let end = story.now.addingTimeInterval(60)
+        #expect(story.decide().wakeAt == end)
+        story.verify(.verified, 3)
+        #expect(story.decide().wakeAt == end)
+        story.seen.compute = .starting(3)
+        story.pass(59)
+        #expect(story.decide().record.phase == .resuming(afterFailure: nil))
+        story.pass(1)
+        // It may be up by now.
+        story.seen.compute = .unknown
+        #expect(story.decide().record.phase == .resuming(afterFailure: nil))
+        story.seen.compute = .starting(3)
+        var decision = story.decide()
+        #expect(decision.record.phase == .paused)
+        #expect(decision.record.setback?.problem.reason == "ResumeDeadlinePassed")
+        #expect(decision.actions == [.deleteCompute(attempt: 3)])
+
+        story.seen.compute = .absent
+        #expect(story.decide().actions.isEmpty)
+        story.state(.running)
+        decision = story.decide()
+        #expect(decision.actions == [.verifyArtifact(artifact("a"), attempt: 4)])
+        story.verify(.verified, 4)
+        _ = story.decide()
+        story.seen.compute = .running(4)
+        story.pass(1000)
+        #expect(story.decide().record.phase == .running)
     }
 
     @Test("stays paused when the artifact is gone, says so, and succeeds later")

@@ -11,7 +11,7 @@ struct Story {
     var intent = Intent(wish: .running, generation: 1)
     var seen = Observation()
     var now = Story.start
-    let policy = LifecyclePolicy(captureTimeout: 100, thawGrace: 10)
+    var policy = LifecyclePolicy(captureTimeout: 100, thawGrace: 10)
 
     static let start = Date(timeIntervalSinceReferenceDate: 1000)
 

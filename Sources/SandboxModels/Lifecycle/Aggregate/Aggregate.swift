@@ -64,7 +64,12 @@ struct AggregateSituation {
     let policy: LifecyclePolicy
 
     func observation(of member: Recorded) -> Observation {
-        observations[member.identity] ?? Observation()
+        var observation = observations[member.identity] ?? Observation()
+        // All are paused at once, so the members do not know of the order yet. It goes before the next snapshot all the same.
+        if order == .pause, member.checkpoint == nil, observation.checkpoint != nil {
+            observation.checkpoint = Observation.Checkpoint.none
+        }
+        return observation
     }
 
     /// What the machine of each member decides.

@@ -67,7 +67,8 @@ public struct AggregateRecord: Sendable, Hashable, Codable {
 
     /// The phase of the whole in the words of one sandbox.
     ///
-    /// It has failed as long as a replica has, or could not be resumed: whoever looks at it, or resumes it, is to notice.
+    /// It is paused while all replicas are, also if they could not be resumed. It has failed as long as a replica has, or could
+    /// not be resumed while others run: whoever looks at it, or resumes it, is to notice.
     public var phase: Phase.Name {
         switch stage {
         case .deleted: return .deleted
@@ -80,6 +81,7 @@ public struct AggregateRecord: Sendable, Hashable, Codable {
         let phases = Set(replicas.map(\.recorded.phase.name))
         if phases.contains(.resuming) { return .resuming }
         if phases.contains(.pending) { return .pending }
+        if phases == [.paused] { return .paused }
         return phases.isSubset(of: [.running]) ? .running : .failed
     }
 

@@ -24,7 +24,7 @@ extension AggregateSituation {
             switch kind {
             case .ready: readyCondition
             case .progressing: progressingCondition
-            case .paused: Condition(.paused, record.stage == .paused ? .yes : .no, reason: record.phase.title)
+            case .paused: Condition(.paused, record.phase == .paused ? .yes : .no, reason: record.phase.title)
             case .pauseFailed: condition(kind, record.pauseFailure)
             case .resumeFailed: condition(kind, resumeFailure)
             case .failed: condition(kind, failure)

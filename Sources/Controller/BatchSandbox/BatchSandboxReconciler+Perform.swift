@@ -1,0 +1,188 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import KubeClient
+import KubeModels
+import KubeRuntime
+import SandboxModels
+import SnapshotProvider
+
+import struct Foundation.Date
+
+extension BatchSandboxReconciler {
+    /// Carries out one action. What it comes to is seen in the caches, or put into the sightings.
+    ///
+    /// - Throws: What went wrong and is worth trying again.
+    func perform(
+        _ action: Action,
+        of member: AggregateDecision.MemberActions,
+        _ sandbox: BatchSandbox,
+        _ sightings: inout CaptureSightings
+    ) async throws {
+        let identity = member.identity
+        switch action {
+        case .createCompute(let attempt, let artifact):
+            try await create(attempt, from: artifact, member, sandbox, &sightings)
+        case .deleteCompute(let attempt):
+            try await delete(attempt, of: member, sandbox)
+        case .release(let uid, let attempt):
+            try await delete(attempt, of: member, sandbox)
+            guard let request = request(uid, of: sandbox) else { return }
+            try await finish(await provider.release(request), &sightings)
+        case .verifyArtifact(let artifact, let attempt):
+            switch await provider.verify(artifact, in: sandbox.metadata.namespace ?? "default") {
+            case .done: sightings.sight(identity, .init(attempt: attempt, outcome: .verified))
+            case .waiting(_, let reasons): sightings.wake(on: reasons)
+            case .failed(let failure):
+                sightings.sight(identity, .init(attempt: attempt, outcome: .missing(failure.problem)))
+            }
+        case .capture(let uid, let deadline):
+            try await capture(uid, until: deadline, member, sandbox, &sightings)
+        case .seal(let uid):
+            try await seal(uid, identity, sandbox, &sightings)
+        case .abandon(let uid):
+            try await abandon(uid, identity, sandbox, &sightings)
+        case .forgetCapture(let uid):
+            if let request = request(uid, of: sandbox) {
+                guard try await finish(await provider.forget(request), &sightings) != nil else { return }
+            }
+            sightings.clean(identity, .capture(uid: uid))
+        case .deleteArtifact(let artifact):
+            // Images stay in the registry, as is documented, until somebody says otherwise.
+            sightings.clean(identity, .artifact(artifact))
+        }
+    }
+
+    // MARK: - Compute
+
+    private func create(
+        _ attempt: Int,
+        from artifact: Artifact?,
+        _ member: AggregateDecision.MemberActions,
+        _ sandbox: BatchSandbox,
+        _ sightings: inout CaptureSightings
+    ) async throws {
+        var pod: Pod
+        do {
+            pod = try sandbox.pod(at: member.index)
+            if let artifact { try pod.restore(try provider.restore(artifact), pullSecret: settings.pullSecret) }
+        } catch {
+            // Nothing but another template mends it.
+            sightings.refuse(member.identity, Problem("PodNotMade", "The pod cannot be made: \(error)"))
+            return
+        }
+        PodMark(member: member.identity, attempt: attempt).mark(&pod)
+        do {
+            _ = try await client.resource(Pod.self, in: .named(sandbox.metadata.namespace ?? "default")).create(pod)
+            recorder.record(.normal, about: sandbox, reason: "SuccessfulCreate", "Created pod: \(pod.metadata.name)")
+        } catch let error as KubeError where error.isAlreadyExists {
+            // The cache will show whose it is.
+            return
+        } catch let error as KubeError where error.kind == .invalid {
+            recorder.record(.warning, about: sandbox, reason: "FailedCreate", "Error creating: \(error)")
+            sightings.refuse(member.identity, Problem("PodRefused", "The API server refuses the pod: \(error)"))
+        } catch {
+            recorder.record(.warning, about: sandbox, reason: "FailedCreate", "Error creating: \(error)")
+            throw error
+        }
+    }
+
+    /// Deletes the pod of an attempt, and no other one that comes to have its name.
+    private func delete(
+        _ attempt: Int,
+        of member: AggregateDecision.MemberActions,
+        _ sandbox: BatchSandbox
+    ) async throws {
+        guard let pod = pod(at: member.index, of: sandbox), pod.metadata.deletionTimestamp == nil,
+            PodMark(of: pod)?.attempt(of: member.identity) ?? attempt == attempt
+        else { return }
+        do {
+            _ = try await client.resource(Pod.self, in: .named(pod.metadata.namespace ?? "default"))
+                .delete(pod.metadata.name, DeleteOptions(uid: pod.metadata.uid))
+        } catch let error as KubeError where error.isNotFound || error.isConflict {
+            return
+        }
+    }
+
+    // MARK: - Captures
+
+    private func capture(
+        _ uid: String,
+        until deadline: Date,
+        _ member: AggregateDecision.MemberActions,
+        _ sandbox: BatchSandbox,
+        _ sightings: inout CaptureSightings
+    ) async throws {
+        let request: SnapshotRequest
+        do {
+            guard let found = try await begun(uid, until: deadline, at: member.index, sandbox) else { return }
+            request = found
+        } catch let failure as SnapshotFailure {
+            if failure.isRetryable { throw failure }
+            sightings.sight(member.identity, .init(uid: uid, progress: .failed(failure.problem), hold: .unknown))
+            return
+        }
+        switch await provider.capture(request) {
+        case .done(let artifact):
+            sightings.sight(member.identity, .init(uid: uid, progress: .succeeded(artifact), hold: .held))
+        case .failed(let failure):
+            sightings.sight(member.identity, .init(uid: uid, progress: .failed(failure.problem), hold: .unknown))
+        case .waiting(let progress, let reasons):
+            sightings.sight(member.identity, .init(uid: uid, progress: .active, hold: .unknown))
+            sightings.progress = CaptureProgress(progress)
+            sightings.wake(on: reasons)
+        }
+    }
+
+    private func seal(
+        _ uid: String,
+        _ member: String,
+        _ sandbox: BatchSandbox,
+        _ sightings: inout CaptureSightings
+    ) async throws {
+        guard let request = request(uid, of: sandbox) else { throw missingRequest(uid) }
+        switch await provider.seal(request) {
+        case .done: sightings.sight(member, .init(uid: uid, progress: .active, hold: .sealed))
+        case .waiting(_, let reasons): sightings.wake(on: reasons)
+        case .failed(let failure):
+            if failure.isRetryable { throw failure }
+            sightings.sight(member, .init(uid: uid, progress: .active, hold: .thawed))
+        }
+    }
+
+    private func abandon(
+        _ uid: String,
+        _ member: String,
+        _ sandbox: BatchSandbox,
+        _ sightings: inout CaptureSightings
+    ) async throws {
+        // Without a request nothing was begun.
+        if let request = request(uid, of: sandbox) {
+            guard try await finish(await provider.abandon(request), &sightings) != nil else { return }
+        }
+        sightings.sight(member, .init(uid: uid, progress: .none, hold: .thawed))
+    }
+
+    /// The value of a step that is done; nil if it waits.
+    @discardableResult
+    private func finish<Value>(_ step: Step<Value>, _ sightings: inout CaptureSightings) async throws -> Value? {
+        switch step {
+        case .done(let value): return value
+        case .waiting(_, let reasons):
+            sightings.wake(on: reasons)
+            return nil
+        case .failed(let failure): throw failure
+        }
+    }
+
+    private func missingRequest(_ uid: String) -> SnapshotFailure {
+        SnapshotFailure("SnapshotMissing", "the SandboxSnapshot of capture \(uid) is gone", isRetryable: true)
+    }
+}
+
+extension CaptureSightings {
+    /// When a provider wants to be asked again. Objects are watched anyway.
+    fileprivate mutating func wake(on reasons: [WakeReason]) {
+        for case .after(let delay) in reasons { wake(after: delay) }
+    }
+}

@@ -1,0 +1,97 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import KubeClient
+import KubeModels
+import KubeRuntime
+import SandboxModels
+
+extension BatchSandboxReconciler {
+    /// Tells what was decided: in the status, and where the pods can be reached.
+    func report(_ decision: AggregateDecision, _ state: BatchSandboxState, of sandbox: inout BatchSandbox) async throws
+    {
+        let own = sandbox.spec.replicas > 0 ? (0..<sandbox.spec.replicas).map { pod(at: $0, of: sandbox) } : []
+        try await reportEndpoints(own, of: &sandbox)
+        var status = sandbox.status ?? BatchSandboxStatus()
+        let pods = own.compactMap(\.self)
+        // Nothing is told before there is anything: as upstream does it.
+        guard sandbox.status != nil || !pods.isEmpty || decision.record.phase != .pending else { return }
+        status.observedGeneration = sandbox.metadata.generation
+        if state.isAcknowledged { status.pauseObservedGeneration = state.intent.generation }
+        status.replicas = pods.count
+        status.allocated = pods.count { $0.spec.nodeName != nil || $0.status?.podIP != nil }
+        status.ready = pods.count { $0.isReady }
+        status.tell(decision.record.phase, decision.conditions, isBaseline: true, now: Timestamp(now()))
+        if status.phase != .pausing { status.progress = nil }
+        status.artifact = decision.record.replicas.first?.recorded.artifact.flatMap { ArtifactSummary($0) }
+        guard status != sandbox.status else { return }
+        let change = try MergePatch(from: sandbox, to: sandbox.with(status))
+        do {
+            sandbox = try await resource(of: sandbox).patch(sandbox.metadata.name, .merge(change), subresource: .status)
+        } catch let error as KubeError where error.isNotFound {
+            return
+        }
+    }
+
+    /// Tells how far a pause is, in the status of the sandbox and of its snapshot, but not at every word of a provider's.
+    func reportProgress(
+        _ decision: AggregateDecision,
+        _ sightings: inout CaptureSightings,
+        of sandbox: BatchSandbox
+    ) async throws {
+        guard decision.record.phase == .pausing, let progress = sightings.progress,
+            progress != sandbox.status?.progress, sandbox.metadata.deletionTimestamp == nil,
+            // Its watch tells when it is there.
+            pauseSnapshot(of: sandbox) != nil
+        else {
+            if decision.record.phase != .pausing { pace.forget(sandbox.key) }
+            return
+        }
+        let delay = pace.delay(progress, of: sandbox.key, at: now())
+        guard delay <= 0 else {
+            sightings.wake(after: .seconds(delay))
+            return
+        }
+        guard try await reportPauseSnapshot(decision, progress, of: sandbox) else { return }
+        var status = sandbox.status ?? BatchSandboxStatus()
+        status.progress = progress
+        let change = try MergePatch(from: sandbox, to: sandbox.with(status))
+        do {
+            _ = try await resource(of: sandbox).patch(sandbox.metadata.name, .merge(change), subresource: .status)
+        } catch let error as KubeError where error.isNotFound {
+            return
+        }
+    }
+
+    private func reportEndpoints(_ pods: [Pod?], of sandbox: inout BatchSandbox) async throws {
+        let addresses = pods.compactMap(\.self).filter { $0.metadata.deletionTimestamp == nil }.map {
+            $0.status?.podIP ?? ""
+        }
+        let name = OpenSandbox.Annotation.endpoints
+        let hasSome = addresses.contains { !$0.isEmpty }
+        guard hasSome || sandbox.metadata.annotations[name] != nil else { return }
+        let text = JSONValue.array(addresses.map { .string($0) }).jsonText
+        guard sandbox.metadata.annotations[name] != text else { return }
+        do {
+            let change: JSONValue = ["metadata": ["annotations": [name: .string(text)]]]
+            sandbox = try await resource(of: sandbox).patch(sandbox.metadata.name, .merge(MergePatch(change)))
+        } catch let error as KubeError where error.isNotFound {
+            return
+        }
+    }
+}
+
+extension BatchSandbox {
+    fileprivate func with(_ status: BatchSandboxStatus) -> BatchSandbox {
+        var sandbox = self
+        sandbox.status = status
+        return sandbox
+    }
+}
+
+extension Pod {
+    /// Whether it can be used, as upstream counts it.
+    fileprivate var isReady: Bool {
+        metadata.deletionTimestamp == nil && status?.phase == "Running" && status?.conditions.isTrue("Ready") == true
+    }
+}

@@ -1,0 +1,145 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import KubeClient
+import KubeModels
+import KubeRuntime
+import Logging
+import SandboxModels
+import SnapshotProvider
+
+import struct Foundation.Date
+
+/// Runs the state machine of BatchSandboxes that have pods of their own: observes, decides, writes down, acts.
+///
+/// It keeps nothing in memory. What the machine has written down is in the object's annotations, written only if nobody has
+/// changed the object since it was read; so a controller that does not know that it leads no more does nothing that counts.
+struct BatchSandboxReconciler: Sendable {
+    let sandboxes: Informer<BatchSandbox>
+    let pods: Informer<Pod>
+    let snapshots: Informer<SandboxSnapshot>
+    let client: KubeClient
+    let provider: any SnapshotProvider
+    let settings: SandboxControllerSettings
+    let recorder: EventRecorder
+    let metrics: SandboxMetrics
+    let logger: Logger
+    let pace = ProgressPace()
+    var now: @Sendable () -> Date = { Date() }
+
+    /// How often one look may decide. The longest way, from a capture that is done to a release that is asked for, takes a
+    /// few turns; what is left after these is left to the next look.
+    private static let turns = 16
+
+    /// Brings one sandbox nearer to what is wanted of it.
+    ///
+    /// - Throws: What the API server or the provider did not do; the sandbox is looked at again later.
+    func reconcile(_ key: ObjectKey) async throws -> Reconciliation {
+        guard var sandbox = sandboxes.store[key], sandbox.isIndependent else { return .done }
+        var sightings = CaptureSightings()
+        for _ in 0..<Self.turns {
+            var state = try BatchSandboxState(of: sandbox)
+            let before = state.record
+            let decision = Aggregate.decide(
+                intent: state.wanted(of: sandbox),
+                recorded: state.record,
+                observations: observations(of: state.record, sandbox, sightings),
+                now: now(),
+                policy: settings.policy
+            )
+            state.record = decision.record
+            if let change = state.change(of: sandbox) {
+                guard let written = try await write(change, to: sandbox) else { return .done }
+                sandbox = written
+                tell(from: before, to: decision.record, of: sandbox)
+            }
+            guard try await reportPauseSnapshot(decision, nil, of: sandbox) else { return .done }
+            if sandbox.metadata.deletionTimestamp == nil { try await report(decision, state, of: &sandbox) }
+            for member in decision.actions {
+                for action in member.actions {
+                    try await perform(action, of: member, sandbox, &sightings)
+                }
+            }
+            if !sightings.takeNews() {
+                try await reportProgress(decision, &sightings, of: sandbox)
+                return next(decision, sightings)
+            }
+        }
+        return .requeue(after: .zero)
+    }
+
+    /// When to look again if nothing happens.
+    private func next(_ decision: AggregateDecision, _ sightings: CaptureSightings) -> Reconciliation {
+        let wake = decision.wakeAt.map { Duration.seconds(max(0, $0.timeIntervalSince(now()))) }
+        guard let delay = [wake, sightings.wakeAfter].compactMap(\.self).min() else { return .done }
+        return .requeue(after: delay)
+    }
+
+    /// Writes the state down, if the object is still the one that was read.
+    ///
+    /// - Returns: The object as it is now; nil if it has changed since, or is gone. Its watch tells of that.
+    private func write(_ change: MergePatch, to sandbox: BatchSandbox) async throws -> BatchSandbox? {
+        let change = change.requiring(resourceVersion: sandbox.metadata.resourceVersion ?? "")
+        do {
+            return try await resource(of: sandbox).patch(sandbox.metadata.name, .merge(change))
+        } catch let error as KubeError where error.isConflict || error.isNotFound {
+            return nil
+        }
+    }
+
+    /// The sandboxes of one's namespace.
+    func resource(of sandbox: BatchSandbox) -> ResourceClient<BatchSandbox> {
+        client.resource(in: .named(sandbox.metadata.namespace ?? "default"))
+    }
+
+    /// The pod at a member's place, if it is this sandbox's.
+    func pod(at index: Int, of sandbox: BatchSandbox) -> Pod? {
+        let key = ObjectKey(namespace: sandbox.metadata.namespace, name: sandbox.podName(index))
+        guard let pod = pods.store[key],
+            pod.metadata.ownerReferences.contains(where: { $0.controller == true && $0.uid == sandbox.metadata.uid })
+        else { return nil }
+        return pod
+    }
+
+    /// The snapshot that a pause of a sandbox makes, if it is there.
+    func pauseSnapshot(of sandbox: BatchSandbox) -> SandboxSnapshot? {
+        let name = SandboxSnapshot.pauseName(of: sandbox.metadata.name)
+        let found = snapshots.store[ObjectKey(namespace: sandbox.metadata.namespace, name: name)]
+        guard let found,
+            found.metadata.ownerReferences.contains(where: { $0.controller == true && $0.uid == sandbox.metadata.uid })
+        else { return nil }
+        return found
+    }
+
+    /// Tells people of transitions.
+    private func tell(from before: AggregateRecord, to after: AggregateRecord, of sandbox: BatchSandbox) {
+        metrics.recorded(after, insteadOf: before)
+        guard before.phase != after.phase else { return }
+        logger.info(
+            "transition",
+            metadata: [
+                "sandbox": "\(sandbox.key)", "from": "\(before.phase.rawValue)", "to": "\(after.phase.rawValue)",
+            ]
+        )
+        let failure = after.pauseFailure ?? after.replicas.lazy.compactMap(\.recorded.setback?.problem).first
+        switch after.phase {
+        case .running where before.phase == .thawing:
+            guard let failure else { return }
+            recorder.record(.warning, about: sandbox, reason: "PauseFailed", "\(failure.reason): \(failure.message)")
+        case .paused where before.phase == .resuming, .failed where failure != nil:
+            guard let failure else { return }
+            recorder.record(.warning, about: sandbox, reason: "ResumeFailed", "\(failure.reason): \(failure.message)")
+        case .pausing: recorder.record(.normal, about: sandbox, reason: "Pausing", "The sandbox is being captured.")
+        case .paused: recorder.record(.normal, about: sandbox, reason: "Paused", "The sandbox is durable; its pods go.")
+        case .resuming:
+            recorder.record(.normal, about: sandbox, reason: "Resuming", "The sandbox is being brought back.")
+        case .running: recorder.record(.normal, about: sandbox, reason: "Running", "The sandbox runs.")
+        default: break
+        }
+    }
+}
+
+extension BatchSandbox {
+    /// Whether its pods are its own, and not a pool's.
+    var isIndependent: Bool { spec.poolRef?.isEmpty ?? true }
+}

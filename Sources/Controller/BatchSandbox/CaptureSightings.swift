@@ -1,0 +1,53 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import SandboxModels
+
+/// What a provider and the API server have answered while one sandbox was looked at. It is not kept: the next look asks
+/// again, and every step of a provider answers the same then.
+struct CaptureSightings {
+    /// By the identities of the members.
+    var captures: [String: Observation.Capture] = [:]
+    var verifications: [String: Observation.Verification] = [:]
+    var cleaned: [String: Set<Leftover>] = [:]
+    /// Pods that could not be created.
+    var refusedPods: [String: Problem] = [:]
+    /// How far the capture is, if a provider has said so.
+    var progress: CaptureProgress?
+    /// Whether something was seen since this was last asked that may change a decision.
+    private var isNews = false
+    /// When somebody who was asked wants to be asked again.
+    private(set) var wakeAfter: Duration?
+
+    mutating func sight(_ member: String, _ capture: Observation.Capture) {
+        guard captures[member] != capture else { return }
+        captures[member] = capture
+        isNews = true
+    }
+
+    mutating func sight(_ member: String, _ verification: Observation.Verification) {
+        guard verifications[member] != verification else { return }
+        verifications[member] = verification
+        isNews = true
+    }
+
+    mutating func clean(_ member: String, _ leftover: Leftover) {
+        if cleaned[member, default: []].insert(leftover).inserted { isNews = true }
+    }
+
+    mutating func refuse(_ member: String, _ problem: Problem) {
+        guard refusedPods[member] != problem else { return }
+        refusedPods[member] = problem
+        isNews = true
+    }
+
+    mutating func wake(after delay: Duration) {
+        wakeAfter = min(wakeAfter ?? delay, delay)
+    }
+
+    /// Whether to decide again.
+    mutating func takeNews() -> Bool {
+        defer { isNews = false }
+        return isNews
+    }
+}

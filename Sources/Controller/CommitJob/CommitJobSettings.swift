@@ -1,0 +1,29 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// What all commit Jobs have in common: the cluster's, from the configuration of whoever runs the controller.
+public struct CommitJobSettings: Sendable, Hashable {
+    /// The committer's image (`--image-committer-image`). It gets access to the node's container runtime: name it by digest.
+    public var image: String
+    /// containerd's socket on the nodes (`--containerd-socket-path`).
+    public var containerdSocket = "/var/run/containerd/containerd.sock"
+    /// The folder on the nodes below which containerd has the containers' filesystems; nil to let the committer fall back to
+    /// containerd's diff service, which is slower and keeps less.
+    public var containerdRoot: String? = "/var/lib/containerd"
+    /// After how many seconds a Job is ended (`--commit-job-timeout`). At least 1.
+    public var timeout = 600
+    /// Whether registries are spoken to without TLS (`--snapshot-registry-insecure`).
+    public var isRegistryInsecure = false
+    /// The Secret of type `kubernetes.io/dockerconfigjson`, in the sandbox's namespace, with which snapshots are pushed
+    /// (`--snapshot-push-secret`).
+    public var pushSecret: String?
+    /// The Secret of that type, in the sandbox's namespace, with which snapshots are pulled (`--resume-pull-secret`).
+    public var pullSecret: String?
+    /// The folder with the certificates of particular registries, laid out as Docker's, where the controller runs.
+    public var certificatesFolder = "/etc/docker/certs.d"
+
+    /// Creates the documented defaults.
+    public init(image: String) {
+        self.image = image
+    }
+}

@@ -1,0 +1,74 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import KubeModels
+import SandboxModels
+import SnapshotProvider
+
+/// What is known before anything is frozen of whether a commit could succeed.
+struct CommitPreflight {
+    /// The runtimes whose containers write where the node does not see it, as they are found in the names of runtime classes
+    /// and of their handlers.
+    private static let opaqueRuntimes = ["gvisor", "runsc", "kata", "firecracker", "cloud-hypervisor"]
+
+    var request: SnapshotRequest
+    /// The pod that is to be captured; nil if it is gone.
+    var pod: Pod?
+    /// The handler of the pod's runtime class, where that can be read.
+    var runtimeHandler: String?
+    /// The name of the Secret to push with, if one is configured.
+    var pushSecret: String?
+    /// That Secret, if it is there.
+    var secret: Secret?
+
+    /// Why it would not; nil if nothing is known against it.
+    var refusal: SnapshotFailure? {
+        podRefusal ?? runtimeRefusal ?? secretRefusal
+    }
+
+    private var podRefusal: SnapshotFailure? {
+        guard let pod, pod.metadata.uid == request.source.podUID, pod.metadata.deletionTimestamp == nil else {
+            return SnapshotFailure(
+                "SourcePodNotFound",
+                "The pod \(request.source.pod) that was to be captured is gone, and what it had written with it."
+            )
+        }
+        return nil
+    }
+
+    private var runtimeRefusal: SnapshotFailure? {
+        guard let runtimeClass = request.source.runtimeClass else { return nil }
+        let names = [runtimeClass, runtimeHandler ?? ""].map { $0.lowercased() }
+        guard let runtime = Self.opaqueRuntimes.first(where: { name in names.contains { $0.contains(name) } }) else {
+            return nil
+        }
+        return SnapshotFailure(
+            "UnsupportedRuntime",
+            "The pod runs under the runtime class \(runtimeClass) (\(runtime)), which keeps what it writes where the node cannot "
+                + "see it: a snapshot would be empty. Use a runtime class of runc, or a provider that can capture this one."
+        )
+    }
+
+    private var secretRefusal: SnapshotFailure? {
+        guard let pushSecret else { return nil }
+        let place = "\(request.source.namespace)/\(pushSecret)"
+        guard let secret else {
+            return SnapshotFailure(
+                "PushSecretNotFound",
+                "The Secret \(place) with which snapshots are pushed (--snapshot-push-secret) is not there. Create it in the "
+                    + "sandbox's namespace, with the type \(DockerSecret.type)."
+            )
+        }
+        guard secret.type == DockerSecret.type else {
+            return SnapshotFailure(
+                "PushSecretInvalid",
+                "The Secret \(place) has the type \(secret.type ?? "Opaque"), not \(DockerSecret.type). Create it with "
+                    + "'kubectl create secret docker-registry'."
+            )
+        }
+        guard secret.data[DockerSecret.key] != nil else {
+            return SnapshotFailure("PushSecretInvalid", "The Secret \(place) has no value \(DockerSecret.key).")
+        }
+        return nil
+    }
+}

@@ -1,0 +1,91 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import KubeClient
+import KubeModels
+import OCIRegistry
+public import SandboxModels
+public import SnapshotProvider
+import SnapshotStore
+
+import class Foundation.ProcessInfo
+
+/// Asking the registry itself, with the Secrets of the sandbox's namespace.
+extension JobSnapshotProvider {
+    /// Asks the registry for every manifest and blob of an artifact.
+    public func verify(_ artifact: Artifact, in namespace: String) async -> Step<Verified> {
+        await asking(artifact, in: namespace) { store in
+            try await store.verify(artifact)
+            return Verified()
+        }
+    }
+
+    /// Deletes the manifests of an artifact. What a registry does not delete stays there and is no failure.
+    public func delete(_ artifact: Artifact, in namespace: String) async -> Step<Deleted> {
+        await asking(artifact, in: namespace) { store in
+            try await store.delete(artifact)
+            return Deleted()
+        }
+    }
+
+    private func asking<Value: Sendable>(
+        _ artifact: Artifact,
+        in namespace: String,
+        _ body: @Sendable (ArtifactStore) async throws -> Value
+    ) async -> Step<Value> {
+        do {
+            let configuration = try await registryConfiguration(for: artifact, in: namespace)
+            return .done(
+                try await withRegistryClient(configuration, logger: logger) { registries in
+                    try await body(ArtifactStore(repositories: ImageRepositories(registries: registries)))
+                }
+            )
+        } catch let error as ArtifactStoreError {
+            return .failed(error.failure)
+        } catch {
+            return .failed(
+                SnapshotFailure("TargetUnavailable", "The registry cannot be asked: \(error)", isRetryable: true)
+            )
+        }
+    }
+
+    private func registryConfiguration(
+        for artifact: Artifact,
+        in namespace: String
+    ) async throws -> RegistryConfiguration {
+        var configuration = RegistryConfiguration()
+        configuration.proxies = try ProxySettings(environment: ProcessInfo.processInfo.environment)
+        configuration.certificatesFolder = settings.certificatesFolder
+        for secret in [settings.pushSecret, settings.pullSecret].compactMap(\.self) {
+            configuration.credentials = configuration.credentials.or(try await credentials(secret, in: namespace))
+        }
+        let domains = artifact.parts.compactMap { part in
+            if case .registry(let reference)? = try? ImageLocation(parsing: part.reference) {
+                reference.domain
+            } else {
+                nil
+            }
+        }
+        // The committer guesses in the same way when nobody says.
+        configuration.plainHTTP.hosts = Set(
+            domains.filter { settings.isRegistryInsecure || InsecureRegistry.isLikely($0) }
+        )
+        return configuration
+    }
+
+    /// What a Secret knows of registries; nothing if it is not there.
+    private func credentials(_ name: String, in namespace: String) async throws -> CredentialsProvider {
+        let secret = try await client.resource(Secret.self, in: .named(namespace)).find(name)
+        guard let bytes = secret?.data[DockerSecret.key]?.bytes else { return .anonymous }
+        let config = try DockerConfig(parsing: bytes, name: "the Secret \(namespace)/\(name)")
+        return CredentialsProvider { domain, repository in
+            config.credentials(domain: domain, repository: repository)
+        }
+    }
+}
+
+/// The Secrets that Kubernetes pulls images with.
+enum DockerSecret {
+    static let type = "kubernetes.io/dockerconfigjson"
+    static let key = ".dockerconfigjson"
+}

@@ -1,0 +1,115 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import KubeModels
+import SandboxModels
+import SnapshotProvider
+
+extension SnapshotSource {
+    /// What a snapshot is to capture of a pod of a sandbox, and into which images.
+    ///
+    /// It captures the containers that the snapshot names, else those of the sandbox's template, else all of the pod: what
+    /// others have put beside them starts again by itself.
+    ///
+    /// - Parameters:
+    ///   - pod: The pod; nil if there is none.
+    ///   - sandbox: Whose it is.
+    ///   - snapshot: What it is for.
+    ///   - registry: Where the images go.
+    /// - Throws: `SnapshotFailure`, with upstream's reasons where it has some.
+    init(
+        _ pod: Pod?,
+        of sandbox: BatchSandbox,
+        for snapshot: SandboxSnapshot,
+        in registry: String
+    ) throws(SnapshotFailure) {
+        guard !registry.isEmpty else { throw .registryNotConfigured }
+        guard let pod, let podUID = pod.metadata.uid, let node = pod.spec.nodeName else { throw .sourcePodNotFound }
+        let names = Self.containers(of: pod, sandbox, snapshot)
+        guard !names.isEmpty else { throw .noContainers(of: pod.metadata.name) }
+        var containers: [SnapshotContainer] = []
+        for name in names {
+            let target = snapshot.imageReference(
+                of: name,
+                in: registry,
+                sandboxGeneration: sandbox.metadata.generation ?? 1
+            )
+            guard let target else { throw .invalidImageName(of: name) }
+            guard let status = pod.status?.containerStatuses.first(where: { $0.name == name }),
+                let id = status.containerID, status.state?.running != nil
+            else { throw .containerNotRunning(name, of: pod.metadata.name) }
+            let image = status.imageID.withoutScheme
+            containers.append(
+                SnapshotContainer(
+                    name: name,
+                    id: id.withoutScheme,
+                    image: image.contains("@") ? image : status.image,
+                    target: target
+                )
+            )
+        }
+        self.init(
+            sandbox: sandbox.metadata.name,
+            namespace: sandbox.metadata.namespace ?? "default",
+            pod: pod.metadata.name,
+            podUID: podUID,
+            node: node,
+            runtimeClass: pod.spec.runtimeClassName,
+            containers: containers
+        )
+    }
+
+    /// The names of the containers to capture.
+    private static func containers(of pod: Pod, _ sandbox: BatchSandbox, _ snapshot: SandboxSnapshot) -> [String] {
+        if !snapshot.spec.containers.isEmpty { return snapshot.spec.containers }
+        let all = pod.spec.containers.map(\.name)
+        // A patch for one place may add some.
+        guard sandbox.spec.shardPatches.isEmpty, let template = try? sandbox.spec.podTemplate() else { return all }
+        let own = Set(template.spec.containers.map(\.name))
+        return all.filter(own.contains)
+    }
+}
+
+extension SnapshotFailure {
+    /// There is nowhere to put it.
+    static let registryNotConfigured = SnapshotFailure(
+        SandboxSnapshotCondition.Reason.registryNotConfigured,
+        "No registry for snapshots is configured: start the controller with --snapshot-registry."
+    )
+
+    /// There is nothing to read.
+    static let sourcePodNotFound = SnapshotFailure(
+        SandboxSnapshotCondition.Reason.sourcePodNotFound,
+        "The sandbox has no pod on a node, so nothing can be captured. Resume it or wait until it runs, then try again."
+    )
+
+    fileprivate static func noContainers(of pod: String) -> SnapshotFailure {
+        SnapshotFailure(
+            SandboxSnapshotCondition.Reason.noContainers,
+            "Pod \(pod) has none of the containers of the sandbox's template, so nothing can be captured."
+        )
+    }
+
+    fileprivate static func containerNotRunning(_ container: String, of pod: String) -> SnapshotFailure {
+        SnapshotFailure(
+            "ContainerNotRunning",
+            "Container \(container) of pod \(pod) does not run, so it cannot be captured."
+        )
+    }
+
+    fileprivate static func invalidImageName(of container: String) -> SnapshotFailure {
+        SnapshotFailure(
+            "InvalidImageName",
+            "The image of container \(container) would have a name that no registry takes; choose a shorter name of the "
+                + "sandbox or of the registry's folder."
+        )
+    }
+}
+
+extension String {
+    /// Without the scheme that a kubelet puts before identifiers, such as `containerd://` and `docker-pullable://`.
+    fileprivate var withoutScheme: String {
+        guard let range = firstRange(of: "://") else { return self }
+        return String(self[range.upperBound...])
+    }
+}

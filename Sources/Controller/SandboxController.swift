@@ -1,0 +1,129 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+public import KubeClient
+import KubeModels
+public import KubeRuntime
+public import Logging
+public import Metrics
+import SandboxModels
+public import SnapshotProvider
+
+/// Sees to it that BatchSandboxes run, are paused and resumed as their owners want, and that SandboxSnapshots are taken, with the
+/// provider that it is given.
+///
+/// Several may run in one cluster, but only one at a time may work: put ``run()`` under a `LeaderElector`.
+public struct SandboxController: Sendable {
+    private let sandboxes: Informer<BatchSandbox>
+    private let pods: Informer<Pod>
+    private let snapshots: Informer<SandboxSnapshot>
+    private let controller: Controller<ObjectKey>
+    private let snapshotController: Controller<ObjectKey>
+    /// The snapshots of a sandbox that are not finished.
+    private let unfinished: @Sendable (ObjectKey) -> [ObjectKey]
+
+    /// Creates a controller.
+    ///
+    /// - Parameters:
+    ///   - client: The cluster.
+    ///   - namespaces: Which sandboxes.
+    ///   - provider: Who captures and restores.
+    ///   - settings: What it is told.
+    ///   - recorder: Tells people what happens.
+    ///   - workers: How many sandboxes are looked at at a time.
+    ///   - snapshotWorkers: How many snapshots are looked at at a time.
+    ///   - metrics: Where measurements go; nil for the process's own system.
+    public init(
+        _ client: KubeClient,
+        in namespaces: NamespaceScope = .all,
+        provider: any SnapshotProvider,
+        settings: SandboxControllerSettings,
+        recorder: EventRecorder,
+        workers: Int = 32,
+        snapshotWorkers: Int = 4,
+        metrics: (any MetricsFactory)? = nil,
+        logger: Logger
+    ) {
+        sandboxes = Informer(client.resource(in: namespaces), metrics: metrics, logger: logger)
+        pods = Informer(client.resource(in: namespaces), metrics: metrics, logger: logger)
+        let snapshots = Informer<SandboxSnapshot>(
+            client.resource(in: namespaces),
+            indexes: [.sandbox],
+            metrics: metrics,
+            logger: logger
+        )
+        self.snapshots = snapshots
+        let reconciler = BatchSandboxReconciler(
+            sandboxes: sandboxes,
+            pods: pods,
+            snapshots: snapshots,
+            client: client,
+            provider: provider,
+            settings: settings,
+            recorder: recorder,
+            metrics: SandboxMetrics(factory: metrics),
+            logger: logger
+        )
+        controller = Controller(name: "batchsandbox", workers: workers, metrics: metrics, logger: logger) { key in
+            try await reconciler.reconcile(key)
+        }
+        .watching(sandboxes)
+        .watchingOwned(pods, by: BatchSandbox.self)
+        .watchingOwned(snapshots, by: BatchSandbox.self)
+        // Whose turn it is stands in the record of the sandbox.
+        .watching(snapshots) { $0.object.isOfPause ? [] : [$0.object.sandboxKey] }
+        let unfinished: @Sendable (ObjectKey) -> [ObjectKey] = { sandbox in
+            snapshots.store
+                .objects(.sandbox, StoreIndex<SandboxSnapshot>.sandboxKey(sandbox.namespace, sandbox.name))
+                .filter { $0.status?.isFinal != true || $0.metadata.deletionTimestamp != nil }
+                .map(\.key)
+        }
+        self.unfinished = unfinished
+        let snapshotReconciler = SandboxSnapshotReconciler(
+            snapshots: snapshots,
+            sandboxes: sandboxes,
+            pods: pods,
+            client: client,
+            provider: provider,
+            settings: settings,
+            recorder: recorder,
+            logger: logger
+        )
+        snapshotController = Controller(
+            name: "sandboxsnapshot",
+            workers: snapshotWorkers,
+            metrics: metrics,
+            logger: logger
+        ) { key in
+            try await snapshotReconciler.reconcile(key)
+        }
+        .watching(snapshots) { change in
+            // Those that wait for it.
+            [change.object.key] + (change.object.status?.isFinal == true ? unfinished(change.object.sandboxKey) : [])
+        }
+        .watching(sandboxes) { unfinished($0.object.key) }
+        // Not before they are all known: without its pod a sandbox cannot be captured.
+        .watching(pods) { _ in [] }
+    }
+
+    /// Has a sandbox looked at, and the snapshots of it that are not finished, because the provider has news of one of them.
+    public func look(at sandbox: ObjectKey) {
+        controller.queue.add(sandbox)
+        for snapshot in unfinished(sandbox) { snapshotController.queue.add(snapshot) }
+    }
+
+    /// Works until the task is cancelled.
+    ///
+    /// - Throws: `CancellationError`, and what an informer cannot go on after.
+    public func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await sandboxes.run() }
+            group.addTask { try await pods.run() }
+            group.addTask { try await snapshots.run() }
+            group.addTask { try await controller.run() }
+            group.addTask { try await snapshotController.run() }
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+}

@@ -1,0 +1,175 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import KubeClient
+import KubeModels
+import KubeRuntime
+import Logging
+import SandboxModels
+import SnapshotProvider
+
+import struct Foundation.Date
+
+extension SandboxSnapshotReconciler {
+    /// Carries out one action.
+    ///
+    /// - Returns: The snapshot as it is now.
+    /// - Throws: What went wrong and is worth trying again.
+    func perform(
+        _ action: SnapshotAction,
+        of snapshot: SandboxSnapshot,
+        _ record: SnapshotRecord,
+        _ sightings: inout SnapshotSightings
+    ) async throws -> SandboxSnapshot {
+        let namespace = snapshot.metadata.namespace ?? "default"
+        switch action {
+        case .capture:
+            return try await capture(snapshot, &sightings)
+        case .verifyArtifact(let artifact):
+            switch await provider.verify(artifact, in: namespace) {
+            case .done: sightings.sight(.verified)
+            case .waiting(_, let reasons): sightings.wake(on: reasons)
+            case .failed(let failure):
+                if failure.isRetryable { throw failure }
+                sightings.sight(.missing(failure.problem))
+            }
+        case .endCapture:
+            try await end(snapshot, record, &sightings)
+        case .deleteArtifact(let artifact):
+            try await delete(artifact, of: snapshot, in: namespace, &sightings)
+        }
+        return snapshot
+    }
+
+    // MARK: - The capture
+
+    private func capture(
+        _ snapshot: SandboxSnapshot,
+        _ sightings: inout SnapshotSightings
+    ) async throws -> SandboxSnapshot {
+        var snapshot = snapshot
+        do {
+            guard let begun = try await begun(snapshot) else {
+                sightings.isStale = true
+                return snapshot
+            }
+            snapshot = begun
+        } catch let failure as SnapshotFailure {
+            if failure.isRetryable { throw failure }
+            sightings.sight(.failed(failure.problem))
+            return snapshot
+        }
+        guard let request = snapshot.ownRequest else { return snapshot }
+        switch await provider.capture(request) {
+        case .done(let artifact): sightings.sight(.succeeded(artifact))
+        case .waiting(let progress, let reasons):
+            sightings.sight(.active)
+            sightings.words = CaptureProgress(progress)
+            sightings.wake(on: reasons)
+        case .failed(let failure):
+            if failure.isRetryable { throw failure }
+            sightings.sight(.failed(failure.problem))
+        }
+        return snapshot
+    }
+
+    /// A snapshot whose capture may be begun: what is asked for is written down, the provider has looked at it, and people know.
+    ///
+    /// - Returns: Nil if the object has changed since it was read.
+    /// - Throws: `SnapshotFailure` if it cannot be captured; what the API server did not do.
+    private func begun(_ old: SandboxSnapshot) async throws -> SandboxSnapshot? {
+        var snapshot = old
+        if snapshot.ownRequest == nil {
+            guard let source = try source(of: snapshot) else { throw SnapshotFailure.sourcePodNotFound }
+            let request = SnapshotRequest(
+                uid: snapshot.metadata.uid ?? snapshot.metadata.name,
+                source: try SnapshotSource(source.pod, of: source.sandbox, for: snapshot, in: settings.registry),
+                afterwards: .keepRunning
+            )
+            let annotations: JSONValue = [SnapshotRequest.annotationName: .string(request.annotation)]
+            let change = MergePatch(["metadata": ["annotations": annotations]])
+            guard let written = try await write(change, to: snapshot) else { return nil }
+            snapshot = written
+        }
+        guard snapshot.status?.phase != .committing, let request = snapshot.ownRequest else { return snapshot }
+        try await provider.preflight(request)
+        return try await tell(.capturing(nil), in: snapshot)
+    }
+
+    private func end(
+        _ snapshot: SandboxSnapshot,
+        _ record: SnapshotRecord,
+        _ sightings: inout SnapshotSightings
+    ) async throws {
+        // Without a request nothing was begun.
+        guard let request = snapshot.ownRequest else { return sightings.endCapture() }
+        let failure: SnapshotFailure?
+        switch await provider.abandon(request) {
+        case .done:
+            switch await provider.forget(request) {
+            case .done: return sightings.endCapture()
+            case .waiting(_, let reasons):
+                sightings.wake(on: reasons)
+                failure = nil
+            case .failed(let found): failure = found
+            }
+        case .waiting(_, let reasons):
+            sightings.wake(on: reasons)
+            failure = nil
+        case .failed(let found): failure = found
+        }
+        // Nothing is frozen beyond its deadline, whether its node can be asked or not. A pause is not to wait for ever.
+        let patience = record.since.addingTimeInterval(settings.policy.captureTimeout + settings.policy.thawGrace)
+        guard now() < patience else {
+            logger.warning(
+                "the capture of a snapshot is taken for ended, since its deadline has passed",
+                metadata: ["snapshot": "\(snapshot.key)", "failure": "\(failure.map(String.init) ?? "none")"]
+            )
+            return sightings.endCapture()
+        }
+        if let failure { throw failure }
+        sightings.wake(after: .seconds(patience.timeIntervalSince(now())))
+    }
+
+    // MARK: - The artifact
+
+    private func delete(
+        _ artifact: Artifact,
+        of snapshot: SandboxSnapshot,
+        in namespace: String,
+        _ sightings: inout SnapshotSightings
+    ) async throws {
+        guard snapshot.deletePolicy(else: settings.snapshotDeletePolicy) == .delete, !artifact.parts.isEmpty else {
+            return sightings.giveUpArtifact()
+        }
+        if let holder = try await holder(of: artifact, except: snapshot) {
+            recorder.record(
+                .normal,
+                about: snapshot,
+                reason: "ImagesRetained",
+                "Its images stay in the registry: \(holder) refers to them."
+            )
+            return sightings.giveUpArtifact()
+        }
+        switch await provider.delete(artifact, in: namespace) {
+        case .done: sightings.giveUpArtifact()
+        case .waiting(_, let reasons): sightings.wake(on: reasons)
+        case .failed(let failure):
+            if failure.isRetryable { throw failure }
+            recorder.record(
+                .warning,
+                about: snapshot,
+                reason: "ImagesNotDeleted",
+                "Its images stay in the registry. \(failure.reason): \(failure.message)"
+            )
+            sightings.giveUpArtifact()
+        }
+    }
+}
+
+extension SnapshotSightings {
+    /// When a provider wants to be asked again. Objects are watched anyway.
+    fileprivate mutating func wake(on reasons: [WakeReason]) {
+        for case .after(let delay) in reasons { wake(after: delay) }
+    }
+}

@@ -1,0 +1,23 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import KubeModels
+import SandboxModels
+
+/// What becomes of the images of a SandboxSnapshot that is deleted.
+public enum SnapshotDeletePolicy: String, Sendable, Hashable, CaseIterable {
+    /// They stay in the registry, as upstream leaves them.
+    case retain = "Retain"
+    /// They are deleted, unless something in the cluster still refers to them.
+    case delete = "Delete"
+}
+
+extension SandboxSnapshot {
+    /// What is to become of its images: what its annotation says, else what the controller was told.
+    ///
+    /// An annotation that says something else keeps them: what is deleted does not come back.
+    func deletePolicy(else standard: SnapshotDeletePolicy) -> SnapshotDeletePolicy {
+        guard let text = metadata.annotations[OpenSandbox.Annotation.deletePolicy] else { return standard }
+        return SnapshotDeletePolicy(rawValue: text) ?? .retain
+    }
+}

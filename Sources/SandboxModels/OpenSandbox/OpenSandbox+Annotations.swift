@@ -1,0 +1,49 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+extension OpenSandbox {
+    /// Keys of annotations.
+    public enum Annotation {
+        // MARK: Written by upstream's controller, and read by its server and gateway
+
+        /// On a `BatchSandbox`: the addresses of its pods, see `EndpointsAnnotation`.
+        public static let endpoints = "sandbox.opensandbox.io/endpoints"
+        /// On a `BatchSandbox`: every pod that it was ever given, see `PodAllocation`.
+        public static let allocStatus = "sandbox.opensandbox.io/alloc-status"
+        /// On a `BatchSandbox`: the pods that it gives back, see `PodAllocation`.
+        public static let allocRelease = "sandbox.opensandbox.io/alloc-release"
+        /// On a `BatchSandbox`: the pods that its pool has taken back, see `PodAllocation`.
+        public static let allocReleased = "sandbox.opensandbox.io/alloc-released"
+        /// On a `Pool`: how containers are restarted, in JSON.
+        public static let restartConfig = "sandbox.opensandbox.io/restart-config"
+        /// On a pod of a pool: how far its restart is, in JSON.
+        public static let restartRecord = "sandbox.opensandbox.io/restart-record"
+        /// On a pod of a pool: what a restart is compared with. Upstream has it since after v0.2.0.
+        public static let restartBaseline = "sandbox.opensandbox.io/restart-baseline"
+
+        // MARK: Written by upstream's server, on a BatchSandbox and its template
+
+        /// The token of the egress sidecar.
+        public static let egressAuthToken = "opensandbox.io/egress-auth-token"
+        /// The token that the gateway asks for.
+        public static let secureAccessToken = "opensandbox.io/secure-access-token"
+        /// By how many seconds an access renews it.
+        public static let accessRenewExtendSeconds = "opensandbox.io/access-renew-extend-seconds"
+        /// The beginning of those that came as extensions in a request.
+        public static let extensionPrefix = "opensandbox.io/extensions."
+
+        // MARK: Our own, in which all is that a controller needs after a crash
+
+        /// On a `BatchSandbox`: what its state machine has written down, an `AggregateRecord`.
+        public static let record = "stasis.dev/record"
+        /// On a `BatchSandbox`: what was last read of its owner's wish, a `PauseIntent`.
+        public static let intent = "stasis.dev/intent"
+        /// On a `SandboxSnapshot`: what its state machine has written down, a `SnapshotRecord`.
+        public static let snapshotRecord = "stasis.dev/snapshot-record"
+
+        // MARK: Our own, written by people
+
+        /// On a `SandboxSnapshot`: what becomes of its images when it is deleted, `Retain` or `Delete`.
+        public static let deletePolicy = "stasis.dev/delete-policy"
+    }
+}

@@ -1,0 +1,112 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+private import Crypto
+public import KubeModels
+
+private import struct Foundation.Data
+
+/// What was last read of the wish of a `BatchSandbox`, which it keeps in an annotation (`OpenSandbox.Annotation.intent`).
+///
+/// The owner's wish is `spec.pause`, a field that stays when it was acted upon. So a new generation of the spec does not
+/// say whether the wish was stated once more: it may be the edit of another field. The digest of all the other fields
+/// tells. A generation that they explain is an edit. One that they do not explain is what servers do to try a pause again
+/// that had failed: they take `pause` away and set it anew, and both may be seen at once.
+public struct PauseIntent: JSONFields {
+    /// The generation that was read.
+    public var generation = 0
+    /// The digest of all of the spec but the wish, as it was then.
+    public var specDigest = ""
+    /// The wish, as it was written then.
+    public var pause: Bool?
+    /// What is wanted: to be paused, or else to run.
+    public var wantsPaused = false
+    /// How often that was stated, the first statement being 1.
+    public var statements = 0
+    /// What this type has no fields for.
+    public var unknownFields = UnknownFields()
+
+    /// Creates an empty one.
+    public init() {}
+
+    /// Its fields.
+    public mutating func visit(_ fields: inout FieldVisitor) throws(JSONError) {
+        try fields.field("generation", &generation)
+        try fields.field("specDigest", &specDigest)
+        try fields.field("pause", &pause)
+        try fields.field("wantsPaused", &wantsPaused)
+        try fields.field("statements", &statements)
+    }
+}
+
+extension BatchSandbox {
+    /// What its owner wants, as it was last written down; `nil` if it never was.
+    ///
+    /// - Throws: `JSONError` if the annotation is not what this wrote.
+    public func recordedIntent() throws(JSONError) -> PauseIntent? {
+        guard let text = metadata.annotations[OpenSandbox.Annotation.intent] else { return nil }
+        return try PauseIntent(json: text)
+    }
+
+    /// What its owner wants now. It is to be written down before it is acted upon, if it differs from what was.
+    ///
+    /// - Parameter last: What was written down last. A state of the object that is older changes nothing.
+    public func pauseIntent(after last: PauseIntent?) -> PauseIntent {
+        let generation = metadata.generation ?? 0
+        let digest = spec.digestWithoutPause
+        guard var intent = last else {
+            return PauseIntent.with {
+                $0.generation = generation
+                $0.specDigest = digest
+                $0.pause = spec.pause
+                $0.wantsPaused = spec.pause ?? false
+                $0.statements = 1
+            }
+        }
+        guard generation >= intent.generation else { return intent }
+        let isNew = generation > intent.generation
+        if isNew, let pause = spec.pause, pause != intent.pause || digest == intent.specDigest {
+            intent.wantsPaused = pause
+            intent.statements += 1
+        }
+        intent.generation = generation
+        // Also without a new generation: a new schema's defaults change a spec that nobody has edited.
+        intent.specDigest = digest
+        intent.pause = spec.pause
+        return intent
+    }
+
+    /// The wish and the timers, as the state machine reads them.
+    ///
+    /// - Parameters:
+    ///   - intent: The wish as it was written down.
+    ///   - expiresWhilePaused: Whether `expireTime` also deletes a sandbox that is paused, as upstream's controller does.
+    public func lifecycleIntent(_ intent: PauseIntent, expiresWhilePaused: Bool = true) -> Intent {
+        let isDeleted = metadata.deletionTimestamp != nil
+        return Intent(
+            wish: isDeleted ? .deleted : intent.wantsPaused ? .paused : .running,
+            generation: intent.statements + (isDeleted ? 1 : 0),
+            timers: Timers(expireAt: spec.expireTime?.date, expiresWhilePaused: expiresWhilePaused)
+        )
+    }
+}
+
+extension BatchSandboxSpec {
+    /// The SHA-256 of all fields but `pause`, known or not, in 64 hexadecimal digits. The order of members does not matter.
+    public var digestWithoutPause: String {
+        var others = self
+        others.pause = nil
+        // What was read is JSON, and what is not cannot be written.
+        let tree = try? JSONValue(encoding: others)
+        return SHA256.hexadecimal(of: tree?.json() ?? others.json())
+    }
+}
+
+extension SHA256 {
+    /// The digest of some bytes in 64 hexadecimal digits.
+    static func hexadecimal(of bytes: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        let text = hash(data: bytes).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+        return String(decoding: text, as: UTF8.self)
+    }
+}

@@ -1,0 +1,137 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import SandboxModels
+import SnapshotProvider
+import Synchronization
+
+/// A provider that captures nothing: its artifacts are the image that the sandbox was started from. It notes what it is asked
+/// to do, and fails where a test says so.
+final class InstantProvider: SnapshotProvider {
+    struct State {
+        var calls: [String] = []
+        /// The images of the last capture's containers, by digest.
+        var images: [String: String] = [:]
+        var captureFailure: SnapshotFailure?
+        var verifyFailure: SnapshotFailure?
+        var sealFailure: SnapshotFailure?
+        /// Whether captures go on until this is taken back.
+        var isHeld = false
+        /// By the UID of a pod, the capture that may have frozen it.
+        var open: [String: String] = [:]
+        /// In which order captures were begun.
+        var begun: [String] = []
+        /// Two captures of one pod at a time, or one that was begun again after its end.
+        var mistakes: [String] = []
+        var ended: Set<String> = []
+        var deleted: [Artifact] = []
+    }
+
+    /// What it was asked to delete.
+    var deleted: [Artifact] { state.withLock(\.deleted) }
+
+    /// What must not happen and did.
+    var mistakes: [String] { state.withLock(\.mistakes) }
+
+    /// The captures in the order in which they were begun.
+    var begun: [String] { state.withLock(\.begun) }
+
+    private let state = Mutex(State())
+
+    /// Has it fail from now on, or not any more.
+    func change(_ body: @Sendable (inout State) -> Void) { state.withLock { body(&$0) } }
+
+    let name = "instant"
+    let capabilities = ProviderCapabilities(
+        contents: .filesystem,
+        canKeepRunning: true,
+        canHoldFrozen: true,
+        isPortable: true,
+        isIncremental: false,
+        isPerContainer: true
+    )
+
+    var calls: [String] { state.withLock(\.calls) }
+
+    func preflight(_ request: SnapshotRequest) async throws(SnapshotFailure) {}
+
+    func capture(_ request: SnapshotRequest) async -> Step<Artifact> {
+        if let failure = note("capture", request, { $0.captureFailure }) { return .failed(failure) }
+        let isHeld = state.withLock { state in
+            let pod = request.source.podUID
+            if state.ended.contains(request.uid) { state.mistakes.append("\(request.uid) was begun again") }
+            if let other = state.open[pod], other != request.uid {
+                state.mistakes.append("\(request.uid) was begun during \(other)")
+            }
+            state.open[pod] = request.uid
+            if !state.begun.contains(request.uid) { state.begun.append(request.uid) }
+            return state.isHeld
+        }
+        if isHeld {
+            let progress = SnapshotProgress("copying", bytesRead: 512 << 20, bytesTotal: 1 << 30)
+            return .waiting(progress, wakeOn: [.after(.milliseconds(200))])
+        }
+        state.withLock { state in
+            for container in request.source.containers { state.images[container.name] = container.image }
+        }
+        let parts = request.source.containers.map {
+            Artifact.Part(
+                container: $0.name,
+                reference: $0.target,
+                digest: "sha256:" + String(repeating: "0", count: 60) + request.uid.suffix(4).filter(\.isHexDigit),
+                size: 1
+            )
+        }
+        return .done(Artifact(provider: name, parts: parts, platform: "linux/amd64"))
+    }
+
+    func seal(_ request: SnapshotRequest) async -> Step<Sealed> {
+        if let failure = note("seal", request, { $0.sealFailure }) { return .failed(failure) }
+        return .done(Sealed())
+    }
+
+    func release(_ request: SnapshotRequest) async -> Step<Released> {
+        _ = note("release", request)
+        state.withLock { $0.open[request.source.podUID] = nil }
+        return .done(Released())
+    }
+
+    func abandon(_ request: SnapshotRequest) async -> Step<Abandoned> {
+        _ = note("abandon", request)
+        state.withLock { state in
+            if state.open[request.source.podUID] == request.uid { state.open[request.source.podUID] = nil }
+        }
+        return .done(Abandoned())
+    }
+
+    func forget(_ request: SnapshotRequest) async -> Step<Forgotten> {
+        _ = note("forget", request)
+        state.withLock { _ = $0.ended.insert(request.uid) }
+        return .done(Forgotten())
+    }
+
+    func verify(_ artifact: Artifact, in namespace: String) async -> Step<Verified> {
+        if let failure = state.withLock({ $0.verifyFailure }) { return .failed(failure) }
+        return .done(Verified())
+    }
+
+    func delete(_ artifact: Artifact, in namespace: String) async -> Step<Deleted> {
+        state.withLock { $0.deleted.append(artifact) }
+        return .done(Deleted())
+    }
+
+    func restore(_ artifact: Artifact) throws(SnapshotFailure) -> TemplatePatch {
+        TemplatePatch(images: state.withLock(\.images))
+    }
+
+    private func note(
+        _ call: String,
+        _ request: SnapshotRequest,
+        _ failure: @Sendable (State) -> SnapshotFailure? = { _ in nil }
+    ) -> SnapshotFailure? {
+        state.withLock { state in
+            if state.calls.last != call { state.calls.append(call) }
+            return failure(state)
+        }
+    }
+}

@@ -1,0 +1,58 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import KubeClient
+import KubeModels
+import SandboxModels
+import TestSupport
+import Testing
+
+/// The controller ends at any of its writes, and another one goes on.
+@Suite("A controller that ends while it pauses or resumes")
+struct PauseCrashTests {
+    @Test(
+        "leaves nothing that the next one does not bring to the same end",
+        .timeLimit(.minutes(20)),
+        arguments: [false, true]
+    )
+    func crash(isAfter: Bool) async throws {
+        try await SandboxCluster.run(isControlled: false) { cluster in
+            let steps = Steps()
+            try await cluster.withSteps(steps) { stepped in
+                try await cluster.control(cluster.client) {
+                    try await cluster.create("box")
+                    try await cluster.wait(for: "box") { $0.status?.phase == .succeed }
+                }
+                var step = 1
+                var reached: Set<Bool> = [true, false]
+                while !reached.isEmpty {
+                    for pause in [true, false] {
+                        let plan = (step: step, isAfter: isAfter)
+                        let isReached = try await cluster.control(stepped, until: plan, of: steps) {
+                            try await expect(pause, of: cluster)
+                        }
+                        if !isReached { reached.remove(pause) }
+                        try await cluster.control(cluster.client) { try await expect(pause, of: cluster) }
+                    }
+                    #expect(cluster.provider.begun.count == step, "a pause captures once")
+                    step += 1
+                }
+                // It writes down that it pauses, what it asks for, that it seals and releases, and tells people of most of that.
+                #expect(step > 8)
+                #expect(cluster.provider.mistakes.isEmpty)
+            }
+        }
+    }
+
+    /// Gives an order, which may have been given before, and waits until it is carried out.
+    private func expect(_ pause: Bool, of cluster: SandboxCluster) async throws {
+        try await cluster.setPause(pause, of: "box")
+        let phase: BatchSandboxPhase = pause ? .paused : .succeed
+        let sandbox = try await cluster.wait(for: "box") {
+            $0.status?.phase == phase && $0.status?.pauseObservedGeneration == $0.metadata.generation
+        }
+        #expect(sandbox.status?.conditions.map(\.type) == [pause ? "Paused" : "Ready"])
+        let pods = try await cluster.pods.list().items
+        #expect(pods.filter { $0.metadata.deletionTimestamp == nil }.count == (pause ? 0 : 1))
+    }
+}

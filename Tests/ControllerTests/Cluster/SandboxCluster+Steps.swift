@@ -1,0 +1,72 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import KubeClient
+import Logging
+import NIOCore
+import Subprocess
+import SystemPackage
+import TestSupport
+
+import class Foundation.FileManager
+import struct Foundation.UUID
+
+/// Controllers that end at one of their writes.
+extension SandboxCluster {
+    /// Runs `body` while a controller works, until a write of the controller's.
+    ///
+    /// - Parameters:
+    ///   - stepped: A client whose writes are steps.
+    ///   - plan: At which of them the controller ends, and whether the API server has got that one.
+    /// - Returns: Whether it came to that.
+    func control(
+        _ stepped: KubeClient,
+        until plan: (step: Int, isAfter: Bool),
+        of steps: Steps,
+        _ body: @escaping @Sendable () async throws -> Void
+    ) async throws -> Bool {
+        let (crashed, crash) = AsyncStream<Void>.makeStream()
+        steps.begin(Steps.Plan(at: plan.step, isAfter: plan.isAfter) { crash.yield() })
+        defer { steps.begin() }
+        return try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try await control(stepped, body)
+                return false
+            }
+            group.addTask {
+                for await _ in crashed { return true }
+                return true
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? false
+        }
+    }
+
+    /// Runs `body` with a client whose writes are steps.
+    func withSteps(_ steps: Steps, _ body: @escaping @Sendable (KubeClient) async throws -> Void) async throws {
+        let socket = "/tmp/steps-\(UUID().uuidString.prefix(8)).sock"
+        // Who is killed removes nothing.
+        defer { try? FileManager.default.removeItem(atPath: socket) }
+        // It takes the API server's TLS off.
+        _ = try await Subprocess.run(
+            .path(FilePath(testbed.kubectlProgram)),
+            arguments: ["--kubeconfig", testbed.kubeconfig, "proxy", "--unix-socket", socket],
+            input: .none,
+            output: .sequence,
+            error: .discarded
+        ) { execution in
+            for try await line in execution.standardOutput.strings() where line.contains("Starting to serve") { break }
+            try await SteppingProxy.run(before: .socket(socket), at: .port(0), steps: steps, isStep: Self.isWrite) {
+                port in
+                let configuration = KubeClientConfiguration(server: try ServerEndpoint("http://127.0.0.1:\(port)"))
+                let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+                try await withKubeClient(configuration, logger: logger) { try await body($0) }
+            }
+            try execution.send(signal: .kill)
+        }
+    }
+
+    private static let isWrite: @Sendable (ByteBuffer) -> Bool = { bytes in
+        ["POST ", "PATCH ", "DELETE "].contains { bytes.readableBytesView.starts(with: $0.utf8) }
+    }
+}

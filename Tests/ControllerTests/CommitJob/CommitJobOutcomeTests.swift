@@ -1,0 +1,145 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import KubeModels
+import SandboxModels
+import SnapshotProvider
+import Testing
+
+@testable import Controller
+
+@Suite("What has become of a commit Job")
+struct CommitJobOutcomeTests {
+    private let request = CommitJobExample.request(.keepRunning)
+    private let digest = "sha256:" + String(repeating: "d", count: 64)
+
+    private func outcome(
+        of commit: ContainerState?,
+        failed reason: String? = nil,
+        request: SnapshotRequest? = nil
+    ) -> CommitJobOutcome {
+        var job = CommitJobExample.job(self.request).manifest(now: Date(timeIntervalSince1970: 0))
+        if let reason {
+            job.status = .with {
+                $0.conditions = [
+                    .with {
+                        $0.type = "Failed"
+                        $0.status = "True"
+                        $0.reason = reason
+                        $0.message = "Job was active longer than specified deadline"
+                    }
+                ]
+            }
+        }
+        let pod = commit.map { state in
+            Pod.with {
+                $0.metadata.name = "box-pause-commit-x"
+                $0.status = .with {
+                    $0.containerStatuses = [
+                        .with {
+                            $0.name = "commit"
+                            $0.state = state
+                        }
+                    ]
+                }
+            }
+        }
+        return CommitJobOutcome(
+            job: job,
+            pod: pod,
+            of: request ?? self.request,
+            provider: "oci-rootfs",
+            platform: "linux/amd64"
+        )
+    }
+
+    private func ended(_ code: Int, _ message: String?, reason: String? = nil) -> ContainerState {
+        .with {
+            $0.terminated = .with {
+                $0.exitCode = code
+                $0.message = message
+                $0.reason = reason
+            }
+        }
+    }
+
+    private func waiting(_ reason: String) -> ContainerState {
+        .with { $0.waiting = .with { $0.reason = reason } }
+    }
+
+    private func reason(_ outcome: CommitJobOutcome) -> String? {
+        if case .failed(let problem) = outcome { problem.reason } else { nil }
+    }
+
+    @Test("No Job, or that of another capture, is none")
+    func none() {
+        #expect(
+            CommitJobOutcome(job: nil, pod: nil, of: request, provider: "oci-rootfs", platform: "linux/amd64") == .none
+        )
+        var other = request
+        other.uid = "4f0c-3"
+        #expect(outcome(of: nil, request: other) == .none)
+    }
+
+    @Test("It is on its way until its container ends")
+    func active() {
+        #expect(outcome(of: nil) == .active("Starting"))
+        #expect(outcome(of: waiting("ContainerCreating")) == .active("Starting"))
+        #expect(outcome(of: waiting("ErrImagePull")) == .active("Starting"))
+        #expect(outcome(of: .with { $0.running = ContainerStateRunning() }) == .active("Committing"))
+    }
+
+    @Test("A result has a digest for each container")
+    func result() throws {
+        let message = """
+            {"containers":[{"name":"main","image":"registry.example/boxes/box-main:snap-gen2","digest":"\(digest)",\
+            "size":1234,"layers":3,"frozenMilliseconds":57,"base":"sha256:b"}]}
+
+            """
+        guard case .succeeded(let artifact) = outcome(of: ended(0, message)) else {
+            Issue.record("\(outcome(of: ended(0, message)))")
+            return
+        }
+        let part = try #require(artifact.parts.first)
+        #expect(part.container == "main")
+        #expect(part.digest == digest)
+        #expect(part.size == 1234)
+        #expect(part.layers == 3)
+        #expect(part.baseDigest == "sha256:b")
+        #expect(artifact.statistics?.frozenMilliseconds == 57)
+        #expect(artifact.platform == "linux/amd64")
+        // As soon as there is a result it counts, whatever Kubernetes says of the Job afterwards.
+        #expect(outcome(of: ended(0, message), failed: "DeadlineExceeded") == .succeeded(artifact))
+    }
+
+    @Test(
+        "Without a digest for each container there is no result",
+        arguments: [
+            nil, "", "nonsense", "{}", #"{"containers":[]}"#,
+            #"{"containers":[{"name":"main","image":"i","digest":""}]}"#,
+            #"{"containers":[{"name":"other","image":"i","digest":"sha256:1"}]}"#,
+        ]
+    )
+    func noResult(message: String?) {
+        #expect(reason(outcome(of: ended(0, message))) == "CommitResultMissing")
+    }
+
+    @Test("A failure tells the committer's own reason, if it left one")
+    func failure() {
+        let message = #"{"error":{"reason":"TargetUnavailable","message":"registry.example refused the login"}}"#
+        #expect(
+            outcome(of: ended(1, message))
+                == .failed(Problem("TargetUnavailable", "registry.example refused the login"))
+        )
+        #expect(reason(outcome(of: ended(1, nil))) == "CommitterEnded")
+        #expect(reason(outcome(of: ended(137, nil, reason: "OOMKilled"))) == "CommitterOutOfMemory")
+    }
+
+    @Test("A Job that Kubernetes gave up has failed, and so has one whose image cannot be had")
+    func given() {
+        #expect(reason(outcome(of: nil, failed: "DeadlineExceeded")) == "CommitJobFailed")
+        #expect(reason(outcome(of: waiting("ImagePullBackOff"))) == "CommitterNotStarted")
+        #expect(reason(outcome(of: waiting("CreateContainerConfigError"))) == "CommitterNotStarted")
+    }
+}

@@ -1,0 +1,81 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import KubeModels
+import SandboxModels
+import SnapshotProvider
+import Testing
+
+@testable import Controller
+
+@Suite("A Job that recovers a freeze")
+struct RecoveryJobTests {
+    private let request = CommitJobExample.request(
+        .holdFrozen(until: CommitJobExample.deadline),
+        containers: ["main", "side"]
+    )
+
+    private func job(_ purpose: RecoveryJob.Purpose) -> RecoveryJob {
+        let commit = CommitJobExample.job(request) { $0.pushSecret = "push" }
+        return RecoveryJob(purpose: purpose, request: request, snapshot: commit.snapshot, settings: commit.settings)
+    }
+
+    private func outcome(_ code: Int, _ message: String? = nil, of job: Job? = nil) -> RecoveryOutcome {
+        let pod = Pod.with { pod in
+            pod.status = .with {
+                $0.containerStatuses = [
+                    .with {
+                        $0.name = "recover"
+                        $0.state = .with {
+                            $0.terminated = .with {
+                                $0.exitCode = code
+                                $0.message = message
+                            }
+                        }
+                    }
+                ]
+            }
+        }
+        return RecoveryOutcome(job: job ?? self.job(.unpause).manifest, pod: pod, of: request)
+    }
+
+    @Test("It has upstream's name and arguments, and no credentials")
+    func manifest() throws {
+        let manifest = job(.unpause).manifest
+        #expect(manifest.metadata.name == "box-pause-unpause")
+        let container = try #require(manifest.spec.template.spec.containers.first)
+        #expect(container.args == ["unpause", "box-0", "boxes", "main", "side"])
+        #expect(container.env.contains { $0.name == "STASIS_POD_UID" && $0.value == "6a1b" })
+        #expect(!manifest.spec.template.spec.volumes.contains { $0.secret != nil })
+        #expect(manifest.spec.template.spec.nodeName == "node-a")
+        #expect(job(.release).manifest.metadata.name == "box-pause-release")
+        #expect(job(.release).manifest.spec.template.spec.containers.first?.args == ["release", "4f0c-2"])
+    }
+
+    @Test("What has come of it")
+    func outcomes() {
+        #expect(outcome(0) == .done)
+        #expect(outcome(2, #"{"error":{"reason":"ContainerGone","message":"no"}}"#) == .done)
+        #expect(outcome(1, #"{"error":{"reason":"Sealed","message":"no"}}"#) == .sealed)
+        #expect(
+            outcome(3, #"{"error":{"reason":"ContainerdUnavailable","message":"refused"}}"#)
+                == .failed(Problem("ContainerdUnavailable", "refused"))
+        )
+        guard case .failed(let problem) = outcome(137) else {
+            Issue.record("a killed one has not done it")
+            return
+        }
+        #expect(problem.reason == "RecoveryFailed" && problem.message.contains("137"))
+        #expect(RecoveryOutcome(job: job(.unpause).manifest, pod: nil, of: request) == .active)
+        #expect(RecoveryOutcome(job: nil, pod: nil, of: request) == .none)
+    }
+
+    @Test("One of an earlier capture is none")
+    func earlier() {
+        var other = request
+        other.uid = "4f0c-1"
+        let commit = CommitJobExample.job(other)
+        let old = RecoveryJob(purpose: .unpause, request: other, snapshot: commit.snapshot, settings: commit.settings)
+        #expect(outcome(0, of: old.manifest) == .none)
+    }
+}

@@ -1,0 +1,83 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Controller
+import PrometheusMetrics
+import SandboxModels
+import Testing
+
+import struct Foundation.Date
+
+@Suite("What is measured of sandboxes")
+struct SandboxMetricsTests {
+    private static let policy = LifecyclePolicy()
+
+    /// A record of one replica that is in a phase since a time.
+    private static func record(_ phase: Phase, since time: Double) -> AggregateRecord {
+        var record = Aggregate.decide(
+            intent: AggregateIntent(Intent(wish: .running, generation: 1), replicas: 1),
+            recorded: AggregateRecord(identity: "box"),
+            observations: [:],
+            now: Date(timeIntervalSince1970: 0),
+            policy: policy
+        ).record
+        record.members[0].recorded.phase = phase
+        record.members[0].recorded.since = Date(timeIntervalSince1970: time)
+        return record
+    }
+
+    @Test("transitions with what they took, captures, and failures by reason")
+    func transitions() {
+        let registry = PrometheusRegistry()
+        let metrics = SandboxMetrics(factory: registry)
+        let capture = CaptureAttempt(uid: "c", number: 2, deadline: Date(timeIntervalSince1970: 600))
+        let running = Self.record(.running, since: 100)
+        var pausing = Self.record(.pausing(capture), since: 200)
+        pausing.stage = .pausing
+        metrics.recorded(pausing, insteadOf: running)
+        // Nothing has changed.
+        metrics.recorded(pausing, insteadOf: pausing)
+
+        var undoing = pausing
+        undoing.stage = .undoing(because: Problem("TargetUnavailable", "no"))
+        metrics.recorded(undoing, insteadOf: pausing)
+        var back = Self.record(.running, since: 203)
+        back.pauseFailure = Problem("TargetUnavailable", "no")
+        metrics.recorded(back, insteadOf: undoing)
+
+        var paused = Self.record(.paused, since: 205)
+        paused.stage = .paused
+        var artifact = Artifact(provider: "p", parts: [], platform: "linux/amd64")
+        artifact.statistics = Artifact.Statistics(frozenMilliseconds: 250, bytesRead: 1000, bytesWritten: 70)
+        paused.members[0].recorded.artifact = artifact
+        metrics.recorded(paused, insteadOf: pausing)
+
+        let lines = Set(registry.text().split(separator: "\n").map(String.init))
+        for line in [
+            "stasis_sandbox_transitions_total{from=\"running\",to=\"pausing\"} 1",
+            "stasis_sandbox_transitions_total{from=\"thawing\",to=\"running\"} 1",
+            "stasis_sandbox_phase_duration_seconds_sum{phase=\"running\",to=\"pausing\"} 100",
+            "stasis_sandbox_phase_duration_seconds_sum{phase=\"pausing\",to=\"paused\"} 5",
+            "stasis_sandbox_pause_failures_total{reason=\"TargetUnavailable\"} 1",
+            "stasis_sandbox_frozen_seconds_sum 0.25",
+            "stasis_capture_read_bytes_total 1000",
+            "stasis_capture_written_bytes_total 70",
+        ] {
+            #expect(lines.contains(line), "\(line)")
+        }
+    }
+
+    @Test("reasons that are no words are counted as one")
+    func reasons() {
+        let registry = PrometheusRegistry()
+        let metrics = SandboxMetrics(factory: registry)
+        for reason in ["no space on /var", "", String(repeating: "a", count: 65), "Über"] {
+            var before = Self.record(.running, since: 1)
+            before.stage = .undoing(because: Problem(reason, ""))
+            var after = Self.record(.running, since: 2)
+            after.pauseFailure = Problem(reason, "")
+            metrics.recorded(after, insteadOf: before)
+        }
+        #expect(registry.text().contains("stasis_sandbox_pause_failures_total{reason=\"Other\"} 4\n"))
+    }
+}
