@@ -1,0 +1,111 @@
+"""One sandbox, paused and resumed again and again."""
+
+import statistics
+import time
+from collections import defaultdict
+
+from pause.setting import Setting
+from pause.timeline import Timeline
+from runner.bench import Bench
+from runner.table import milliseconds, seconds, table
+
+_RUNS = 20
+#: What the sandbox writes between two pauses, in MiB.
+_WRITTEN = 8
+
+_PARTS = {
+    "pause": "the whole pause, until it is Paused",
+    "pause: order to Job": "  the controller: from the order to the Job",
+    "pause: Job to commit": "  Kubernetes and the committer: from the Job until the kubelet tells of the commit",
+    "pause: frozen": "    of that frozen",
+    "pause: committed to release": "  the controller: verified, sealed, the pod's deletion asked for",
+    "pause: release": "  the pod's processes killed, the pod gone",
+    "pause: gone to Paused": "  the controller: Paused",
+    "resume": "the whole resume, until it runs",
+    "resume: order to pod": "  the controller: the image verified, the pod made",
+    "resume: pod to ready": "  Kubernetes: pulled, started, ready",
+    "resume: ready to told": "  the controller: told",
+}
+
+
+def measure_transitions(bench: Bench) -> None:
+    """Pauses and resumes, with a change each time, and takes the times apart."""
+    setting = Setting(bench)
+    timeline = Timeline(setting)
+    bench.say("a sandbox")
+    start = time.monotonic()
+    setting.create("box")
+    timeline.wait(start, _phase("Succeed"), "a running sandbox")
+    times: dict[str, list[float]] = defaultdict(list)
+    for run in range(_RUNS):
+        setting.kubectl(
+            "--namespace", setting.namespace, "exec", "box-0", "--", "dd", "if=/dev/urandom", f"of=/root/file-{run % 4}",
+            "bs=1M", f"count={_WRITTEN}",
+        )
+        _pause(setting, timeline, times)
+        _resume(setting, timeline, times)
+        bench.say(f"run {run + 1}: paused in {seconds(times['pause'][-1])}, resumed in {seconds(times['resume'][-1])}")
+    rows = []
+    for part, title in _PARTS.items():
+        median, high = statistics.median(times[part]), sorted(times[part])[int(len(times[part]) * 0.95) - 1]
+        bench.add(f"{part}, median", "s", median)
+        bench.add(f"{part}, p95", "s", high)
+        rows.append([title, milliseconds(median), milliseconds(high)])
+    notes = [
+        f"{_RUNS} runs; {_WRITTEN} MiB written before each. Times are when a watch heard of it; a kubelet tells of containers once a",
+        "second. Goal: the controller's own parts of each transition under 100 ms.",
+    ]
+    bench.show(table("Pause and resume of a BatchSandbox", ["", "median", "p95"], rows, notes))
+
+
+def _pause(setting: Setting, timeline: Timeline, times: dict[str, list[float]]) -> None:
+    start = time.monotonic()
+    setting.set_pause("box", True)
+    made, _ = timeline.wait(start, lambda kind, thing: kind == "ADDED" and _is_commit(thing, "Job"), "a commit Job")
+    ended, _ = timeline.wait(made, lambda _, thing: "terminated" in _commit_state(thing), "a committer that has ended")
+    leaving, _ = timeline.wait(start, _box(lambda kind, pod: "deletionTimestamp" in pod["metadata"]), "the pod's deletion")
+    gone, _ = timeline.wait(start, _box(lambda kind, pod: kind == "DELETED"), "the pod's end")
+    told, sandbox = timeline.wait(start, _phase("Paused"), "a paused sandbox")
+    frozen = sandbox["status"].get("artifact", {}).get("frozenMilliseconds", 0) / 1000
+    for part, value in {
+        "": told - start, ": order to Job": made - start, ": Job to commit": ended - made, ": frozen": frozen, ": committed to release": leaving - ended,
+        ": release": max(gone, leaving) - leaving, ": gone to Paused": max(0, told - gone),
+    }.items():
+        times[f"pause{part}"].append(value)
+
+
+def _resume(setting: Setting, timeline: Timeline, times: dict[str, list[float]]) -> None:
+    start = time.monotonic()
+    setting.set_pause("box", False)
+    made, _ = timeline.wait(start, _box(lambda kind, pod: kind == "ADDED"), "a pod")
+    ready, _ = timeline.wait(made, _box(lambda kind, pod: _is_ready(pod)), "a ready pod")
+    told, _ = timeline.wait(start, _phase("Succeed"), "a running sandbox")
+    for part, value in {
+        "": told - start, ": order to pod": made - start, ": pod to ready": ready - made, ": ready to told": told - ready,
+    }.items():
+        times[f"resume{part}"].append(value)
+
+
+def _phase(phase: str):
+    return lambda _, thing: thing["kind"] == "BatchSandbox" and thing.get("status", {}).get("phase") == phase
+
+
+def _box(is_it):
+    return lambda kind, thing: thing["kind"] == "Pod" and thing["metadata"]["name"] == "box-0" and is_it(kind, thing)
+
+
+def _is_commit(thing: dict, kind: str) -> bool:
+    return thing["kind"] == kind and "sandbox.opensandbox.io/sandbox-snapshot-name" in thing["metadata"].get("labels", {})
+
+
+def _commit_state(thing: dict) -> dict:
+    """The state of the container that commits, if it is that of its pod."""
+    if not _is_commit(thing, "Pod"):
+        return {}
+    statuses = thing.get("status", {}).get("containerStatuses", [])
+    return next((status.get("state", {}) for status in statuses if status["name"] == "commit"), {})
+
+
+def _is_ready(pod: dict) -> bool:
+    conditions = pod.get("status", {}).get("conditions", [])
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
