@@ -6,10 +6,10 @@ CONFIGURATION ?= debug
 export BUILD_DIR CONFIGURATION
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test demo lint format clean
+.PHONY: help setup build images test testbed testbed-down bench demo lint format clean
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing from Debian's packages; check the Swift toolchain.
 	@scripts/setup
@@ -17,8 +17,21 @@ setup: ## Install what is missing from Debian's packages; check the Swift toolch
 build: setup ## Build everything into BUILD_DIR.
 	swift build --scratch-path "$(BUILD_DIR)" --configuration $(CONFIGURATION)
 
-test: setup ## Lint, build, and run every test against a real containerd and registry.
+images: setup ## Build the programs with optimization, and an OCI image of each; IMAGES=folder, TAG=version, REGISTRY=host/prefix.
+	@scripts/images
+
+test: setup ## Lint, build, and run every test against a real containerd, registry and Kubernetes.
 	@scripts/test
+
+bench: ## Measure Stasis beside its peers; SUITE=name runs one suite, BENCH_JSON=path writes the results there too.
+	@scripts/setup bench
+	@Benchmarks/run $(if $(SUITE),--suite $(SUITE)) $(if $(CASE),--case $(CASE))
+
+testbed: ## Start a whole Kubernetes for tests on this machine; build it, if need be.
+	@scripts/as-root testbed/up
+
+testbed-down: ## End what `make testbed` has started.
+	@scripts/as-root testbed/down
 
 demo: setup ## Pause and resume a sandbox on this machine, and prove that nothing was lost.
 	@demo/run

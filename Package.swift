@@ -12,16 +12,24 @@ let house: [SwiftSetting] = [
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grpcCore = Target.Dependency.product(name: "GRPCCore", package: "grpc-swift-2")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let metricsTestKit = Target.Dependency.product(name: "MetricsTestKit", package: "swift-metrics")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates")
+let swiftASN1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
 let swiftProtobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 
 let package = Package(
@@ -29,14 +37,24 @@ let package = Package(
     platforms: [.macOS(.v15)],
     products: [
         .library(name: "SandboxModels", targets: ["SandboxModels"]),
+        .library(name: "KubeModels", targets: ["KubeModels"]),
+        .library(name: "KubeClient", targets: ["KubeClient"]),
+        .library(name: "KubeRuntime", targets: ["KubeRuntime"]),
+        .library(name: "WebSockets", targets: ["WebSockets"]),
         .library(name: "OCIRegistry", targets: ["OCIRegistry"]),
         .library(name: "SnapshotProvider", targets: ["SnapshotProvider"]),
+        .library(name: "SnapshotStore", targets: ["SnapshotStore"]),
         .library(name: "SnapshotEngine", targets: ["SnapshotEngine"]),
+        .library(name: "Controller", targets: ["Controller"]),
         .library(name: "LocalRuntime", targets: ["LocalRuntime"]),
         .library(name: "Server", targets: ["Server"]),
         .library(name: "Committer", targets: ["Committer"]),
+        .library(name: "ImageBuilder", targets: ["ImageBuilder"]),
+        .library(name: "PrometheusMetrics", targets: ["PrometheusMetrics"]),
+        .executable(name: "stasis-controller", targets: ["stasis-controller"]),
         .executable(name: "stasis-server", targets: ["stasis-server"]),
         .executable(name: "stasis-committer", targets: ["stasis-committer"]),
+        .executable(name: "stasis-images", targets: ["stasis-images"]),
     ],
     traits: [
         .trait(name: "ISAL", description: "gzip by Intel's ISA-L (Debian: libisal-dev) instead of zlib"),
@@ -44,9 +62,13 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
@@ -56,22 +78,43 @@ let package = Package(
         .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
         .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
     targets: [
         // Values only.
-        .target(name: "SandboxModels", swiftSettings: house),
+        .target(name: "KubeModels", swiftSettings: house),
+        .target(name: "SandboxModels", dependencies: ["KubeModels", crypto], swiftSettings: house),
         .target(name: "SnapshotProvider", dependencies: ["SandboxModels"], swiftSettings: house),
+        .target(name: "Spelling", swiftSettings: house),
 
         // Clients that know nothing of sandboxes.
         .target(
             name: "OCIRegistry",
             dependencies: [
                 asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix, subprocess, systemPackage,
-                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                nioSSL,
             ],
+            swiftSettings: house
+        ),
+        .target(
+            name: "KubeClient",
+            dependencies: [
+                "KubeModels", "WebSockets", asyncHTTPClient, logging, metrics, nioCore, nioHTTP1, nioPosix, nioSSL,
+                subprocess, systemPackage, .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: house
+        ),
+        .target(
+            name: "KubeRuntime",
+            dependencies: ["KubeClient", "KubeModels", deque, heap, logging, metrics, serviceLifecycle],
+            swiftSettings: house
+        ),
+        .target(
+            name: "WebSockets",
+            dependencies: [crypto, nioCore, nioHTTP1, nioPosix, nioSSL, nioWebSocket],
             swiftSettings: house
         ),
         .target(
@@ -82,15 +125,23 @@ let package = Package(
             ]
         ),
 
+        .target(name: "PrometheusMetrics", dependencies: [metrics], swiftSettings: house),
+
         // Capturing.
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .target(
+            name: "SnapshotStore",
+            dependencies: ["OCIRegistry", "SandboxModels", "SnapshotProvider"],
+            swiftSettings: house
+        ),
+        .target(
             name: "SnapshotEngine",
             dependencies: [
                 "CLinux", "ContainerdAPI", "CZlib", "CZstd", "OCIRegistry", "SandboxModels", "SnapshotProvider",
+                "SnapshotStore",
                 .target(name: "CISAL", condition: .when(traits: ["ISAL"])),
                 crypto, grpcCore, logging, nioCore, nioPosix, swiftProtobuf, unixSignals,
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
@@ -99,7 +150,24 @@ let package = Package(
         ),
         .target(
             name: "Committer",
-            dependencies: ["OCIRegistry", "SandboxModels", "SnapshotEngine", "SnapshotProvider", logging, nioCore],
+            dependencies: [
+                "OCIRegistry", "SandboxModels", "SnapshotEngine", "SnapshotProvider", "SnapshotStore", logging, nioCore,
+            ],
+            swiftSettings: house
+        ),
+
+        // On a cluster.
+        .target(
+            name: "Controller",
+            dependencies: [
+                "KubeClient", "KubeModels", "KubeRuntime", "OCIRegistry", "PrometheusMetrics", "SandboxModels",
+                "SnapshotProvider", "SnapshotStore", "Spelling", crypto, httpTypes, hummingbird, logging, metrics,
+                nioCore,
+                nioPosix, nioSSL, serviceLifecycle, swiftASN1, unixSignals, x509,
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "Yams", package: "Yams"),
+            ],
             swiftSettings: house
         ),
 
@@ -107,7 +175,7 @@ let package = Package(
         .target(
             name: "LocalRuntime",
             dependencies: [
-                "CLinux", "OCIRegistry", "SandboxModels", "SnapshotEngine", "SnapshotProvider",
+                "CLinux", "OCIRegistry", "SandboxModels", "SnapshotEngine", "SnapshotProvider", "SnapshotStore",
                 logging, nioCore, nioPosix, serviceLifecycle, subprocess, systemPackage,
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
@@ -116,13 +184,22 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "LocalRuntime", "SandboxModels", httpTypes, hummingbird, logging, nioCore, serviceLifecycle,
+                "LocalRuntime", "SandboxModels", "SnapshotEngine", "Spelling", httpTypes, hummingbird, logging, nioCore,
+                serviceLifecycle,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
             ],
             swiftSettings: house
         ),
 
         // Thin executables.
+        .executableTarget(
+            name: "stasis-controller",
+            dependencies: [
+                "Controller", "KubeClient", "KubeRuntime", "PrometheusMetrics", logging, metrics,
+            ],
+            path: "Sources/Executables/stasis-controller",
+            swiftSettings: house
+        ),
         .executableTarget(
             name: "stasis-server",
             dependencies: [
@@ -135,10 +212,26 @@ let package = Package(
         .executableTarget(
             name: "stasis-committer",
             dependencies: [
-                "Committer", "SnapshotEngine", logging, unixSignals,
+                "CLinux", "Committer", "SnapshotEngine", logging, unixSignals,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Executables/stasis-committer",
+            swiftSettings: house
+        ),
+
+        // Our programs as images.
+        .target(
+            name: "ImageBuilder",
+            dependencies: ["OCIRegistry", "SnapshotEngine", nioPosix],
+            swiftSettings: house
+        ),
+        .executableTarget(
+            name: "stasis-images",
+            dependencies: [
+                "ImageBuilder", "OCIRegistry", logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/Executables/stasis-images",
             swiftSettings: house
         ),
 
@@ -146,15 +239,68 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "OCIRegistry", "SnapshotEngine", logging, nioCore, nioHTTP1, nioPosix, subprocess,
+                "CLinux", "ImageBuilder", "KubeModels", "OCIRegistry", "SnapshotEngine", logging, nioCore, nioHTTP1,
+                nioPosix, nioSSL,
+                subprocess, systemPackage, .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: house
         ),
         .target(name: "Exploration", dependencies: ["SandboxModels"], swiftSettings: house),
+        .executableTarget(
+            name: "measure-walk",
+            dependencies: ["SnapshotEngine"],
+            path: "Tests/MeasureWalk",
+            swiftSettings: house
+        ),
+        .executableTarget(
+            name: "measure-kube",
+            dependencies: [
+                "KubeClient", "KubeModels", "KubeRuntime", logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/MeasureKube",
+            swiftSettings: house
+        ),
         .executableTarget(name: "explore", dependencies: ["Exploration"], path: "Tests/Explore", swiftSettings: house),
+        .executableTarget(
+            name: "kube-candidate",
+            dependencies: ["KubeClient", "KubeModels", "KubeRuntime", logging, unixSignals],
+            path: "Tests/KubeCandidate",
+            swiftSettings: house
+        ),
+        .executableTarget(
+            name: "tiny-operator",
+            dependencies: ["KubeClient", "KubeModels", "KubeRuntime", logging, unixSignals],
+            path: "Examples/TinyOperator/Sources/TinyOperator",
+            swiftSettings: house
+        ),
         .testTarget(
             name: "SandboxModelsTests",
-            dependencies: ["Exploration", "SandboxModels"],
+            dependencies: ["Exploration", "KubeModels", "SandboxModels", "TestSupport"],
+            swiftSettings: house
+        ),
+        .testTarget(name: "KubeModelsTests", dependencies: ["KubeModels", "TestSupport"], swiftSettings: house),
+        .testTarget(
+            name: "KubeClientTests",
+            dependencies: [
+                "KubeClient", "KubeModels", "TestSupport", "WebSockets", logging, metricsTestKit, nioCore, nioHTTP1,
+                nioPosix, nioSSL,
+            ],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "KubeClusterTests",
+            dependencies: [
+                "kube-candidate", "tiny-operator", "KubeClient", "KubeModels", "KubeRuntime", "SandboxModels",
+                "TestSupport", logging, metricsTestKit, nioCore, serviceLifecycle, subprocess, systemPackage,
+            ],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "KubeRuntimeTests",
+            dependencies: [
+                "KubeClient", "KubeModels", "KubeRuntime", "TestSupport", logging, metrics,
+            ],
             swiftSettings: house
         ),
         .testTarget(
@@ -165,8 +311,10 @@ let package = Package(
         .testTarget(
             name: "SnapshotEngineTests",
             dependencies: [
-                "stasis-committer", "OCIRegistry", "SnapshotEngine", "SnapshotProvider", "TestSupport", logging,
-                nioCore,
+                "measure-walk", "stasis-committer", "OCIRegistry", "SnapshotEngine", "SnapshotProvider",
+                "SnapshotStore",
+                "TestSupport",
+                logging, nioCore,
             ],
             swiftSettings: house
         ),
@@ -174,14 +322,30 @@ let package = Package(
             name: "CommitterTests",
             dependencies: [
                 "Committer", "stasis-committer", "OCIRegistry", "SandboxModels", "SnapshotEngine", "SnapshotProvider",
-                "TestSupport", logging, subprocess, systemPackage,
+                "SnapshotStore",
+                "TestSupport", logging, nioCore, subprocess, systemPackage,
             ],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "ControllerTests",
+            dependencies: [
+                "stasis-committer", "stasis-controller", "Controller", "KubeClient", "KubeModels", "KubeRuntime",
+                "OCIRegistry", "PrometheusMetrics", "SandboxModels", "SnapshotProvider", "TestSupport", logging,
+                nioCore,
+                subprocess, systemPackage,
+            ],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "PrometheusMetricsTests",
+            dependencies: ["PrometheusMetrics", metrics],
             swiftSettings: house
         ),
         .testTarget(
             name: "LocalRuntimeTests",
             dependencies: [
-                "LocalRuntime", "stasis-committer", "OCIRegistry", "SandboxModels", "SnapshotEngine",
+                "LocalRuntime", "stasis-committer", "OCIRegistry", "SandboxModels", "SnapshotEngine", "SnapshotStore",
                 "TestSupport", logging, subprocess,
             ],
             swiftSettings: house
@@ -189,8 +353,22 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Server", "LocalRuntime", "SandboxModels", "TestSupport", httpTypes, hummingbird, logging, nioCore,
+                "Server", "LocalRuntime", "SandboxModels", "SnapshotEngine", "TestSupport", httpTypes, hummingbird,
+                logging,
+                nioCore,
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
+            ],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "TestbedTests",
+            dependencies: ["stasis-committer", "stasis-server", "TestSupport"],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "ImageBuilderTests",
+            dependencies: [
+                "ImageBuilder", "stasis-committer", "stasis-images", "OCIRegistry", "SnapshotEngine", "TestSupport",
             ],
             swiftSettings: house
         ),

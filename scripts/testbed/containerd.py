@@ -44,14 +44,18 @@ class Containerd:
         )
         self._daemon.wait_until(self._answers)
 
-    def ctr(self, *arguments: str) -> str:
+    @property
+    def pid(self) -> int:
+        return self._daemon.pid
+
+    def ctr(self, *arguments: str, seconds: float = 30) -> str:
         """The output of a ctr command. Raises CalledProcessError when it fails."""
         return subprocess.run(
             ["ctr", "--address", str(self.socket), "--namespace", self.namespace, *arguments],
             check=True,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=seconds,
         ).stdout
 
     def stop(self) -> None:

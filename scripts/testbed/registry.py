@@ -25,6 +25,10 @@ class Registry:
         self._daemon = Daemon("docker-registry", ["docker-registry", "serve", str(configuration)], folder / "registry.log")
         self._daemon.wait_until(self._answers)
 
+    @property
+    def pid(self) -> int:
+        return self._daemon.pid
+
     def stop(self) -> None:
         self._daemon.stop()
 
