@@ -137,8 +137,7 @@ private struct CrashingCommits: Sendable {
     }
 
     private static func mounts(of pod: CommitterPod) -> Set<String> {
-        let text = (try? String(contentsOfFile: "/proc/self/mounts", encoding: .utf8)) ?? ""
-        return Set(text.split(separator: "\n").map(String.init).filter { $0.contains(pod.main.id) })
+        Set(MountTable.lines().filter { $0.contains(pod.main.id) })
     }
 
     private func commit(
@@ -237,7 +236,8 @@ private struct CrashingCommits: Sendable {
         guard leases.isEmpty else { throw Wrong(description: "leases are left: \(leases)") }
         let files = try FileManager.default.contentsOfDirectory(atPath: temporary)
         guard files.isEmpty else { throw Wrong(description: "files are left: \(files)") }
-        guard Self.mounts(of: pod) == mounts else { throw Wrong(description: "a mount is left") }
+        let left = Self.mounts(of: pod)
+        guard left == mounts else { throw Wrong(description: "mounts are \(left), not \(mounts)") }
     }
 }
 

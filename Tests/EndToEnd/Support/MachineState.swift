@@ -29,7 +29,7 @@ struct MachineState: Equatable, CustomStringConvertible {
         things["task folders"] = Self.names(
             "\(testbed.daemon.folder)/state/io.containerd.runtime.v2.task/\(client.namespace)"
         )
-        things["mounts"] = Self.mounts.split(separator: "\n").map { String($0.split(separator: " ")[4]) }
+        things["mounts"] = MountTable.lines().map { String($0.split(separator: " ")[4]) }
             .filter { $0.contains("/\(client.namespace)/") }
         let processes = Self.processes(of: testbed)
         things["shims"] = processes.shims
@@ -73,16 +73,6 @@ struct MachineState: Equatable, CustomStringConvertible {
             after = try await MachineState(testbed)
         }
         #expect(after == before, "left over:\n\(after.difference(from: before))", sourceLocation: sourceLocation)
-    }
-
-    /// The kernel's list of mounts. It comes in pieces of any size, so a short one is not the end.
-    private static var mounts: String {
-        let file = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC)
-        defer { close(file) }
-        var text: [UInt8] = []
-        var piece = [UInt8](repeating: 0, count: 1 << 16)
-        while case let count = read(file, &piece, piece.count), count > 0 { text += piece[..<count] }
-        return String(decoding: text, as: UTF8.self)
     }
 
     static func names(_ folder: String) -> [String] {

@@ -139,8 +139,7 @@ struct Inventory: Equatable, CustomStringConvertible {
         things["task folders"] = Self.names(
             "\(machine.daemon.folder)/state/io.containerd.runtime.v2.task/\(client.namespace)"
         )
-        let mountinfo = try String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)
-        things["mounts"] = mountinfo.split(separator: "\n").map(String.init).filter {
+        things["mounts"] = MountTable.lines().filter {
             $0.contains("/\(client.namespace)/") || $0.contains(machine.folder)
         }
         things["shims"] = Self.shims(of: machine)
