@@ -1,12 +1,10 @@
 """What happens in a namespace, and when."""
 
-import json
-import ssl
 import threading
 import time
-import urllib.request
 from collections.abc import Callable
 
+from kube.watch import watch
 from pause.setting import Setting
 
 #: How long anything is waited for.
@@ -44,14 +42,7 @@ class Timeline:
                     raise NotSeen(f"{what} was not seen in {_LIMIT} s\n{self._setting.controller_log()[-4000:]}")
 
     def _follow(self, path: str) -> None:
-        cluster = self._setting.cluster
-        context = ssl.create_default_context(cafile=cluster.authority)
-        request = urllib.request.Request(
-            f"{cluster.address}{path}?watch=true", headers={"Authorization": f"Bearer {cluster.token}"}
-        )
-        with urllib.request.urlopen(request, context=context) as stream:
-            for line in stream:
-                event = json.loads(line)
-                with self._news:
-                    self._events.append((time.monotonic(), event["type"], event["object"]))
-                    self._news.notify_all()
+        for event in watch(self._setting.cluster, path):
+            with self._news:
+                self._events.append((time.monotonic(), event["type"], event["object"]))
+                self._news.notify_all()

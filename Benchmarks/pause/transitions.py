@@ -30,7 +30,7 @@ _PARTS = {
 
 def measure_transitions(bench: Bench) -> None:
     """Pauses and resumes, with a change each time, and takes the times apart."""
-    setting = Setting(bench)
+    setting = Setting.of(bench)
     timeline = Timeline(setting)
     bench.say("a sandbox")
     start = time.monotonic()

@@ -47,7 +47,7 @@ class CostMeter:
     def __enter__(self) -> "CostMeter":
         self._before = {pid: cpu_seconds(pid) for pid in self._daemons}
         for pid in self._daemons:
-            Path(f"/proc/{pid}/clear_refs").write_text("5")  # The peak of its memory begins anew: proc(5).
+            begin_peak_memory(pid)
         self.cost.started = time.monotonic()
         return self
 
@@ -57,7 +57,7 @@ class CostMeter:
         self.cost.ended = time.monotonic()
         self.cost.wall = self.cost.ended - self.cost.started
         self.cost.cpu += sum(cpu_seconds(pid) - before for pid, before in self._before.items())
-        self.cost.memory = self.cost.command_memory + sum(_peak(pid) for pid in self._daemons)
+        self.cost.memory = self.cost.command_memory + sum(peak_memory(pid) for pid in self._daemons)
 
     def run(
         self, *command: str | Path, environment: dict[str, str] | None = None, input: Path | None = None,
@@ -99,7 +99,13 @@ def _content(file: IO[bytes]) -> str:
     return file.read().decode(errors="replace")
 
 
-def _peak(pid: int) -> int:
+def begin_peak_memory(pid: int) -> None:
+    """The peak of a process's memory begins anew: proc(5)."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def peak_memory(pid: int) -> int:
+    """The most memory that a process has had, in bytes."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
