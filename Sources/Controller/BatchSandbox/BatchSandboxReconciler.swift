@@ -53,13 +53,9 @@ struct BatchSandboxReconciler: Sendable {
                 sandbox = written
                 tell(from: before, to: decision.record, of: sandbox)
             }
-            guard try await reportPauseSnapshot(decision, nil, of: sandbox) else { return .done }
+            guard try await reportPauseSnapshots(decision.record, of: sandbox) else { return .done }
             if sandbox.metadata.deletionTimestamp == nil { try await report(decision, state, of: &sandbox) }
-            for member in decision.actions {
-                for action in member.actions {
-                    try await perform(action, of: member, sandbox, &sightings)
-                }
-            }
+            try await perform(decision, sandbox, &sightings)
             if !sightings.takeNews() {
                 try await reportProgress(decision, &sightings, of: sandbox)
                 return next(decision, sightings)
@@ -101,19 +97,12 @@ struct BatchSandboxReconciler: Sendable {
         return pod
     }
 
-    /// The snapshot that a pause of a sandbox makes, if it is there.
-    func pauseSnapshot(of sandbox: BatchSandbox) -> SandboxSnapshot? {
-        let name = SandboxSnapshot.pauseName(of: sandbox.metadata.name)
-        let found = snapshots.store[ObjectKey(namespace: sandbox.metadata.namespace, name: name)]
-        guard let found,
-            found.metadata.ownerReferences.contains(where: { $0.controller == true && $0.uid == sandbox.metadata.uid })
-        else { return nil }
-        return found
-    }
-
     /// Tells people of transitions.
     private func tell(from before: AggregateRecord, to after: AggregateRecord, of sandbox: BatchSandbox) {
         metrics.recorded(after, insteadOf: before)
+        if let refusal = after.refusedPause(since: before) {
+            recorder.record(.warning, about: sandbox, reason: "PauseFailed", "\(refusal.reason): \(refusal.message)")
+        }
         guard before.phase != after.phase else { return }
         logger.info(
             "transition",

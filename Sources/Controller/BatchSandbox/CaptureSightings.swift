@@ -12,8 +12,8 @@ struct CaptureSightings {
     var cleaned: [String: Set<Leftover>] = [:]
     /// Pods that could not be created.
     var refusedPods: [String: Problem] = [:]
-    /// How far the capture is, if a provider has said so.
-    var progress: CaptureProgress?
+    /// How far the captures are of which a provider has said so.
+    var progress: [String: CaptureProgress] = [:]
     /// Whether something was seen since this was last asked that may change a decision.
     private var isNews = false
     /// When somebody who was asked wants to be asked again.
@@ -43,6 +43,17 @@ struct CaptureSightings {
 
     mutating func wake(after delay: Duration) {
         wakeAfter = min(wakeAfter ?? delay, delay)
+    }
+
+    /// Adds what was seen while others were asked.
+    mutating func add(_ other: CaptureSightings) {
+        captures.merge(other.captures) { $1 }
+        verifications.merge(other.verifications) { $1 }
+        cleaned.merge(other.cleaned) { $0.union($1) }
+        refusedPods.merge(other.refusedPods) { $1 }
+        progress.merge(other.progress) { $1 }
+        isNews = isNews || other.isNews
+        if let delay = other.wakeAfter { wake(after: delay) }
     }
 
     /// Whether to decide again.

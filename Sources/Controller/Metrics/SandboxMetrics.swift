@@ -20,6 +20,7 @@ public struct SandboxMetrics: Sendable {
     /// A record was replaced by another one, which is written down.
     public func recorded(_ after: AggregateRecord, insteadOf before: AggregateRecord) {
         for artifact in after.newArtifacts(since: before) { captured(artifact) }
+        if let refusal = after.refusedPause(since: before) { failed("stasis_sandbox_pause_failures_total", refusal) }
         guard before.phase != after.phase else { return }
         let dimensions = [("from", before.phase.rawValue), ("to", after.phase.rawValue)]
         counter("stasis_sandbox_transitions_total", dimensions).increment()
@@ -68,6 +69,14 @@ public struct SandboxMetrics: Sendable {
 }
 
 extension AggregateRecord {
+    /// Why a pause was refused without being begun, if it was since an earlier record.
+    func refusedPause(since before: AggregateRecord) -> Problem? {
+        guard phase == before.phase, acknowledged > before.acknowledged, pauseFailure != before.pauseFailure else {
+            return nil
+        }
+        return pauseFailure
+    }
+
     /// The artifacts that its replicas have got since an earlier record.
     fileprivate func newArtifacts(since before: AggregateRecord) -> [Artifact] {
         let known = Dictionary(before.members.map { ($0.recorded.identity, $0.recorded.artifact) }) { $1 }

@@ -15,12 +15,14 @@ extension SnapshotSource {
     ///   - pod: The pod; nil if there is none.
     ///   - sandbox: Whose it is.
     ///   - snapshot: What it is for.
+    ///   - replica: The place of the pod, for a snapshot of a pause.
     ///   - registry: Where the images go.
     /// - Throws: `SnapshotFailure`, with upstream's reasons where it has some.
     init(
         _ pod: Pod?,
         of sandbox: BatchSandbox,
         for snapshot: SandboxSnapshot,
+        replica: Int = 0,
         in registry: String
     ) throws(SnapshotFailure) {
         guard !registry.isEmpty else { throw .registryNotConfigured }
@@ -32,7 +34,8 @@ extension SnapshotSource {
             let target = snapshot.imageReference(
                 of: name,
                 in: registry,
-                sandboxGeneration: sandbox.metadata.generation ?? 1
+                sandboxGeneration: sandbox.metadata.generation ?? 1,
+                replica: replica
             )
             guard let target else { throw .invalidImageName(of: name) }
             guard let status = pod.status?.containerStatuses.first(where: { $0.name == name }),

@@ -13,6 +13,8 @@ final class InstantProvider: SnapshotProvider {
         /// The images of the last capture's containers, by digest.
         var images: [String: String] = [:]
         var captureFailure: SnapshotFailure?
+        /// By the names of pods, what the preflight of their captures says.
+        var preflightFailures: [String: SnapshotFailure] = [:]
         var verifyFailure: SnapshotFailure?
         var sealFailure: SnapshotFailure?
         /// Whether captures go on until this is taken back.
@@ -53,7 +55,9 @@ final class InstantProvider: SnapshotProvider {
 
     var calls: [String] { state.withLock(\.calls) }
 
-    func preflight(_ request: SnapshotRequest) async throws(SnapshotFailure) {}
+    func preflight(_ request: SnapshotRequest) async throws(SnapshotFailure) {
+        if let failure = state.withLock({ $0.preflightFailures[request.source.pod] }) { throw failure }
+    }
 
     func capture(_ request: SnapshotRequest) async -> Step<Artifact> {
         if let failure = note("capture", request, { $0.captureFailure }) { return .failed(failure) }
@@ -78,7 +82,7 @@ final class InstantProvider: SnapshotProvider {
             Artifact.Part(
                 container: $0.name,
                 reference: $0.target,
-                digest: "sha256:" + String(repeating: "0", count: 60) + request.uid.suffix(4).filter(\.isHexDigit),
+                digest: "sha256:" + request.uid.utf8.suffix(32).map { String($0, radix: 16) }.joined(),
                 size: 1
             )
         }

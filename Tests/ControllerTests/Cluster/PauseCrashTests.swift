@@ -1,6 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Controller
 import KubeClient
 import KubeModels
 import SandboxModels
@@ -13,14 +14,18 @@ struct PauseCrashTests {
     @Test(
         "leaves nothing that the next one does not bring to the same end",
         .timeLimit(.minutes(20)),
-        arguments: [false, true]
+        arguments: [1, 2],
+        [false, true]
     )
-    func crash(isAfter: Bool) async throws {
-        try await SandboxCluster.run(isControlled: false) { cluster in
+    func crash(replicas: Int, isAfter: Bool) async throws {
+        try await SandboxCluster.run(
+            configuring: { $0.policy.maximumPauseReplicas = replicas },
+            isControlled: false
+        ) { cluster in
             let steps = Steps()
             try await cluster.withSteps(steps) { stepped in
                 try await cluster.control(cluster.client) {
-                    try await cluster.create("box")
+                    try await cluster.create("box", replicas: replicas)
                     try await cluster.wait(for: "box") { $0.status?.phase == .succeed }
                 }
                 var step = 1
@@ -29,12 +34,12 @@ struct PauseCrashTests {
                     for pause in [true, false] {
                         let plan = (step: step, isAfter: isAfter)
                         let isReached = try await cluster.control(stepped, until: plan, of: steps) {
-                            try await expect(pause, of: cluster)
+                            try await expect(pause, of: replicas, in: cluster)
                         }
                         if !isReached { reached.remove(pause) }
-                        try await cluster.control(cluster.client) { try await expect(pause, of: cluster) }
+                        try await cluster.control(cluster.client) { try await expect(pause, of: replicas, in: cluster) }
                     }
-                    #expect(cluster.provider.begun.count == step, "a pause captures once")
+                    #expect(cluster.provider.begun.count == step * replicas, "a pause captures each once")
                     step += 1
                 }
                 // It writes down that it pauses, what it asks for, that it seals and releases, and tells people of most of that.
@@ -45,14 +50,15 @@ struct PauseCrashTests {
     }
 
     /// Gives an order, which may have been given before, and waits until it is carried out.
-    private func expect(_ pause: Bool, of cluster: SandboxCluster) async throws {
+    private func expect(_ pause: Bool, of replicas: Int, in cluster: SandboxCluster) async throws {
         try await cluster.setPause(pause, of: "box")
         let phase: BatchSandboxPhase = pause ? .paused : .succeed
         let sandbox = try await cluster.wait(for: "box") {
-            $0.status?.phase == phase && $0.status?.pauseObservedGeneration == $0.metadata.generation
+            $0.status?.phase == phase && $0.status?.ready == (pause ? 0 : replicas)
+                && $0.status?.pauseObservedGeneration == $0.metadata.generation
         }
         #expect(sandbox.status?.conditions.map(\.type) == [pause ? "Paused" : "Ready"])
         let pods = try await cluster.pods.list().items
-        #expect(pods.filter { $0.metadata.deletionTimestamp == nil }.count == (pause ? 0 : 1))
+        #expect(pods.filter { $0.metadata.deletionTimestamp == nil }.count == (pause ? 0 : replicas))
     }
 }

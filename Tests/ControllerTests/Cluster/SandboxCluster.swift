@@ -26,6 +26,8 @@ struct SandboxCluster: Sendable {
     /// The image that sandboxes are created from, by tag.
     let image: String
     let secrets: ResourceClient<Secret>
+    /// What the controller is told besides.
+    var configure: @Sendable (inout SandboxControllerSettings) -> Void = { _ in }
 
     private static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
@@ -33,10 +35,12 @@ struct SandboxCluster: Sendable {
     ///
     /// - Parameters:
     ///   - registry: Where snapshots go, as the controller is told; nil for where they can go.
+    ///   - configuring: What the controller is told besides.
     ///   - isControlled: Whether a controller works, or the body starts one itself.
     ///   - configure: Makes snapshots be taken by Jobs, as it says.
     static func run(
         registry: String? = nil,
+        configuring: @escaping @Sendable (inout SandboxControllerSettings) -> Void = { _ in },
         isControlled: Bool = true,
         capturing configure: ((inout CommitJobSettings) -> Void)? = nil,
         _ body: @escaping @Sendable (SandboxCluster) async throws -> Void
@@ -68,7 +72,8 @@ struct SandboxCluster: Sendable {
                 pods: client.resource(in: .named(name)),
                 snapshots: client.resource(in: .named(name)),
                 image: testbed.busybox,
-                secrets: client.resource(in: .named(name))
+                secrets: client.resource(in: .named(name)),
+                configure: configuring
             )
             do {
                 if isControlled {
@@ -105,6 +110,7 @@ struct SandboxCluster: Sendable {
         var settings = SandboxControllerSettings()
         settings.registry = registry
         settings.pullSecret = jobs?.pullSecret
+        configure(&settings)
         let recorder = EventRecorder(client, component: "stasis-controller", instance: "test", logger: Self.logger)
         let jobs = jobs.map { JobSnapshotProvider(client, in: .named(namespace), settings: $0, logger: Self.logger) }
         let controller = SandboxController(
