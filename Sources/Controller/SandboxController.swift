@@ -19,6 +19,7 @@ public struct SandboxController: Sendable {
     private let snapshots: Informer<SandboxSnapshot>
     private let controller: Controller<ObjectKey>
     private let snapshotController: Controller<ObjectKey>
+    private let retentionController: Controller<ObjectKey>
     /// The snapshots of a sandbox that are not finished.
     private let unfinished: @Sendable (ObjectKey) -> [ObjectKey]
 
@@ -79,12 +80,26 @@ public struct SandboxController: Sendable {
                 .map(\.key)
         }
         self.unfinished = unfinished
+        let deletion = ImageDeletion(client, provider: provider, metrics: metrics)
+        let retention = ImageRetention(
+            sandboxes: sandboxes,
+            client: client,
+            deletion: deletion,
+            settings: settings,
+            recorder: recorder,
+            logger: logger
+        )
+        retentionController = Controller(name: "retention", metrics: metrics, logger: logger) { _ in
+            try await retention.pass()
+        }
+        .watching(sandboxes) { retention.note($0.object) }
         let snapshotReconciler = SandboxSnapshotReconciler(
             snapshots: snapshots,
             sandboxes: sandboxes,
             pods: pods,
             client: client,
             provider: provider,
+            deletion: deletion,
             settings: settings,
             recorder: recorder,
             logger: logger
@@ -122,6 +137,7 @@ public struct SandboxController: Sendable {
             group.addTask { try await snapshots.run() }
             group.addTask { try await controller.run() }
             group.addTask { try await snapshotController.run() }
+            group.addTask { try await retentionController.run() }
             try await group.next()
             group.cancelAll()
         }

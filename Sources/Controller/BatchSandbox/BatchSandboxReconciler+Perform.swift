@@ -100,8 +100,8 @@ extension BatchSandboxReconciler {
             }
             sightings.clean(identity, .capture(uid: uid))
         case .deleteArtifact(let artifact):
-            // Images stay in the registry, as is documented, until somebody says otherwise.
-            sightings.clean(identity, .artifact(artifact))
+            // It is written down with what follows from that, and deleted, if it is, from there: see `ImageRetention`.
+            sightings.giveUp(identity, artifact)
         }
     }
 

@@ -48,10 +48,20 @@ struct BatchSandboxReconciler: Sendable {
                 policy: settings.policy
             )
             state.record = decision.record
-            if let change = state.change(of: sandbox) {
+            let forgotten = state.images.forgotten
+            state.noteImages(of: sandbox, givenUp: sightings.givenUp, settings)
+            if let change = state.change(of: sandbox, settings) {
                 guard let written = try await write(change, to: sandbox) else { return .done }
                 sandbox = written
                 tell(from: before, to: decision.record, of: sandbox)
+                if state.images.forgotten > forgotten {
+                    recorder.record(
+                        .warning,
+                        about: sandbox,
+                        reason: "ImagesForgotten",
+                        "The sandbox has more images of its pauses than can be remembered. The oldest stay in the registry."
+                    )
+                }
             }
             guard try await reportPauseSnapshots(decision.record, of: sandbox) else { return .done }
             if sandbox.metadata.deletionTimestamp == nil { try await report(decision, state, of: &sandbox) }

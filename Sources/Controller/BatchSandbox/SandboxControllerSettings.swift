@@ -9,8 +9,10 @@ public struct SandboxControllerSettings: Sendable, Hashable {
     public var registry = ""
     /// The Secret with which the nodes pull snapshots (`--resume-pull-secret`), in the sandbox's namespace.
     public var pullSecret: String?
-    /// What becomes of the images of a SandboxSnapshot that is deleted and does not say itself.
+    /// What becomes of the images of a SandboxSnapshot, or of the pauses of a BatchSandbox, that is deleted and does not say itself.
     public var snapshotDeletePolicy = SnapshotDeletePolicy.retain
+    /// How many images of its pauses a sandbox keeps.
+    public var retention = RetentionPolicy()
     /// How long a pause, a resume or a snapshot may take, and of how many replicas a pause may be.
     public var policy = LifecyclePolicy(resumeTimeout: 600, maximumPauseReplicas: 1)
 

@@ -196,16 +196,16 @@ extension ControllerFlag {
         ),
         .number(
             "snapshot-retention",
-            \.snapshotRetention,
+            \.sandboxes.retention.generations,
             standard: 0,
             atLeast: 0,
-            "How many snapshots of a sandbox are kept; 0 for all."
+            "How many images of its pauses a replica of a sandbox keeps; 0 for all."
         ),
         .choice(
             "snapshot-delete-policy",
             \.sandboxes.snapshotDeletePolicy,
             standard: .retain,
-            "Whether the images of a deleted snapshot stay in the registry."
+            "Whether the images of a deleted snapshot or sandbox stay in the registry."
         ),
     ]
 

@@ -22,6 +22,7 @@ struct SandboxSnapshotReconciler: Sendable {
     let pods: Informer<Pod>
     let client: KubeClient
     let provider: any SnapshotProvider
+    let deletion: ImageDeletion
     let settings: SandboxControllerSettings
     let recorder: EventRecorder
     let logger: Logger

@@ -27,6 +27,7 @@ final class InstantProvider: SnapshotProvider {
         var mistakes: [String] = []
         var ended: Set<String> = []
         var deleted: [Artifact] = []
+        var deletionFailure: SnapshotFailure?
     }
 
     /// What it was asked to delete.
@@ -82,11 +83,16 @@ final class InstantProvider: SnapshotProvider {
             Artifact.Part(
                 container: $0.name,
                 reference: $0.target,
-                digest: "sha256:" + request.uid.utf8.suffix(32).map { String($0, radix: 16) }.joined(),
+                digest: Self.digest(of: request.uid),
                 size: 1
             )
         }
         return .done(Artifact(provider: name, parts: parts, platform: "linux/amd64"))
+    }
+
+    /// The digest of the image that a capture makes.
+    static func digest(of uid: String) -> String {
+        "sha256:" + uid.utf8.suffix(32).map { String($0, radix: 16) }.joined()
     }
 
     func seal(_ request: SnapshotRequest) async -> Step<Sealed> {
@@ -120,8 +126,11 @@ final class InstantProvider: SnapshotProvider {
     }
 
     func delete(_ artifact: Artifact, in namespace: String) async -> Step<Deleted> {
-        state.withLock { $0.deleted.append(artifact) }
-        return .done(Deleted())
+        let failure = state.withLock { state in
+            if state.deletionFailure == nil { state.deleted.append(artifact) }
+            return state.deletionFailure
+        }
+        return failure.map { .failed($0) } ?? .done(Deleted())
     }
 
     func restore(_ artifact: Artifact) throws(SnapshotFailure) -> TemplatePatch {

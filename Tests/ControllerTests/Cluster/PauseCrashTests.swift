@@ -14,12 +14,15 @@ struct PauseCrashTests {
     @Test(
         "leaves nothing that the next one does not bring to the same end",
         .timeLimit(.minutes(20)),
-        arguments: [1, 2],
-        [false, true]
+        // Ended before a write it leaves what it does when it is ended after the one before.
+        arguments: [(1, false), (1, true), (2, true)]
     )
     func crash(replicas: Int, isAfter: Bool) async throws {
         try await SandboxCluster.run(
-            configuring: { $0.policy.maximumPauseReplicas = replicas },
+            configuring: {
+                $0.policy.maximumPauseReplicas = replicas
+                $0.retention.generations = replicas - 1
+            },
             isControlled: false
         ) { cluster in
             let steps = Steps()
@@ -45,6 +48,15 @@ struct PauseCrashTests {
                 // It writes down that it pauses, what it asks for, that it seals and releases, and tells people of most of that.
                 #expect(step > 8)
                 #expect(cluster.provider.mistakes.isEmpty)
+                guard replicas > 1 else { return }
+                // Of each replica the last image is kept, and all others are gone.
+                try await cluster.control(cluster.client) {
+                    try await cluster.wait(for: "box") { $0.images.entries.count == replicas }
+                }
+                let kept = cluster.provider.begun.suffix(replicas).map { InstantProvider.digest(of: $0) }
+                let all = cluster.provider.begun.map { InstantProvider.digest(of: $0) }
+                let deleted = cluster.provider.deleted.flatMap(\.parts).map(\.digest)
+                #expect(Set(deleted) == Set(all).subtracting(kept))
             }
         }
     }

@@ -296,6 +296,14 @@ struct SandboxCluster: Sendable {
         }
     }
 
+    /// Waits until a sandbox is gone.
+    func waitUntilGone(sandbox: String) async throws {
+        _ = try await wait(in: sandboxes, for: sandbox, orAbsent: BatchSandbox()) { change in
+            if case .deleted(let object, _) = change { return object }
+            return nil
+        }
+    }
+
     /// - Parameter absent: What to return if there is none; nil to wait for it.
     private func wait<Object: KubeResource>(
         in client: ResourceClient<Object>,

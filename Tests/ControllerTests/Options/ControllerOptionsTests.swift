@@ -82,7 +82,7 @@ struct ControllerOptionsTests {
             $0.commitJob.timeout = 5401
             $0.sandboxes.policy.captureTimeout = 5401
         },
-        Row("snapshot-retention", "3") { $0.snapshotRetention = 3 },
+        Row("snapshot-retention", "3") { $0.sandboxes.retention.generations = 3 },
         Row("snapshot-delete-policy", "delete") { $0.sandboxes.snapshotDeletePolicy = .delete },
         Row("health-probe-bind-address", "0") { $0.probeAddress = nil },
         Row("metrics-bind-address", "[::1]:8443") { $0.metricsAddress = ListenAddress(host: "::1", port: 8443) },
