@@ -114,28 +114,16 @@ struct BatchSandboxReconciler: Sendable {
     /// Tells people of transitions.
     private func tell(from before: AggregateRecord, to after: AggregateRecord, of sandbox: BatchSandbox) {
         metrics.recorded(after, insteadOf: before)
-        guard before.phase != after.phase else { return }
-        logger.info(
-            "transition",
-            metadata: [
-                "sandbox": "\(sandbox.key)", "from": "\(before.phase.rawValue)", "to": "\(after.phase.rawValue)",
-            ]
-        )
-        let failure = after.pauseFailure ?? after.replicas.lazy.compactMap(\.recorded.setback?.problem).first
-        switch after.phase {
-        case .running where before.phase == .thawing:
-            guard let failure else { return }
-            recorder.record(.warning, about: sandbox, reason: "PauseFailed", "\(failure.reason): \(failure.message)")
-        case .paused where before.phase == .resuming, .failed where failure != nil:
-            guard let failure else { return }
-            recorder.record(.warning, about: sandbox, reason: "ResumeFailed", "\(failure.reason): \(failure.message)")
-        case .pausing: recorder.record(.normal, about: sandbox, reason: "Pausing", "The sandbox is being captured.")
-        case .paused: recorder.record(.normal, about: sandbox, reason: "Paused", "The sandbox is durable; its pods go.")
-        case .resuming:
-            recorder.record(.normal, about: sandbox, reason: "Resuming", "The sandbox is being brought back.")
-        case .running: recorder.record(.normal, about: sandbox, reason: "Running", "The sandbox runs.")
-        default: break
+        if before.phase != after.phase {
+            logger.info(
+                "transition",
+                metadata: [
+                    "sandbox": "\(sandbox.key)", "from": "\(before.phase.rawValue)", "to": "\(after.phase.rawValue)",
+                ]
+            )
         }
+        guard let note = SandboxNote(from: before, to: after) else { return }
+        recorder.record(note.severity, about: sandbox, reason: note.reason, note.message)
     }
 }
 

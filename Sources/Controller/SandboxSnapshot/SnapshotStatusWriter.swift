@@ -56,7 +56,8 @@ struct SnapshotStatusWriter: Sendable {
             return (.normal, "CreatedJob", "Capturing pod \(pod) on node \(status.sourceNodeName ?? "unknown").")
         case .succeed:
             let images = status.containers.map { "\($0.imageUri)@\($0.imageDigest ?? "unknown")" }
-            return (.normal, "JobSucceeded", "Captured \(images.joined(separator: ", ")).")
+            let frozen = status.frozenMilliseconds.map { ", frozen for \($0) ms" } ?? ""
+            return (.normal, "JobSucceeded", "Captured \(images.joined(separator: ", "))\(frozen).")
         case .failed:
             let failure = status.conditions["Failed"]
             let message = "\(failure?.reason ?? "Failed"): \(failure?.message ?? "no reason was given")"
