@@ -62,6 +62,9 @@ public struct SnapshotSource: Sendable, Hashable, Codable {
     public var runtimeClass: String?
     /// The containers to capture. All containers of the pod are frozen, whether captured or not.
     public var containers: [SnapshotContainer]
+    /// For how many seconds the pod may be frozen before the cluster kills a container that answers no probe; 0 if it must not
+    /// be frozen at all, nil if there is no such limit.
+    public var freezeLimit: Int?
 
     /// Creates a source.
     public init(
@@ -71,7 +74,8 @@ public struct SnapshotSource: Sendable, Hashable, Codable {
         podUID: String,
         node: String,
         runtimeClass: String? = nil,
-        containers: [SnapshotContainer]
+        containers: [SnapshotContainer],
+        freezeLimit: Int? = nil
     ) {
         self.sandbox = sandbox
         self.namespace = namespace
@@ -80,6 +84,7 @@ public struct SnapshotSource: Sendable, Hashable, Codable {
         self.node = node
         self.runtimeClass = runtimeClass
         self.containers = containers
+        self.freezeLimit = freezeLimit
     }
 }
 

@@ -11,6 +11,8 @@ public import struct Foundation.Date
 extension CommitJob {
     /// Seconds beyond the freeze's deadline in which what was sealed can be released before Kubernetes ends the Job.
     private static let releaseTime = 120
+    /// The most that the committer takes for a freeze, in seconds.
+    private static let longestFreeze = 86_400
 
     /// The object to create.
     ///
@@ -55,6 +57,11 @@ extension CommitJob {
                     CommitterPod.variable("STASIS_HOLD_SOCKET", CommitterPod.holdSocket),
                     CommitterPod.variable("STASIS_FREEZE_UNTIL", until.formatted(.iso8601)),
                 ]
+            }
+            if let limit = request.source.freezeLimit, limit > 0 {
+                container.env.append(
+                    CommitterPod.variable("STASIS_FREEZE_SECONDS", String(min(limit, Self.longestFreeze)))
+                )
             }
             if let mount = pod.credentialsMount { container.volumeMounts.append(mount) }
         }

@@ -17,7 +17,9 @@ enum CommitJobOutcome: Hashable {
     case failed(Problem)
 
     /// Why a container that has not started never will.
-    private static let hopeless: Set<String> = ["ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError"]
+    private static let hopeless: Set<String> = [
+        "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError",
+    ]
 
     /// - Parameters:
     ///   - job: The Job of the snapshot, if there is one.
@@ -76,7 +78,9 @@ enum CommitJobOutcome: Hashable {
                 )
             )
         }
-        if let error = message?.error { return .failed(Problem(error.reason, error.message)) }
+        if let error = message?.error {
+            return .failed(Problem(error.reason, error.message + advice(on: error.reason, request)))
+        }
         return .failed(
             Problem(
                 ended.reason == "OOMKilled" ? "CommitterOutOfMemory" : "CommitterEnded",
@@ -84,6 +88,15 @@ enum CommitJobOutcome: Hashable {
                     + (ended.reason.map { " (\($0))" } ?? "") + " before it was done. Look at its log, and try again."
             )
         )
+    }
+}
+
+extension CommitJobOutcome {
+    /// What its user can do about a failure that the committer does not know the cause of.
+    private static func advice(on reason: String, _ request: SnapshotRequest) -> String {
+        guard reason == "FreezeLost", let limit = request.source.freezeLimit else { return "" }
+        return ". A liveness probe of the pod allows a freeze of \(limit) seconds, failureThreshold less one times "
+            + "periodSeconds: make the registry faster or the probe more patient"
     }
 }
 

@@ -55,7 +55,8 @@ extension SnapshotSource {
             podUID: podUID,
             node: node,
             runtimeClass: pod.spec.runtimeClassName,
-            containers: containers
+            containers: containers,
+            freezeLimit: pod.freezeLimit?.seconds
         )
     }
 
