@@ -127,6 +127,8 @@ extension JobSnapshotProvider {
             }
             return await recoverAndAbandon(request)
         }
+        // Nothing can be frozen, and a Job that thaws would lack its image, too.
+        if pod?.waitsForImages == true { return await deletion(of: [job]).map { _ in .done(Abandoned()) } }
         return await deletion(of: [job]).map { _ in
             // The Job may never have had a pod; its deletion is seen then.
             pod == nil && job.metadata.deletionTimestamp != nil
