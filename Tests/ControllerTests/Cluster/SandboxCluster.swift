@@ -7,6 +7,7 @@ import KubeModels
 import KubeRuntime
 import Logging
 import NIOCore
+import PrometheusMetrics
 import SandboxModels
 import TestSupport
 
@@ -17,7 +18,11 @@ struct SandboxCluster: Sendable {
     let testbed: KubernetesTestbed
     let provider: InstantProvider
     /// How sandboxes are really captured; nil if `provider` is to pretend.
-    let jobs: CommitJobSettings?
+    var jobs: CommitJobSettings?
+    /// How long pauses and resumes may take.
+    var policy = SandboxControllerSettings().policy
+    /// Where its controllers measure.
+    let metrics = PrometheusRegistry()
     /// Where snapshots go.
     let registry: String
     let sandboxes: ResourceClient<BatchSandbox>
@@ -105,6 +110,7 @@ struct SandboxCluster: Sendable {
         var settings = SandboxControllerSettings()
         settings.registry = registry
         settings.pullSecret = jobs?.pullSecret
+        settings.policy = policy
         let recorder = EventRecorder(client, component: "stasis-controller", instance: "test", logger: Self.logger)
         let jobs = jobs.map { JobSnapshotProvider(client, in: .named(namespace), settings: $0, logger: Self.logger) }
         let controller = SandboxController(
@@ -113,6 +119,7 @@ struct SandboxCluster: Sendable {
             provider: jobs ?? provider,
             settings: settings,
             recorder: recorder,
+            metrics: metrics,
             logger: Self.logger
         )
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -150,14 +157,16 @@ struct SandboxCluster: Sendable {
     /// - Parameters:
     ///   - command: What its one container runs in a shell.
     ///   - folder: A folder of this machine that it sees as `/outside`; it is in no snapshot.
+    ///   - change: Changes the template.
     @discardableResult
     func create(
         _ name: String,
         replicas: Int = 1,
         command: String = "trap 'exit 0' TERM; while :; do sleep 1; done",
-        folder: String? = nil
+        folder: String? = nil,
+        _ change: (inout PodTemplateSpec) -> Void = { _ in }
     ) async throws -> BatchSandbox {
-        let template = PodTemplateSpec.with {
+        var template = PodTemplateSpec.with {
             $0.spec.containers = [
                 .with {
                     $0.name = "main"
@@ -183,6 +192,7 @@ struct SandboxCluster: Sendable {
             }
             $0.spec.terminationGracePeriodSeconds = 1
         }
+        change(&template)
         return try await sandboxes.create(
             .with {
                 $0.metadata.name = name
@@ -245,9 +255,11 @@ struct SandboxCluster: Sendable {
     }
 
     /// Runs a command in a pod, and returns what it has written.
+    ///
+    /// - Parameter container: Nil for the only one.
     @discardableResult
-    func shell(_ command: String, in pod: String) async throws -> String {
-        let result = try await pods.exec(in: pod, ["/bin/sh", "-c", command])
+    func shell(_ command: String, in pod: String, container: String? = nil) async throws -> String {
+        let result = try await pods.exec(in: pod, ["/bin/sh", "-c", command], container: container)
         let output = String(buffer: result.output)
         guard result.exit.code == 0 else {
             throw CommandFailed(command: command, output: output + String(buffer: result.error))
@@ -284,16 +296,24 @@ struct SandboxCluster: Sendable {
 
     /// Waits until a snapshot is gone.
     func waitUntilGone(_ snapshot: String) async throws {
-        _ = try await wait(in: snapshots, for: snapshot, orAbsent: SandboxSnapshot()) { change in
+        try await waitUntilGone(in: snapshots, snapshot)
+    }
+
+    /// Waits until an object is gone.
+    func waitUntilGone<Object: KubeResource>(in client: ResourceClient<Object>, _ name: String) async throws {
+        _ = try await wait(in: client, for: name, orAbsent: Object()) { change in
             if case .deleted(let object, _) = change { return object }
             return nil
         }
     }
 
-    /// - Parameter absent: What to return if there is none; nil to wait for it.
-    private func wait<Object: KubeResource>(
+    /// - Parameters:
+    ///   - isName: Whether an object is meant; nil for that of the name.
+    ///   - absent: What to return if there is none; nil to wait for it.
+    func wait<Object: KubeResource>(
         in client: ResourceClient<Object>,
         for name: String,
+        isName: (@Sendable (String) -> Bool)? = nil,
         orAbsent absent: Object? = nil,
         until isSo: @escaping @Sendable (Change<Object>) -> Object?
     ) async throws -> Object {
@@ -310,7 +330,9 @@ struct SandboxCluster: Sendable {
                         try await informer.waitUntilSynced()
                         if let absent, informer.store[namespace, name] == nil { return absent }
                         while let change = await changes.next() {
-                            if change.object.metadata.name == name, let found = isSo(change) { return found }
+                            let found = change.object.metadata.name
+                            guard isName?(found) ?? (found == name) else { continue }
+                            if let found = isSo(change) { return found }
                         }
                         return nil
                     }
