@@ -52,7 +52,7 @@ public struct JobSnapshotProvider: SnapshotProvider {
         let isOurs = try? LabelRequirement(OpenSandbox.Label.sandboxSnapshotName, .exists)
         let ours = ListOptions(labels: isOurs.map { LabelQuery([$0]) })
         jobs = Informer(client.resource(in: namespaces), ours, logger: logger)
-        pods = Informer(client.resource(in: namespaces), ours, indexes: [.owner], logger: logger)
+        pods = Informer(client.resource(in: namespaces), ours, indexes: [.owner, .namespace], logger: logger)
     }
 
     /// What this provider can do.
