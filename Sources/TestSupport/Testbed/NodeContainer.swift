@@ -26,8 +26,8 @@ public struct NodeContainer: Sendable {
     /// Whether it is frozen; false if it has no process.
     public var isFrozen: Bool { processes.first.map { Freezer(process: UInt32($0)).isFrozen } ?? false }
 
-    /// Kills all of it with SIGKILL.
-    public func kill() {
-        for process in processes { _ = Glibc.kill(process, SIGKILL) }
+    /// Sends all of them a signal.
+    public func send(_ signal: Int32) {
+        for process in processes { _ = kill(process, signal) }
     }
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Controller
+import Glibc
 import KubeClient
 import KubeModels
 import NIOCore
@@ -28,10 +29,15 @@ extension SandboxCluster {
         return container
     }
 
+    /// The container of the holder of the freeze of a pause.
+    func holder(of name: String) async throws -> NodeContainer {
+        let pod = try await wait(forPodOf: "commit", of: name) { _ in true }
+        return try await container(CommitJob.ContainerName.hold, of: pod.metadata.name)
+    }
+
     /// Kills the holder of the freeze of a pause with SIGKILL, and waits until the cluster knows.
     func killHolder(of name: String) async throws {
-        let pod = try await wait(forPodOf: "commit", of: name) { _ in true }
-        try await container(CommitJob.ContainerName.hold, of: pod.metadata.name).kill()
+        try await holder(of: name).send(SIGKILL)
         try await wait(forPodOf: "commit", of: name) { $0.ending(of: CommitJob.ContainerName.hold) != nil }
     }
 
@@ -62,4 +68,9 @@ extension SandboxCluster {
         )
         return leases.split(separator: "\n").filter { $0.contains(text) }
     }
+}
+
+extension BatchSandbox {
+    /// What the state machine has written down.
+    var record: String { metadata.annotations[OpenSandbox.Annotation.record] ?? "" }
 }
