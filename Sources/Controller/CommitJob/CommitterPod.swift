@@ -47,7 +47,11 @@ struct CommitterPod {
             job.spec.backoffLimit = 0
             job.spec.ttlSecondsAfterFinished = Self.timeToLive
             job.spec.activeDeadlineSeconds = deadline
-            job.spec.template.metadata = .with { $0.labels = snapshot.jobLabels }
+            // Who sees the pod go has no Job any more to look into.
+            job.spec.template.metadata = .with {
+                $0.labels = snapshot.jobLabels
+                $0.annotations = job.metadata.annotations
+            }
             job.spec.template.spec = spec(containers)
         }
     }

@@ -82,8 +82,8 @@ public struct JobSnapshotProvider: SnapshotProvider {
             }
             group.addTask {
                 for await change in pods.changes {
-                    // A pod knows its Job, and its Job the rest.
-                    if let news = job(of: change.object)?.news { wake(news) }
+                    // Also of one that has outlived its Job.
+                    if let news = change.object.news { wake(news) }
                 }
             }
             try await group.next()
@@ -128,19 +128,14 @@ public struct JobSnapshotProvider: SnapshotProvider {
         let found = pods.store.objects(.owner, uid)
         return found.first { $0.metadata.deletionTimestamp == nil } ?? found.first
     }
-
-    private func job(of pod: Pod) -> Job? {
-        guard let key = pod.controller(Job.self) else { return nil }
-        return jobs.store[key]
-    }
 }
 
-extension Job {
-    /// Whose capture this is for.
+extension KubeObject {
+    /// Whose capture a Job, or a pod of one, is for.
     fileprivate var news: JobSnapshotProvider.News? {
-        guard let request, let owner = metadata.ownerReferences.first(where: { $0.controller == true }) else {
-            return nil
-        }
+        guard let text = metadata.annotations[SnapshotRequest.annotationName],
+            let request = SnapshotRequest(annotation: text), let owner = request.owner
+        else { return nil }
         return JobSnapshotProvider.News(
             namespace: request.source.namespace,
             sandbox: request.source.sandbox,
