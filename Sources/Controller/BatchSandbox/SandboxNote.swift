@@ -22,7 +22,7 @@ struct SandboxNote: Hashable {
             self.init(after.newResumeFailure(since: before), reason: "ResumeFailed")
         case .failed: self.init(after.failure, reason: "Failed")
         case .pausing:
-            self.init(severity: .normal, reason: "Pausing", message: "The sandbox is being captured.")
+            self.init(severity: .normal, reason: "Pausing", message: "The sandbox is being captured; its SandboxSnapshot has more.")
         case .paused:
             self.init(severity: .normal, reason: "Paused", message: Self.paused(after))
         case .resuming:
@@ -45,22 +45,20 @@ struct SandboxNote: Hashable {
     }
 
     private static func paused(_ record: AggregateRecord) -> String {
-        guard let artifact = record.replicas.first?.recorded.artifact else { return "The sandbox is durable." }
-        let frozen = artifact.statistics.map { ", captured in \($0.frozenMilliseconds) ms of being frozen" } ?? ""
-        return "The sandbox is \(artifact.images)\(frozen)."
+        guard let artifact = record.replicas.first?.recorded.artifact else { return "The sandbox is saved." }
+        let frozen = artifact.statistics.map { " It was frozen for \($0.frozenMilliseconds) ms until then." } ?? ""
+        return "The sandbox is saved as \(artifact.images).\(frozen)"
     }
 
     private static func resuming(_ record: AggregateRecord) -> String {
-        guard let artifact = record.replicas.first?.recorded.artifact else {
-            return "The sandbox is being brought back."
-        }
-        return "The sandbox is being brought back from \(artifact.images)."
+        guard let artifact = record.replicas.first?.recorded.artifact else { return "The sandbox is started again." }
+        return "The sandbox is brought back from \(artifact.images)."
     }
 }
 
 extension Artifact {
     /// Its images by digest, for people.
     fileprivate var images: String {
-        parts.isEmpty ? "empty" : parts.map { "\($0.reference)@\($0.digest)" }.joined(separator: ", ")
+        parts.map { "\($0.reference)@\($0.digest)" }.joined(separator: ", ")
     }
 }
