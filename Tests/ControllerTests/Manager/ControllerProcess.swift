@@ -108,6 +108,19 @@ final class ControllerProcess: Sendable {
         try await first { $0["msg"]?.string == message ? true : nil }
     }
 
+    /// Returns when it has ended.
+    func hasEnded() async {
+        await withCheckedContinuation { continuation in
+            let look: @Sendable ([JSONValue], Bool) -> Bool = { _, hasEnded in
+                if hasEnded { continuation.resume() }
+                return hasEnded
+            }
+            state.withLock { state in
+                if !look([], state.hasEnded) { state.waiters.append(look) }
+            }
+        }
+    }
+
     /// Where it listens, once it does.
     func address(for name: String) async throws -> String {
         let address = try await first { line in
