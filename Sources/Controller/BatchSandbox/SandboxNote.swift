@@ -22,7 +22,11 @@ struct SandboxNote: Hashable {
             self.init(after.newResumeFailure(since: before), reason: "ResumeFailed")
         case .failed: self.init(after.failure, reason: "Failed")
         case .pausing:
-            self.init(severity: .normal, reason: "Pausing", message: "The sandbox is being captured; its SandboxSnapshot has more.")
+            self.init(
+                severity: .normal,
+                reason: "Pausing",
+                message: "The sandbox is being captured; its SandboxSnapshot has more."
+            )
         case .paused:
             self.init(severity: .normal, reason: "Paused", message: Self.paused(after))
         case .resuming:
