@@ -7,10 +7,9 @@ public import KubeRuntime
 public import Logging
 public import Metrics
 import SandboxModels
-public import SnapshotProvider
 
 /// Sees to it that BatchSandboxes run, are paused and resumed as their owners want, and that SandboxSnapshots are taken, with the
-/// provider that it is given.
+/// providers that it is given.
 ///
 /// Several may run in one cluster, but only one at a time may work: put ``run()`` under a `LeaderElector`.
 public struct SandboxController: Sendable {
@@ -27,7 +26,7 @@ public struct SandboxController: Sendable {
     /// - Parameters:
     ///   - client: The cluster.
     ///   - namespaces: Which sandboxes.
-    ///   - provider: Who captures and restores.
+    ///   - providers: Who captures and restores.
     ///   - settings: What it is told.
     ///   - recorder: Tells people what happens.
     ///   - workers: How many sandboxes are looked at at a time.
@@ -36,7 +35,7 @@ public struct SandboxController: Sendable {
     public init(
         _ client: KubeClient,
         in namespaces: NamespaceScope = .all,
-        provider: any SnapshotProvider,
+        providers: SnapshotProviders,
         settings: SandboxControllerSettings,
         recorder: EventRecorder,
         workers: Int = 32,
@@ -58,7 +57,7 @@ public struct SandboxController: Sendable {
             pods: pods,
             snapshots: snapshots,
             client: client,
-            provider: provider,
+            providers: providers,
             settings: settings,
             recorder: recorder,
             metrics: SandboxMetrics(factory: metrics),
@@ -84,7 +83,7 @@ public struct SandboxController: Sendable {
             sandboxes: sandboxes,
             pods: pods,
             client: client,
-            provider: provider,
+            providers: providers,
             settings: settings,
             recorder: recorder,
             logger: logger

@@ -14,13 +14,23 @@ public struct SnapshotRequest: Sendable, Hashable, Codable {
     /// The `SandboxSnapshot` that this is for, in the source's namespace: what a provider makes in the cluster for the capture
     /// is owned by it, and goes with it. Nil where there is no cluster.
     public var owner: SnapshotOwner?
+    /// The name of the provider that was chosen when it was asked, and that sees it to its end, whatever is chosen later. Nil
+    /// where there is only one.
+    public var provider: String?
 
     /// Creates a request.
-    public init(uid: String, source: SnapshotSource, afterwards: Afterwards, owner: SnapshotOwner? = nil) {
+    public init(
+        uid: String,
+        source: SnapshotSource,
+        afterwards: Afterwards,
+        owner: SnapshotOwner? = nil,
+        provider: String? = nil
+    ) {
         self.uid = uid
         self.source = source
         self.afterwards = afterwards
         self.owner = owner
+        self.provider = provider
     }
 }
 
@@ -91,7 +101,8 @@ public struct SnapshotContainer: Sendable, Hashable, Codable {
     public var id: String
     /// The image it was started from, as a reference with a digest (`registry/repository@sha256:...`).
     public var image: String
-    /// Where to put the captured image: `registry/repository:tag`, or `oci:<folder>:<tag>` for an image layout.
+    /// Where to put the captured image: `registry/repository:tag`, or `oci:<folder>:<tag>` for an image layout. Empty if the
+    /// provider stores no images and no registry is configured.
     public var target: String
 
     /// Creates a container's entry.

@@ -9,7 +9,7 @@ import SnapshotProvider
 extension BatchSandboxReconciler {
     /// Writes the status of SandboxSnapshots.
     var statusWriter: SnapshotStatusWriter {
-        SnapshotStatusWriter(client: client, recorder: recorder, provider: provider.name, now: now)
+        SnapshotStatusWriter(client: client, recorder: recorder, provider: providers.standard.name, now: now)
     }
 
     /// Tells how far the snapshot of a pause is, before the same is told of the sandbox: whoever reads that it is Paused finds a

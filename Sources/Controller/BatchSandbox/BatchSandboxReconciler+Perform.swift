@@ -28,9 +28,9 @@ extension BatchSandboxReconciler {
         case .release(let uid, let attempt):
             try await delete(attempt, of: member, sandbox)
             guard let request = request(uid, of: sandbox) else { return }
-            try await finish(await provider.release(request), &sightings)
+            try await finish(await providers.provider(of: request).release(request), &sightings)
         case .verifyArtifact(let artifact, let attempt):
-            switch await provider.verify(artifact, in: sandbox.metadata.namespace ?? "default") {
+            switch await verify(artifact, in: sandbox.metadata.namespace ?? "default") {
             case .done: sightings.sight(identity, .init(attempt: attempt, outcome: .verified))
             case .waiting(_, let reasons): sightings.wake(on: reasons)
             case .failed(let failure):
@@ -44,7 +44,9 @@ extension BatchSandboxReconciler {
             try await abandon(uid, identity, sandbox, &sightings)
         case .forgetCapture(let uid):
             if let request = request(uid, of: sandbox) {
-                guard try await finish(await provider.forget(request), &sightings) != nil else { return }
+                guard try await finish(await providers.provider(of: request).forget(request), &sightings) != nil else {
+                    return
+                }
             }
             sightings.clean(identity, .capture(uid: uid))
         case .deleteArtifact(let artifact):
@@ -65,7 +67,10 @@ extension BatchSandboxReconciler {
         var pod: Pod
         do {
             pod = try sandbox.pod(at: member.index)
-            if let artifact { try pod.restore(try provider.restore(artifact), pullSecret: settings.pullSecret) }
+            if let artifact {
+                let patch = try providers.provider(of: artifact).restore(artifact)
+                try pod.restore(patch, pullSecret: settings.pullSecret)
+            }
         } catch {
             // Nothing but another template mends it.
             sightings.refuse(member.identity, Problem("PodNotMade", "The pod cannot be made: \(error)"))
@@ -122,7 +127,7 @@ extension BatchSandboxReconciler {
             sightings.sight(member.identity, .init(uid: uid, progress: .failed(failure.problem), hold: .unknown))
             return
         }
-        switch await provider.capture(request) {
+        switch try await providers.provider(of: request).capture(request) {
         case .done(let artifact):
             sightings.sight(member.identity, .init(uid: uid, progress: .succeeded(artifact), hold: .held))
         case .failed(let failure):
@@ -141,7 +146,7 @@ extension BatchSandboxReconciler {
         _ sightings: inout CaptureSightings
     ) async throws {
         guard let request = request(uid, of: sandbox) else { throw missingRequest(uid) }
-        switch await provider.seal(request) {
+        switch try await providers.provider(of: request).seal(request) {
         case .done: sightings.sight(member, .init(uid: uid, progress: .active, hold: .sealed))
         case .waiting(_, let reasons): sightings.wake(on: reasons)
         case .failed(let failure):
@@ -158,9 +163,20 @@ extension BatchSandboxReconciler {
     ) async throws {
         // Without a request nothing was begun.
         if let request = request(uid, of: sandbox) {
-            guard try await finish(await provider.abandon(request), &sightings) != nil else { return }
+            guard try await finish(await providers.provider(of: request).abandon(request), &sightings) != nil else {
+                return
+            }
         }
         sightings.sight(member, .init(uid: uid, progress: .none, hold: .thawed))
+    }
+
+    /// Without the provider that made it nobody can say whether it is there.
+    private func verify(_ artifact: Artifact, in namespace: String) async -> Step<Verified> {
+        do {
+            return try await providers.provider(of: artifact).verify(artifact, in: namespace)
+        } catch {
+            return .failed(error)
+        }
     }
 
     /// The value of a step that is done; nil if it waits.

@@ -50,6 +50,15 @@ extension BatchSandboxReconciler {
             }
             return nil
         }
+        let provider = providers.standard
+        // What the sandbox did after its capture would be lost without a word.
+        guard provider.capabilities.canHoldFrozen else {
+            throw SnapshotFailure(
+                "PauseNotSupported",
+                "The provider \(provider.name) cannot hold a sandbox frozen from its capture until its end, so a pause would lose "
+                    + "what is written in between. Delete the sandbox, or let a provider pause it that can."
+            )
+        }
         var snapshot = SandboxSnapshot()
         snapshot.metadata.name = SandboxSnapshot.pauseName(of: sandbox.metadata.name)
         snapshot.metadata.ownerReferences = [sandbox.controllerReference()]
@@ -61,9 +70,15 @@ extension BatchSandboxReconciler {
                 pod(at: index, of: sandbox),
                 of: sandbox,
                 for: snapshot,
-                in: settings.registry
+                in: settings.registry,
+                storesImages: provider.capabilities.storesImages
             )
-            let asked = SnapshotRequest(uid: uid, source: source, afterwards: .holdFrozen(until: deadline))
+            let asked = SnapshotRequest(
+                uid: uid,
+                source: source,
+                afterwards: .holdFrozen(until: deadline),
+                provider: provider.name
+            )
             // Before it is written down: where there is no request, nothing was begun, and nothing has to be thawed.
             try await provider.preflight(asked)
             request = asked

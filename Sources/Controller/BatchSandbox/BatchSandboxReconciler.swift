@@ -19,7 +19,7 @@ struct BatchSandboxReconciler: Sendable {
     let pods: Informer<Pod>
     let snapshots: Informer<SandboxSnapshot>
     let client: KubeClient
-    let provider: any SnapshotProvider
+    let providers: SnapshotProviders
     let settings: SandboxControllerSettings
     let recorder: EventRecorder
     let metrics: SandboxMetrics

@@ -26,7 +26,7 @@ extension SandboxSnapshotReconciler {
         case .capture:
             return try await capture(snapshot, &sightings)
         case .verifyArtifact(let artifact):
-            switch await provider.verify(artifact, in: namespace) {
+            switch try await providers.provider(of: artifact).verify(artifact, in: namespace) {
             case .done: sightings.sight(.verified)
             case .waiting(_, let reasons): sightings.wake(on: reasons)
             case .failed(let failure):
@@ -60,7 +60,7 @@ extension SandboxSnapshotReconciler {
             return snapshot
         }
         guard let request = snapshot.ownRequest else { return snapshot }
-        switch await provider.capture(request) {
+        switch try await providers.provider(of: request).capture(request) {
         case .done(let artifact): sightings.sight(.succeeded(artifact))
         case .waiting(let progress, let reasons):
             sightings.sight(.active)
@@ -81,10 +81,19 @@ extension SandboxSnapshotReconciler {
         var snapshot = old
         if snapshot.ownRequest == nil {
             guard let source = try source(of: snapshot) else { throw SnapshotFailure.sourcePodNotFound }
+            // That there is one was seen when its turn came.
+            let provider = providers[snapshot.spec.provider] ?? providers.standard
             let request = SnapshotRequest(
                 uid: snapshot.metadata.uid ?? snapshot.metadata.name,
-                source: try SnapshotSource(source.pod, of: source.sandbox, for: snapshot, in: settings.registry),
-                afterwards: .keepRunning
+                source: try SnapshotSource(
+                    source.pod,
+                    of: source.sandbox,
+                    for: snapshot,
+                    in: settings.registry,
+                    storesImages: provider.capabilities.storesImages
+                ),
+                afterwards: .keepRunning,
+                provider: provider.name
             )
             let annotations: JSONValue = [SnapshotRequest.annotationName: .string(request.annotation)]
             let change = MergePatch(["metadata": ["annotations": annotations]])
@@ -92,7 +101,7 @@ extension SandboxSnapshotReconciler {
             snapshot = written
         }
         guard snapshot.status?.phase != .committing, let request = snapshot.ownRequest else { return snapshot }
-        try await provider.preflight(request)
+        try await providers.provider(of: request).preflight(request)
         return try await tell(.capturing(nil), in: snapshot)
     }
 
@@ -104,6 +113,7 @@ extension SandboxSnapshotReconciler {
         // Without a request nothing was begun.
         guard let request = snapshot.ownRequest else { return sightings.endCapture() }
         let failure: SnapshotFailure?
+        let provider = try providers.provider(of: request)
         switch await provider.abandon(request) {
         case .done:
             switch await provider.forget(request) {
@@ -151,7 +161,7 @@ extension SandboxSnapshotReconciler {
             )
             return sightings.giveUpArtifact()
         }
-        switch await provider.delete(artifact, in: namespace) {
+        switch try await providers.provider(of: artifact).delete(artifact, in: namespace) {
         case .done: sightings.giveUpArtifact()
         case .waiting(_, let reasons): sightings.wake(on: reasons)
         case .failed(let failure):

@@ -9,14 +9,19 @@ extension SandboxSnapshot {
     /// The name of the snapshot that a pause of a `BatchSandbox` makes: `<name>-pause`. Longer ones are cut, see `cut`.
     public static func pauseName(of sandbox: String) -> String { cut(sandbox, "-pause", at: 253) }
 
-    /// The Job that commits: `<name>-commit`. Its pods have its name as the value of a label, so longer ones are cut.
-    public var commitJobName: String { Self.cut(metadata.name, "-commit", at: 63) }
+    /// A Job of it that does something: `<name>-<task>`. Its pods have its name as the value of a label, so longer ones are cut.
+    ///
+    /// - Parameter task: What it does, in a short word of lower-case letters.
+    public func jobName(_ task: String) -> String { Self.cut(metadata.name, "-\(task)", at: 63) }
 
-    /// The Job that thaws what a commit has left frozen: `<name>-unpause`. Longer ones are cut.
-    public var unpauseJobName: String { Self.cut(metadata.name, "-unpause", at: 63) }
+    /// The Job that commits: `<name>-commit`.
+    public var commitJobName: String { jobName("commit") }
 
-    /// The Job that kills what a commit has left sealed: `<name>-release`. Longer ones are cut.
-    public var releaseJobName: String { Self.cut(metadata.name, "-release", at: 63) }
+    /// The Job that thaws what a commit has left frozen: `<name>-unpause`.
+    public var unpauseJobName: String { jobName("unpause") }
+
+    /// The Job that kills what a commit has left sealed: `<name>-release`.
+    public var releaseJobName: String { jobName("release") }
 
     /// The snapshot's name as the value of a label, of at most 63 characters.
     public var labelValue: String { Self.cut(metadata.name, "", at: 63) }

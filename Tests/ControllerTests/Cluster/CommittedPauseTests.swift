@@ -39,6 +39,29 @@ struct CommittedPauseTests {
         }
     }
 
+    /// As upstream's Jobs are started, with nothing of the node but containerd's socket.
+    @Test("is read through containerd where the committer sees nothing else, and says so", .timeLimit(.minutes(10)))
+    func socketAlone() async throws {
+        try await SandboxCluster.run(capturing: { $0.containerdRoot = nil }) { cluster in
+            try await cluster.create("box")
+            try await cluster.wait(for: "box") { $0.status?.phase == .succeed }
+            let prepare = """
+                echo kept > /root/marker; rm /bin/vi; rm -r /www; mkdir /www; echo new > /www/only; ln -s marker /root/link; \
+                chmod 600 /root/marker; chown 1000:1000 /root/marker
+                """
+            try await cluster.shell(prepare, in: "box-0")
+            try await cluster.setPause(true, of: "box")
+            let conditions = try await cluster.waitForPause(of: "box").status?.conditions ?? []
+            try #require(conditions.map(\.type) == ["Paused"], "\(conditions)")
+            let told = try await cluster.snapshots.get("box-pause").status?.conditions["Ready"]?.message ?? ""
+            #expect(told.contains("containerd's diff service"), "\(told)")
+            try await cluster.setPause(false, of: "box")
+            try await cluster.wait(for: "box") { $0.status?.phase == .succeed }
+            let look = "cat /root/link; stat -c '%a %u:%g' /root/marker; ls /www; ls /bin/vi 2>/dev/null || echo gone"
+            #expect(try await cluster.shell(look, in: "box-0") == "kept\n600 1000:1000\nonly\ngone\n")
+        }
+    }
+
     @Test("goes on when the registry refuses it, and is paused once that is put right", .timeLimit(.minutes(10)))
     func wrongCredentials() async throws {
         let testbed = try KubernetesTestbed.find()

@@ -41,15 +41,13 @@ final class InstantProvider: SnapshotProvider {
     /// Has it fail from now on, or not any more.
     func change(_ body: @Sendable (inout State) -> Void) { state.withLock { body(&$0) } }
 
-    let name = "instant"
-    let capabilities = ProviderCapabilities(
-        contents: .filesystem,
-        canKeepRunning: true,
-        canHoldFrozen: true,
-        isPortable: true,
-        isIncremental: false,
-        isPerContainer: true
-    )
+    let name: String
+    let capabilities: ProviderCapabilities
+
+    init(name: String = "instant", canHoldFrozen: Bool = true) {
+        self.name = name
+        capabilities = ProviderCapabilities(canKeepRunning: true, canHoldFrozen: canHoldFrozen, isPerContainer: true)
+    }
 
     var calls: [String] { state.withLock(\.calls) }
 

@@ -16,6 +16,8 @@ struct SandboxCluster: Sendable {
     let client: KubeClient
     let testbed: KubernetesTestbed
     let provider: InstantProvider
+    /// Others that snapshots may choose.
+    var others: [InstantProvider] = []
     /// How sandboxes are really captured; nil if `provider` is to pretend.
     let jobs: CommitJobSettings?
     /// Where snapshots go.
@@ -33,10 +35,14 @@ struct SandboxCluster: Sendable {
     ///
     /// - Parameters:
     ///   - registry: Where snapshots go, as the controller is told; nil for where they can go.
+    ///   - provider: Who captures.
+    ///   - others: Others that snapshots may choose.
     ///   - isControlled: Whether a controller works, or the body starts one itself.
     ///   - configure: Makes snapshots be taken by Jobs, as it says.
     static func run(
         registry: String? = nil,
+        provider: InstantProvider = InstantProvider(),
+        others: [InstantProvider] = [],
         isControlled: Bool = true,
         capturing configure: ((inout CommitJobSettings) -> Void)? = nil,
         _ body: @escaping @Sendable (SandboxCluster) async throws -> Void
@@ -60,7 +66,8 @@ struct SandboxCluster: Sendable {
                 namespace: name,
                 client: client,
                 testbed: testbed,
-                provider: InstantProvider(),
+                provider: provider,
+                others: others,
                 jobs: captures,
                 registry: registry
                     ?? (captures == nil ? "registry.example/sandboxes" : "\(testbed.registry)/\(name)"),
@@ -110,7 +117,7 @@ struct SandboxCluster: Sendable {
         let controller = SandboxController(
             client,
             in: .named(namespace),
-            provider: jobs ?? provider,
+            providers: SnapshotProviders(jobs ?? provider, others: others),
             settings: settings,
             recorder: recorder,
             logger: Self.logger
@@ -120,9 +127,7 @@ struct SandboxCluster: Sendable {
             group.addTask { try await recorder.run() }
             if let jobs {
                 group.addTask {
-                    try await jobs.run { news in
-                        controller.look(at: ObjectKey(namespace: news.namespace, name: news.sandbox))
-                    }
+                    try await jobs.follow { controller.look(at: $0) }
                 }
             }
             group.addTask { try await body() }
