@@ -194,9 +194,7 @@ let package = Package(
         // Thin executables.
         .executableTarget(
             name: "stasis-controller",
-            dependencies: [
-                "Controller", "KubeClient", "KubeRuntime", "PrometheusMetrics", logging, metrics,
-            ],
+            dependencies: ["Controller", "KubeClient"],
             path: "Sources/Executables/stasis-controller",
             swiftSettings: house
         ),
@@ -274,6 +272,12 @@ let package = Package(
             path: "Examples/TinyOperator/Sources/TinyOperator",
             swiftSettings: house
         ),
+        .executableTarget(
+            name: "custom-snapshot-provider",
+            dependencies: ["Controller", "KubeModels", "SandboxModels", "SnapshotProvider"],
+            path: "Examples/CustomSnapshotProvider/Sources/CustomSnapshotProvider",
+            swiftSettings: house
+        ),
         .testTarget(
             name: "SandboxModelsTests",
             dependencies: ["Exploration", "KubeModels", "SandboxModels", "TestSupport"],
@@ -330,7 +334,8 @@ let package = Package(
         .testTarget(
             name: "ControllerTests",
             dependencies: [
-                "stasis-committer", "stasis-controller", "Controller", "KubeClient", "KubeModels", "KubeRuntime",
+                "custom-snapshot-provider", "stasis-committer", "stasis-controller", "Controller", "KubeClient",
+                "KubeModels", "KubeRuntime",
                 "OCIRegistry", "PrometheusMetrics", "SandboxModels", "SnapshotProvider", "TestSupport", logging,
                 nioCore,
                 subprocess, systemPackage,

@@ -9,11 +9,14 @@ public struct CommitHold: Sendable, Hashable {
     public var socket: String
     /// When the pod is thawed unless the freeze was sealed before: `STASIS_FREEZE_UNTIL`, as RFC 3339 has it.
     public var until: Date
+    /// After what time it is thawed in any case: `STASIS_FREEZE_SECONDS`. Nil if only the date counts.
+    public var longestFreeze: Duration?
 
     /// Creates a hold from its values.
-    public init(socket: String, until: Date) {
+    public init(socket: String, until: Date, longestFreeze: Duration? = nil) {
         self.socket = socket
         self.until = until
+        self.longestFreeze = longestFreeze
     }
 
     /// What the environment says; nil if it says nothing.
@@ -32,7 +35,7 @@ public struct CommitHold: Sendable, Hashable {
                 "STASIS_FREEZE_UNTIL is \"\(text)\", not a time such as 2026-01-31T12:00:00Z"
             )
         }
-        self.init(socket: socket, until: until)
+        self.init(socket: socket, until: until, longestFreeze: try CommitterSettings.longestFreeze(environment))
     }
 
     private static func date(_ text: String) -> Date? {

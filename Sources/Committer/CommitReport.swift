@@ -32,6 +32,9 @@ public struct CommitReport: Sendable, Hashable {
     /// Whether the pod is still frozen, held by a process that listens; nil if it runs.
     public var held: Bool?
 
+    /// What people should know of how it was made; nil if there is nothing.
+    public var remark: String?
+
     /// The limit that the kubelet sets to a termination log, in bytes.
     public static let terminationLogLimit = 4096
 
@@ -42,6 +45,7 @@ public struct CommitReport: Sendable, Hashable {
     ///   - isHeld: Whether the pod is still frozen.
     public init(_ artifact: Artifact, isHeld: Bool = false) {
         held = isHeld ? true : nil
+        remark = artifact.remark
         containers = artifact.parts.map { part in
             Container(
                 name: part.container,
@@ -63,7 +67,7 @@ public struct CommitReport: Sendable, Hashable {
     /// What goes into the termination log: one line of JSON. With many containers, what upstream does not have is left
     /// out to keep within the limit.
     public var terminationMessage: String {
-        let full = Self.line(Document(containers: containers, held: held))
+        let full = Self.line(Document(containers: containers, held: held, remark: remark))
         guard full.utf8.count > Self.terminationLogLimit else { return full }
         return Self.line(
             Document(
@@ -93,6 +97,7 @@ public struct CommitReport: Sendable, Hashable {
     private struct Document: Encodable {
         var containers: [Container]
         var held: Bool?
+        var remark: String?
     }
 
     private struct FailureDocument: Encodable {

@@ -47,7 +47,12 @@ extension Committer {
                     )
                     let artifact = try await withCapture(of: request, options: options, containerd: containerd) {
                         capture in
-                        let held = HeldCapture(capture: capture, holders: holders, owner: Self.holdOwner)
+                        let held = HeldCapture(
+                            capture: capture,
+                            holders: holders,
+                            owner: Self.holdOwner,
+                            longestFreeze: hold.longestFreeze
+                        )
                         return try await ProgressLines.printing(to: print) { meter in
                             try await held.run(request, freezing: containers.all.map(\.id), meter: meter)
                         }
@@ -61,7 +66,7 @@ extension Committer {
             throw CommitterError(
                 .failed,
                 reason: error.reason.rawValue,
-                "\(error); STASIS_FREEZE_UNTIL says when a freeze ends"
+                "\(error); STASIS_FREEZE_UNTIL and STASIS_FREEZE_SECONDS say when a freeze ends"
             )
         }
     }

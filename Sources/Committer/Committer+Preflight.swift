@@ -130,6 +130,7 @@ extension Committer {
                 containerd: containerd,
                 repositories: ImageRepositories(registries: registries),
                 compaction: settings.compaction,
+                usesDiffService: true,
                 logger: logger
             )
             var findings: [PreflightFinding] = []

@@ -195,6 +195,7 @@ public struct Committer: Sendable {
                     consistency: options.consistency,
                     compression: options.compression,
                     compaction: settings.compaction,
+                    usesDiffService: true,
                     logger: logger
                 )
             )

@@ -27,7 +27,8 @@ public struct CommitterSettings: Sendable, Hashable {
     public var node: String
     /// Names the snapshot: `STASIS_SNAPSHOT_UID`. Nil: every commit is a snapshot of its own.
     public var snapshotUID: String?
-    /// When the freeze of a commit is given up that is not held: `STASIS_FREEZE_SECONDS` after it began.
+    /// When the freeze of a commit is given up: `STASIS_FREEZE_SECONDS` after it began. One that is held has no limit unless it
+    /// is set (`CommitHold`).
     public var longestFreeze: Duration
     /// When the layers of earlier snapshots are merged: above `STASIS_MAX_SNAPSHOT_LAYERS` of them.
     public var compaction = CompactionPolicy()
@@ -48,19 +49,22 @@ public struct CommitterSettings: Sendable, Hashable {
         sandbox = value("STASIS_SANDBOX")
         node = value("NODE_NAME") ?? ""
         snapshotUID = value("STASIS_SNAPSHOT_UID")
-        longestFreeze = .seconds(540)
-        if let text = value("STASIS_FREEZE_SECONDS") {
-            guard let seconds = Int64(text), (1...86_400).contains(seconds) else {
-                throw CommitterError(.invalidArgument, "STASIS_FREEZE_SECONDS is \"\(text)\", not 1 to 86400")
-            }
-            longestFreeze = .seconds(seconds)
-        }
+        longestFreeze = try Self.longestFreeze(environment) ?? .seconds(540)
         if let text = value("STASIS_MAX_SNAPSHOT_LAYERS") {
             guard let limit = Int(text), (3...100).contains(limit) else {
                 throw CommitterError(.invalidArgument, "STASIS_MAX_SNAPSHOT_LAYERS is \"\(text)\", not 3 to 100")
             }
             compaction = CompactionPolicy(limit: limit)
         }
+    }
+
+    /// `STASIS_FREEZE_SECONDS`; nil if it is not set.
+    static func longestFreeze(_ environment: [String: String]) throws(CommitterError) -> Duration? {
+        guard let text = environment["STASIS_FREEZE_SECONDS"], !text.isEmpty else { return nil }
+        guard let seconds = Int64(text), (1...86_400).contains(seconds) else {
+            throw CommitterError(.invalidArgument, "STASIS_FREEZE_SECONDS is \"\(text)\", not 1 to 86400")
+        }
+        return .seconds(seconds)
     }
 
     /// What Go's `strconv.ParseBool`, which upstream uses, takes for a truth value.

@@ -7,10 +7,9 @@ public import KubeRuntime
 public import Logging
 public import Metrics
 import SandboxModels
-public import SnapshotProvider
 
 /// Sees to it that BatchSandboxes run, are paused and resumed as their owners want, and that SandboxSnapshots are taken, with the
-/// provider that it is given.
+/// providers that it is given.
 ///
 /// Several may run in one cluster, but only one at a time may work: put ``run()`` under a `LeaderElector`.
 public struct SandboxController: Sendable {
@@ -19,6 +18,7 @@ public struct SandboxController: Sendable {
     private let snapshots: Informer<SandboxSnapshot>
     private let controller: Controller<ObjectKey>
     private let snapshotController: Controller<ObjectKey>
+    private let retentionController: Controller<ObjectKey>
     /// The snapshots of a sandbox that are not finished.
     private let unfinished: @Sendable (ObjectKey) -> [ObjectKey]
 
@@ -27,7 +27,7 @@ public struct SandboxController: Sendable {
     /// - Parameters:
     ///   - client: The cluster.
     ///   - namespaces: Which sandboxes.
-    ///   - provider: Who captures and restores.
+    ///   - providers: Who captures and restores.
     ///   - settings: What it is told.
     ///   - recorder: Tells people what happens.
     ///   - workers: How many sandboxes are looked at at a time.
@@ -36,7 +36,7 @@ public struct SandboxController: Sendable {
     public init(
         _ client: KubeClient,
         in namespaces: NamespaceScope = .all,
-        provider: any SnapshotProvider,
+        providers: SnapshotProviders,
         settings: SandboxControllerSettings,
         recorder: EventRecorder,
         workers: Int = 32,
@@ -58,7 +58,7 @@ public struct SandboxController: Sendable {
             pods: pods,
             snapshots: snapshots,
             client: client,
-            provider: provider,
+            providers: providers,
             settings: settings,
             recorder: recorder,
             metrics: SandboxMetrics(factory: metrics),
@@ -79,12 +79,26 @@ public struct SandboxController: Sendable {
                 .map(\.key)
         }
         self.unfinished = unfinished
+        let deletion = ImageDeletion(client, providers: providers, metrics: metrics)
+        let retention = ImageRetention(
+            sandboxes: sandboxes,
+            client: client,
+            deletion: deletion,
+            settings: settings,
+            recorder: recorder,
+            logger: logger
+        )
+        retentionController = Controller(name: "retention", metrics: metrics, logger: logger) { _ in
+            try await retention.pass()
+        }
+        .watching(sandboxes) { retention.note($0.object) }
         let snapshotReconciler = SandboxSnapshotReconciler(
             snapshots: snapshots,
             sandboxes: sandboxes,
             pods: pods,
             client: client,
-            provider: provider,
+            providers: providers,
+            deletion: deletion,
             settings: settings,
             recorder: recorder,
             logger: logger
@@ -122,6 +136,7 @@ public struct SandboxController: Sendable {
             group.addTask { try await snapshots.run() }
             group.addTask { try await controller.run() }
             group.addTask { try await snapshotController.run() }
+            group.addTask { try await retentionController.run() }
             try await group.next()
             group.cancelAll()
         }

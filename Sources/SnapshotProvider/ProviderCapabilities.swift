@@ -21,7 +21,8 @@ public struct ProviderCapabilities: Sendable, Hashable {
     public var contents: Contents
     /// Whether a sandbox can go on after its capture.
     public var canKeepRunning: Bool
-    /// Whether a sandbox can be held frozen from its capture until its end, which a lossless pause needs.
+    /// Whether a sandbox can be held frozen from its capture until its end, which a lossless pause needs: without it a sandbox is
+    /// not paused at all.
     public var canHoldFrozen: Bool
     /// Whether an artifact can be restored on another node, cluster or machine.
     public var isPortable: Bool
@@ -29,15 +30,19 @@ public struct ProviderCapabilities: Sendable, Hashable {
     public var isIncremental: Bool
     /// Whether single containers of a pod can be captured, or only the whole pod.
     public var isPerContainer: Bool
+    /// Whether artifacts are images of the registry that the controller is told of. One that keeps them elsewhere works without
+    /// a registry.
+    public var storesImages: Bool
 
-    /// Creates capabilities from their values.
+    /// Creates capabilities from their values; what is not said it cannot do.
     public init(
-        contents: Contents,
-        canKeepRunning: Bool,
-        canHoldFrozen: Bool,
-        isPortable: Bool,
-        isIncremental: Bool,
-        isPerContainer: Bool
+        contents: Contents = .filesystem,
+        canKeepRunning: Bool = false,
+        canHoldFrozen: Bool = false,
+        isPortable: Bool = false,
+        isIncremental: Bool = false,
+        isPerContainer: Bool = false,
+        storesImages: Bool = true
     ) {
         self.contents = contents
         self.canKeepRunning = canKeepRunning
@@ -45,5 +50,6 @@ public struct ProviderCapabilities: Sendable, Hashable {
         self.isPortable = isPortable
         self.isIncremental = isIncremental
         self.isPerContainer = isPerContainer
+        self.storesImages = storesImages
     }
 }

@@ -53,6 +53,11 @@ public protocol SnapshotProvider: Sendable {
     func restore(_ artifact: Artifact) throws(SnapshotFailure) -> TemplatePatch
 }
 
+extension SnapshotProvider {
+    /// Refuses nothing.
+    public func preflight(_ request: SnapshotRequest) async throws(SnapshotFailure) {}
+}
+
 /// The holder's word that it will never thaw.
 public struct Sealed: Sendable, Hashable {
     /// Creates the word.

@@ -14,13 +14,23 @@ public struct SnapshotRequest: Sendable, Hashable, Codable {
     /// The `SandboxSnapshot` that this is for, in the source's namespace: what a provider makes in the cluster for the capture
     /// is owned by it, and goes with it. Nil where there is no cluster.
     public var owner: SnapshotOwner?
+    /// The name of the provider that was chosen when it was asked, and that sees it to its end, whatever is chosen later. Nil
+    /// where there is only one.
+    public var provider: String?
 
     /// Creates a request.
-    public init(uid: String, source: SnapshotSource, afterwards: Afterwards, owner: SnapshotOwner? = nil) {
+    public init(
+        uid: String,
+        source: SnapshotSource,
+        afterwards: Afterwards,
+        owner: SnapshotOwner? = nil,
+        provider: String? = nil
+    ) {
         self.uid = uid
         self.source = source
         self.afterwards = afterwards
         self.owner = owner
+        self.provider = provider
     }
 }
 
@@ -62,6 +72,9 @@ public struct SnapshotSource: Sendable, Hashable, Codable {
     public var runtimeClass: String?
     /// The containers to capture. All containers of the pod are frozen, whether captured or not.
     public var containers: [SnapshotContainer]
+    /// For how many seconds the pod may be frozen before the cluster kills a container that answers no probe; 0 if it must not
+    /// be frozen at all, nil if there is no such limit.
+    public var freezeLimit: Int?
 
     /// Creates a source.
     public init(
@@ -71,7 +84,8 @@ public struct SnapshotSource: Sendable, Hashable, Codable {
         podUID: String,
         node: String,
         runtimeClass: String? = nil,
-        containers: [SnapshotContainer]
+        containers: [SnapshotContainer],
+        freezeLimit: Int? = nil
     ) {
         self.sandbox = sandbox
         self.namespace = namespace
@@ -80,6 +94,7 @@ public struct SnapshotSource: Sendable, Hashable, Codable {
         self.node = node
         self.runtimeClass = runtimeClass
         self.containers = containers
+        self.freezeLimit = freezeLimit
     }
 }
 
@@ -91,7 +106,8 @@ public struct SnapshotContainer: Sendable, Hashable, Codable {
     public var id: String
     /// The image it was started from, as a reference with a digest (`registry/repository@sha256:...`).
     public var image: String
-    /// Where to put the captured image: `registry/repository:tag`, or `oci:<folder>:<tag>` for an image layout.
+    /// Where to put the captured image: `registry/repository:tag`, or `oci:<folder>:<tag>` for an image layout. Empty if the
+    /// provider stores no images and no registry is configured.
     public var target: String
 
     /// Creates a container's entry.

@@ -9,6 +9,15 @@ public enum Step<Value: Sendable & Hashable>: Sendable, Hashable {
     case waiting(SnapshotProgress, wakeOn: [WakeReason])
     /// The step will not succeed by calling it again, unless the failure says that it may.
     case failed(SnapshotFailure)
+
+    /// The next step after one that is done; else what this one says.
+    public func map<Next>(_ next: (Value) -> Step<Next>) -> Step<Next> {
+        switch self {
+        case .done(let value): next(value)
+        case .waiting(let progress, let reasons): .waiting(progress, wakeOn: reasons)
+        case .failed(let failure): .failed(failure)
+        }
+    }
 }
 
 /// What a waiting step wants to be woken by. There is no polling: a step that names nothing is called when the

@@ -15,19 +15,28 @@ public struct TemplatePatch: Sendable, Hashable, Codable {
     public var annotations: [String: String]
     /// Init containers to run first, each a JSON object of Kubernetes' `Container`.
     public var initContainers: [String]
+    /// Volumes for the pod, each a JSON object of Kubernetes' `Volume`. One of the template with the same name is replaced.
+    public var volumes: [String]
+    /// What containers of the template see of volumes, by container name: JSON objects of Kubernetes' `VolumeMount`. One of the
+    /// template at the same path is replaced.
+    public var volumeMounts: [String: [String]]
 
     /// Creates a patch from its values.
     public init(
-        images: [String: String],
+        images: [String: String] = [:],
         imagePullSecrets: [String] = [],
         preferredNodes: [String] = [],
         annotations: [String: String] = [:],
-        initContainers: [String] = []
+        initContainers: [String] = [],
+        volumes: [String] = [],
+        volumeMounts: [String: [String]] = [:]
     ) {
         self.images = images
         self.imagePullSecrets = imagePullSecrets
         self.preferredNodes = preferredNodes
         self.annotations = annotations
         self.initContainers = initContainers
+        self.volumes = volumes
+        self.volumeMounts = volumeMounts
     }
 }

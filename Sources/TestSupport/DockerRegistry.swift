@@ -4,7 +4,7 @@
 import Foundation
 import Subprocess
 
-/// Debian's `docker-registry`, started for a test on a free loopback port with a folder of its own, and ended after it.
+/// Debian's `docker-registry`, started for a test on a free port with a folder of its own, and ended after it.
 ///
 /// It ends with the test's process as well, however that dies: a shell waits beside it for the end of a pipe.
 public struct DockerRegistry: Sendable {
@@ -42,7 +42,7 @@ public struct DockerRegistry: Sendable {
         public let description: String
     }
 
-    /// Where it listens: `127.0.0.1:<port>`.
+    /// Where it listens: `<address>:<port>`.
     public let authority: String
     /// What it stores: its root directory.
     public let storage: String
@@ -63,12 +63,17 @@ public struct DockerRegistry: Sendable {
 
     /// Starts a registry, runs `body` with it, and ends it.
     ///
-    /// - Parameter storage: a folder to store in; `nil` for one that is deleted afterwards.
+    /// - Parameters:
+    ///   - storage: a folder to store in; `nil` for one that is deleted afterwards.
+    ///   - address: where it listens, at a free port.
+    ///   - deletes: whether it deletes anything.
     /// - Throws: `Failure` if it does not start, and what `body` throws.
     public static func run<Result: Sendable>(
         _ access: Access = .open,
         tls: TLS? = nil,
         storage: String? = nil,
+        address: String = "127.0.0.1",
+        deletes: Bool = true,
         _ body: (DockerRegistry) async throws -> Result
     ) async throws -> Result {
         let name = "stasis-registry-\(UInt64.random(in: 0 ... .max))"
@@ -78,7 +83,7 @@ public struct DockerRegistry: Sendable {
         try FileManager.default.createDirectory(atPath: storage, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let configuration = "\(folder)/config.yml"
-        try await text(access, tls: tls, folder: folder, storage: storage)
+        try await text(access, tls: tls, folder: folder, storage: storage, address: address, deletes: deletes)
             .write(toFile: configuration, atomically: false, encoding: .utf8)
 
         let script = """
@@ -138,13 +143,20 @@ public struct DockerRegistry: Sendable {
         found.finish()
     }
 
-    private static func text(_ access: Access, tls: TLS?, folder: String, storage: String) async throws -> String {
+    private static func text(
+        _ access: Access,
+        tls: TLS?,
+        folder: String,
+        storage: String,
+        address: String,
+        deletes: Bool
+    ) async throws -> String {
         var text = """
             version: 0.1
             log: {level: info, formatter: json, accesslog: {disabled: true}}
-            storage: {filesystem: {rootdirectory: "\(storage)"}, delete: {enabled: true}}
+            storage: {filesystem: {rootdirectory: "\(storage)"}, delete: {enabled: \(deletes)}}
             http:
-              addr: "127.0.0.1:0"
+              addr: "\(address):0"
               secret: "\(UInt64.random(in: 0 ... .max))"
 
             """

@@ -5,7 +5,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A TCP proxy on a free loopback port that holds a request of the test's choice back until it is told to go on, and
+/// A TCP proxy on a free port that holds a request of the test's choice back until it is told to go on, and
 /// that can be out of order for a while. It also notes what is asked for.
 ///
 /// So a test can stop what speaks to a server at a step, look around, and do something else meanwhile.
@@ -26,11 +26,16 @@ public final class HoldingProxy: Sendable {
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
-    /// Where it listens: `127.0.0.1:<port>`.
+    /// Where it listens: `<address>:<port>`.
     public let authority: String
     private let state = Mutex(State())
 
-    private init(authority: String) { self.authority = authority }
+    private let server: (host: String, port: Int)
+
+    private init(authority: String, server: (host: String, port: Int)) {
+        self.authority = authority
+        self.server = server
+    }
 
     /// The methods and paths of all requests so far, in their order.
     public var requests: [String] { state.withLock { $0.requests } }
@@ -47,14 +52,23 @@ public final class HoldingProxy: Sendable {
         state.withLock { $0.plan = Plan(method: method, part: part) }
     }
 
-    /// Returns when a request is held back.
+    /// Returns when a request is held back, or the task is cancelled.
     public func waitUntilHeld() async {
-        await withCheckedContinuation { continuation in
-            let isHolding = state.withLock { state in
-                if !state.isHolding { state.waiting.append(continuation) }
-                return state.isHolding
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isOver = state.withLock { state in
+                    if state.isHolding || Task.isCancelled { return true }
+                    state.waiting.append(continuation)
+                    return false
+                }
+                if isOver { continuation.resume() }
             }
-            if isHolding { continuation.resume() }
+        } onCancel: {
+            let waiting = state.withLock { state in
+                defer { state.waiting = [] }
+                return state.waiting
+            }
+            for waiter in waiting { waiter.resume() }
         }
     }
 
@@ -95,23 +109,29 @@ public final class HoldingProxy: Sendable {
 
     /// Runs `body` with a proxy before a server.
     ///
-    /// - Parameter server: where the server listens, `127.0.0.1:<port>`.
+    /// - Parameters:
+    ///   - server: Where the server listens, `<address>:<port>`.
+    ///   - address: Where the proxy listens, on a free port.
     public static func run<Result: Sendable>(
         before server: String,
+        at address: String = "127.0.0.1",
         _ body: (HoldingProxy) async throws -> Result
     ) async throws -> Result {
-        let port = server.split(separator: ":").last.flatMap { Int($0) } ?? 0
+        let parts = server.split(separator: ":")
         let group = MultiThreadedEventLoopGroup.singleton
         let listener = try await ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .bind(host: "127.0.0.1", port: 0, childChannelInitializer: wrap)
-        let proxy = HoldingProxy(authority: "127.0.0.1:\(listener.channel.localAddress?.port ?? 0)")
+            .bind(host: address, port: 0, childChannelInitializer: wrap)
+        let proxy = HoldingProxy(
+            authority: "\(address):\(listener.channel.localAddress?.port ?? 0)",
+            server: (parts.first.map(String.init) ?? "", parts.last.flatMap { Int($0) } ?? 0)
+        )
         return try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask {
                 try await listener.executeThenClose { connections in
                     try await withThrowingDiscardingTaskGroup { pairs in
                         for try await client in connections {
-                            pairs.addTask { await proxy.serve(client, port: port) }
+                            pairs.addTask { await proxy.serve(client) }
                         }
                     }
                 }
@@ -124,11 +144,11 @@ public final class HoldingProxy: Sendable {
         }
     }
 
-    private func serve(_ client: Connection, port: Int) async {
+    private func serve(_ client: Connection) async {
         // Broken connections are what it is for.
         try? await client.executeThenClose { fromClient, toClient in
             let upstream = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                .connect(host: "127.0.0.1", port: port, channelInitializer: Self.wrap)
+                .connect(host: server.host, port: server.port, channelInitializer: Self.wrap)
             try await upstream.executeThenClose { fromServer, toServer in
                 try await withThrowingTaskGroup(of: Void.self) { ways in
                     ways.addTask {

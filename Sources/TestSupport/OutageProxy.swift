@@ -5,7 +5,7 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A TCP proxy on a free loopback port that can be away for a while, as a server that is started again is: all connections
+/// A TCP proxy on a free port that can be away for a while, as a server that is started again is: all connections
 /// end, and new ones are closed at once. It can also leave connections open and pass nothing on, as a network does that has
 /// lost one of its ends.
 public final class OutageProxy: Sendable {
@@ -20,7 +20,7 @@ public final class OutageProxy: Sendable {
         var bytesToClients = 0
     }
 
-    /// Where it listens: `127.0.0.1:<port>`.
+    /// Where it listens: `<address>:<port>`.
     public let authority: String
     private let host: String
     private let port: Int
@@ -63,18 +63,21 @@ public final class OutageProxy: Sendable {
 
     /// Runs `body` with a proxy before a server.
     ///
-    /// - Parameter server: where the server listens, `<address>:<port>`.
+    /// - Parameters:
+    ///   - server: Where the server listens, `<address>:<port>`.
+    ///   - address: Where the proxy listens, on a free port.
     public static func run<Result: Sendable>(
         before server: String,
+        at address: String = "127.0.0.1",
         _ body: (OutageProxy) async throws -> Result
     ) async throws -> Result {
         let parts = server.split(separator: ":")
         let group = MultiThreadedEventLoopGroup.singleton
         let listener = try await ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .bind(host: "127.0.0.1", port: 0, childChannelInitializer: wrap)
+            .bind(host: address, port: 0, childChannelInitializer: wrap)
         let proxy = OutageProxy(
-            authority: "127.0.0.1:\(listener.channel.localAddress?.port ?? 0)",
+            authority: "\(address):\(listener.channel.localAddress?.port ?? 0)",
             host: parts.first.map(String.init) ?? "",
             port: parts.last.flatMap { Int($0) } ?? 0
         )

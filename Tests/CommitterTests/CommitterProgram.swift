@@ -53,6 +53,8 @@ struct CommitterProgram {
 
     let daemon: ContainerdDaemon
     var environment: [String: String] = [:]
+    /// A command that starts it, such as `setpriv` with what it is to lose.
+    var launcher: [String] = []
 
     /// Runs it.
     ///
@@ -90,7 +92,7 @@ struct CommitterProgram {
         let result = try await Subprocess.run(
             // env becomes the program: the process ID stays.
             .name("env"),
-            arguments: Arguments([folder.appending(path: "stasis-committer").path] + arguments),
+            arguments: Arguments(launcher + [folder.appending(path: "stasis-committer").path] + arguments),
             environment: .inherit.updating(variables),
             input: .none,
             output: .fileDescriptor(descriptor, closeAfterSpawningProcess: true),

@@ -3,40 +3,80 @@
 
 import KubeClient
 import KubeModels
+import KubeRuntime
 import SandboxModels
 import SnapshotProvider
 
 extension BatchSandboxReconciler {
     /// Writes the status of SandboxSnapshots.
     var statusWriter: SnapshotStatusWriter {
-        SnapshotStatusWriter(client: client, recorder: recorder, provider: provider.name, now: now)
+        SnapshotStatusWriter(client: client, recorder: recorder, provider: providers.standard.name, now: now)
     }
 
-    /// Tells how far the snapshot of a pause is, before the same is told of the sandbox: whoever reads that it is Paused finds a
-    /// snapshot that has succeeded. When the sandbox runs again, a snapshot that has succeeded goes.
+    /// The snapshot that a pause of a sandbox makes of the replica at a place, if it is there.
+    func pauseSnapshot(of sandbox: BatchSandbox, at index: Int) -> SandboxSnapshot? {
+        let name = SandboxSnapshot.pauseName(of: sandbox.metadata.name, replica: index)
+        let found = snapshots.store[ObjectKey(namespace: sandbox.metadata.namespace, name: name)]
+        return found.flatMap { $0.isOfPause(of: sandbox) ? $0 : nil }
+    }
+
+    /// All snapshots that pauses of a sandbox have made and that are not being deleted.
+    private func pauseSnapshots(of sandbox: BatchSandbox) -> [SandboxSnapshot] {
+        let key = StoreIndex<SandboxSnapshot>.sandboxKey(sandbox.metadata.namespace, sandbox.metadata.name)
+        return snapshots.store.objects(.sandbox, key)
+            .filter { $0.isOfPause(of: sandbox) && $0.metadata.deletionTimestamp == nil }
+            .sorted { $0.metadata.name < $1.metadata.name }
+    }
+
+    /// Tells how far the snapshots of a pause are, before the same is told of the sandbox: whoever reads that it is Paused finds
+    /// that they have succeeded. When the sandbox runs again, those that have succeeded go, and those of replicas that are gone.
     ///
+    /// - Parameter progress: How far captures are, by the identities of their members.
     /// - Returns: Whether what was read is still so. If not, a watch tells of that.
-    func reportPauseSnapshot(
-        _ decision: AggregateDecision,
-        _ progress: CaptureProgress?,
+    func reportPauseSnapshots(
+        _ record: AggregateRecord,
+        _ progress: [String: CaptureProgress] = [:],
         of sandbox: BatchSandbox
     ) async throws -> Bool {
-        guard var snapshot = pauseSnapshot(of: sandbox), snapshot.metadata.deletionTimestamp == nil else { return true }
-        let request = snapshot.request
-        if let request, var stage = decision.record.snapshotStage(ofCapture: request.uid) {
-            if case .capturing(nil) = stage { stage = .capturing(progress) }
-            guard let told = try await statusWriter.tell(stage, of: request, in: snapshot) else { return false }
-            snapshot = told
-        }
-        guard snapshot.status?.phase == .succeed, decision.record.phase == .running,
-            request.map({ !decision.record.needsCapture($0.uid) }) ?? true
-        else { return true }
-        do {
-            _ = try await client.resource(SandboxSnapshot.self, in: .named(sandbox.metadata.namespace ?? "default"))
-                .delete(snapshot.metadata.name, DeleteOptions(uid: snapshot.metadata.uid))
-        } catch let error as KubeError where error.isNotFound || error.isConflict {
-            return true
+        let places = Set(
+            record.members.map { SandboxSnapshot.pauseName(of: sandbox.metadata.name, replica: $0.index) }
+        )
+        for var snapshot in pauseSnapshots(of: sandbox) {
+            let request = snapshot.request
+            if let request, var stage = record.snapshotStage(ofCapture: request.uid) {
+                if case .capturing(nil) = stage, let member = record.member(withCapture: request.uid) {
+                    stage = .capturing(progress[member.recorded.identity])
+                }
+                guard let told = try await statusWriter.tell(stage, of: request, in: snapshot) else { return false }
+                snapshot = told
+            }
+            let isOver = snapshot.status?.phase == .succeed || !places.contains(snapshot.metadata.name)
+            guard isOver, record.phase == .running, request.map({ !record.needsCapture($0.uid) }) ?? true else {
+                continue
+            }
+            try await delete(snapshot)
         }
         return true
+    }
+
+    /// Deletes a snapshot, and no other one that comes to have its name.
+    func delete(_ snapshot: SandboxSnapshot, propagation: DeleteOptions.Propagation? = nil) async throws {
+        guard snapshot.metadata.deletionTimestamp == nil else { return }
+        do {
+            _ = try await client.resource(SandboxSnapshot.self, in: .named(snapshot.metadata.namespace ?? "default"))
+                .delete(
+                    snapshot.metadata.name,
+                    DeleteOptions(uid: snapshot.metadata.uid, propagation: propagation)
+                )
+        } catch let error as KubeError where error.isNotFound || error.isConflict {
+            return
+        }
+    }
+}
+
+extension SandboxSnapshot {
+    /// Whether it is that of a pause of this very sandbox.
+    fileprivate func isOfPause(of sandbox: BatchSandbox) -> Bool {
+        metadata.ownerReferences.contains { $0.controller == true && $0.uid == sandbox.metadata.uid }
     }
 }

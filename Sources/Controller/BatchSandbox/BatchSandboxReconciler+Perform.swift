@@ -7,13 +7,64 @@ import KubeRuntime
 import SandboxModels
 import SnapshotProvider
 
-import struct Foundation.Date
-
 extension BatchSandboxReconciler {
+    /// How many members are seen to at a time.
+    private static let width = 8
+
+    /// Carries out what was decided, for several members at a time: none waits for a holder of another one that does not answer.
+    /// What goes wrong about one keeps nothing else from being done.
+    ///
+    /// - Throws: What went wrong first and is worth trying again, when all was tried.
+    func perform(
+        _ decision: AggregateDecision,
+        _ sandbox: BatchSandbox,
+        _ sightings: inout CaptureSightings
+    ) async throws {
+        let mayCapture = try await beginCaptures(decision, sandbox, &sightings)
+        var failure: (any Error)?
+        try await withThrowingTaskGroup(of: (CaptureSightings, (any Error)?).self) { group in
+            var waiting = decision.actions.makeIterator()
+            let next = { (group: inout ThrowingTaskGroup<(CaptureSightings, (any Error)?), any Error>) in
+                guard let member = waiting.next() else { return }
+                group.addTask { try await perform(member, sandbox, mayCapture: mayCapture) }
+            }
+            for _ in 0..<Self.width { next(&group) }
+            while let (seen, error) = try await group.next() {
+                sightings.add(seen)
+                failure = failure ?? error
+                next(&group)
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    /// Carries out the actions of one member.
+    ///
+    /// - Throws: `CancellationError`.
+    private func perform(
+        _ member: AggregateDecision.MemberActions,
+        _ sandbox: BatchSandbox,
+        mayCapture: Bool
+    ) async throws -> (CaptureSightings, (any Error)?) {
+        var seen = CaptureSightings()
+        var failure: (any Error)?
+        for action in member.actions {
+            if case .capture = action, !mayCapture { continue }
+            do {
+                try await perform(action, of: member, sandbox, &seen)
+            } catch let error as CancellationError {
+                throw error
+            } catch {
+                failure = failure ?? error
+            }
+        }
+        return (seen, failure)
+    }
+
     /// Carries out one action. What it comes to is seen in the caches, or put into the sightings.
     ///
     /// - Throws: What went wrong and is worth trying again.
-    func perform(
+    private func perform(
         _ action: Action,
         of member: AggregateDecision.MemberActions,
         _ sandbox: BatchSandbox,
@@ -27,29 +78,32 @@ extension BatchSandboxReconciler {
             try await delete(attempt, of: member, sandbox)
         case .release(let uid, let attempt):
             try await delete(attempt, of: member, sandbox)
-            guard let request = request(uid, of: sandbox) else { return }
-            try await finish(await provider.release(request), &sightings)
+            guard let request = request(uid, of: sandbox, at: member.index) else { return }
+            try await finish(await providers.provider(of: request).release(request), &sightings)
         case .verifyArtifact(let artifact, let attempt):
-            switch await provider.verify(artifact, in: sandbox.metadata.namespace ?? "default") {
+            switch await verify(artifact, in: sandbox.metadata.namespace ?? "default") {
             case .done: sightings.sight(identity, .init(attempt: attempt, outcome: .verified))
             case .waiting(_, let reasons): sightings.wake(on: reasons)
             case .failed(let failure):
                 sightings.sight(identity, .init(attempt: attempt, outcome: .missing(failure.problem)))
             }
-        case .capture(let uid, let deadline):
-            try await capture(uid, until: deadline, member, sandbox, &sightings)
+        case .capture(let uid, _):
+            guard let request = request(uid, of: sandbox, at: member.index) else { return }
+            try await capture(request, identity, &sightings)
         case .seal(let uid):
-            try await seal(uid, identity, sandbox, &sightings)
+            try await seal(uid, member, sandbox, &sightings)
         case .abandon(let uid):
-            try await abandon(uid, identity, sandbox, &sightings)
+            try await abandon(uid, member, sandbox, &sightings)
         case .forgetCapture(let uid):
-            if let request = request(uid, of: sandbox) {
-                guard try await finish(await provider.forget(request), &sightings) != nil else { return }
+            if let request = request(uid, of: sandbox, at: member.index) {
+                guard try await finish(await providers.provider(of: request).forget(request), &sightings) != nil else {
+                    return
+                }
             }
             sightings.clean(identity, .capture(uid: uid))
         case .deleteArtifact(let artifact):
-            // Images stay in the registry, as is documented, until somebody says otherwise.
-            sightings.clean(identity, .artifact(artifact))
+            // It is written down with what follows from that, and deleted, if it is, from there: see `ImageRetention`.
+            sightings.giveUp(identity, artifact)
         }
     }
 
@@ -65,7 +119,10 @@ extension BatchSandboxReconciler {
         var pod: Pod
         do {
             pod = try sandbox.pod(at: member.index)
-            if let artifact { try pod.restore(try provider.restore(artifact), pullSecret: settings.pullSecret) }
+            if let artifact {
+                let patch = try providers.provider(of: artifact).restore(artifact)
+                try pod.restore(patch, pullSecret: settings.pullSecret)
+            }
         } catch {
             // Nothing but another template mends it.
             sightings.refuse(member.identity, Problem("PodNotMade", "The pod cannot be made: \(error)"))
@@ -107,60 +164,60 @@ extension BatchSandboxReconciler {
     // MARK: - Captures
 
     private func capture(
-        _ uid: String,
-        until deadline: Date,
-        _ member: AggregateDecision.MemberActions,
-        _ sandbox: BatchSandbox,
+        _ request: SnapshotRequest,
+        _ member: String,
         _ sightings: inout CaptureSightings
-    ) async throws {
-        let request: SnapshotRequest
-        do {
-            guard let found = try await begun(uid, until: deadline, at: member.index, sandbox) else { return }
-            request = found
-        } catch let failure as SnapshotFailure {
-            if failure.isRetryable { throw failure }
-            sightings.sight(member.identity, .init(uid: uid, progress: .failed(failure.problem), hold: .unknown))
-            return
-        }
-        switch await provider.capture(request) {
+    ) async throws(SnapshotFailure) {
+        switch try await providers.provider(of: request).capture(request) {
         case .done(let artifact):
-            sightings.sight(member.identity, .init(uid: uid, progress: .succeeded(artifact), hold: .held))
+            sightings.sight(member, .init(uid: request.uid, progress: .succeeded(artifact), hold: .held))
         case .failed(let failure):
-            sightings.sight(member.identity, .init(uid: uid, progress: .failed(failure.problem), hold: .unknown))
+            sightings.sight(member, .init(uid: request.uid, progress: .failed(failure.problem), hold: .unknown))
         case .waiting(let progress, let reasons):
-            sightings.sight(member.identity, .init(uid: uid, progress: .active, hold: .unknown))
-            sightings.progress = CaptureProgress(progress)
+            sightings.sight(member, .init(uid: request.uid, progress: .active, hold: .unknown))
+            sightings.progress[member] = CaptureProgress(progress)
             sightings.wake(on: reasons)
         }
     }
 
     private func seal(
         _ uid: String,
-        _ member: String,
+        _ member: AggregateDecision.MemberActions,
         _ sandbox: BatchSandbox,
         _ sightings: inout CaptureSightings
     ) async throws {
-        guard let request = request(uid, of: sandbox) else { throw missingRequest(uid) }
-        switch await provider.seal(request) {
-        case .done: sightings.sight(member, .init(uid: uid, progress: .active, hold: .sealed))
+        guard let request = request(uid, of: sandbox, at: member.index) else { throw missingRequest(uid) }
+        switch try await providers.provider(of: request).seal(request) {
+        case .done: sightings.sight(member.identity, .init(uid: uid, progress: .active, hold: .sealed))
         case .waiting(_, let reasons): sightings.wake(on: reasons)
         case .failed(let failure):
             if failure.isRetryable { throw failure }
-            sightings.sight(member, .init(uid: uid, progress: .active, hold: .thawed))
+            sightings.sight(member.identity, .init(uid: uid, progress: .active, hold: .thawed))
         }
     }
 
     private func abandon(
         _ uid: String,
-        _ member: String,
+        _ member: AggregateDecision.MemberActions,
         _ sandbox: BatchSandbox,
         _ sightings: inout CaptureSightings
     ) async throws {
         // Without a request nothing was begun.
-        if let request = request(uid, of: sandbox) {
-            guard try await finish(await provider.abandon(request), &sightings) != nil else { return }
+        if let request = request(uid, of: sandbox, at: member.index) {
+            guard try await finish(await providers.provider(of: request).abandon(request), &sightings) != nil else {
+                return
+            }
         }
-        sightings.sight(member, .init(uid: uid, progress: .none, hold: .thawed))
+        sightings.sight(member.identity, .init(uid: uid, progress: .none, hold: .thawed))
+    }
+
+    /// Without the provider that made it nobody can say whether it is there.
+    private func verify(_ artifact: Artifact, in namespace: String) async -> Step<Verified> {
+        do {
+            return try await providers.provider(of: artifact).verify(artifact, in: namespace)
+        } catch {
+            return .failed(error)
+        }
     }
 
     /// The value of a step that is done; nil if it waits.

@@ -12,80 +12,140 @@ import struct Foundation.Date
 /// same is asked: of the same pod and the same containers, into the same images.
 extension BatchSandboxReconciler {
     /// The request of a capture that was begun; nil if there is none.
-    func request(_ uid: String, of sandbox: BatchSandbox) -> SnapshotRequest? {
-        guard let snapshot = pauseSnapshot(of: sandbox), let request = snapshot.request, request.uid == uid else {
+    ///
+    /// - Parameter index: The place of its member.
+    func request(_ uid: String, of sandbox: BatchSandbox, at index: Int) -> SnapshotRequest? {
+        guard let snapshot = pauseSnapshot(of: sandbox, at: index), let request = snapshot.request, request.uid == uid
+        else {
             return nil
         }
         return request
     }
 
-    /// The request of a capture, which is begun by writing it down.
+    /// Begins the captures that are to be begun: all that could refuse one is asked first, then what is asked for is written down.
+    /// So nothing is frozen for a pause that cannot come about. Watches tell when what was written is known here.
     ///
-    /// - Returns: Nil if the snapshot of an earlier capture has to go first; its watch tells when it has.
-    /// - Throws: `SnapshotFailure` if this sandbox cannot be captured, as its provider says; what the API server did not do.
-    func begun(
-        _ uid: String,
-        until deadline: Date,
-        at index: Int,
-        _ sandbox: BatchSandbox
-    ) async throws -> SnapshotRequest? {
-        if let request = request(uid, of: sandbox) { return request }
-        guard sandbox.spec.replicas == 1 else {
-            throw SnapshotFailure(
-                BatchSandboxCondition.Reason.unsupportedReplicas,
-                "The sandbox has \(sandbox.spec.replicas) replicas, and only one with a single replica can be paused. Set "
-                    + "spec.replicas to 1, then pause it again."
-            )
-        }
-        let snapshots = client.resource(SandboxSnapshot.self, in: .named(sandbox.metadata.namespace ?? "default"))
-        if let earlier = pauseSnapshot(of: sandbox) {
-            guard earlier.metadata.deletionTimestamp == nil else { return nil }
-            do {
-                _ = try await snapshots.delete(
-                    earlier.metadata.name,
-                    DeleteOptions(uid: earlier.metadata.uid, propagation: .foreground)
-                )
-            } catch let error as KubeError where error.isNotFound || error.isConflict {
-                return nil
+    /// - Returns: Whether all have been begun.
+    /// - Throws: What the API server or the provider did not do.
+    func beginCaptures(
+        _ decision: AggregateDecision,
+        _ sandbox: BatchSandbox,
+        _ sightings: inout CaptureSightings
+    ) async throws -> Bool {
+        let captures = decision.actions.flatMap { member in
+            member.actions.compactMap { action -> Beginning? in
+                guard case .capture(let uid, let deadline) = action,
+                    request(uid, of: sandbox, at: member.index) == nil
+                else { return nil }
+                return Beginning(member: member.identity, index: member.index, uid: uid, deadline: deadline)
             }
-            return nil
         }
-        var snapshot = SandboxSnapshot()
-        snapshot.metadata.name = SandboxSnapshot.pauseName(of: sandbox.metadata.name)
-        snapshot.metadata.ownerReferences = [sandbox.controllerReference()]
-        snapshot.spec.sandboxName = sandbox.metadata.name
-        let request: SnapshotRequest?
-        let failure: SnapshotFailure?
-        do throws(SnapshotFailure) {
-            let source = try SnapshotSource(
-                pod(at: index, of: sandbox),
-                of: sandbox,
-                for: snapshot,
-                in: settings.registry
+        guard !captures.isEmpty else { return true }
+        // Those of earlier captures have to go first.
+        let earlier = captures.compactMap { pauseSnapshot(of: sandbox, at: $0.index) }
+        for snapshot in earlier { try await delete(snapshot, propagation: .foreground) }
+        guard earlier.isEmpty else { return false }
+        var snapshots: [SandboxSnapshot] = []
+        for capture in captures {
+            var snapshot = capture.snapshot(of: sandbox)
+            do throws(SnapshotFailure) {
+                snapshot.metadata.annotations[SnapshotRequest.annotationName] =
+                    try await asked(capture, sandbox, for: snapshot).annotation
+            } catch {
+                if error.isRetryable { throw error }
+                // There is one all the same, for whoever looks there for the reason.
+                if let created = try await create(snapshot, of: sandbox) {
+                    _ = try await statusWriter.tell(.failed(error.problem), of: nil, in: created)
+                }
+                sightings.refuse(capture, error.problem)
+                return false
+            }
+            snapshots.append(snapshot)
+        }
+        for (snapshot, capture) in zip(snapshots, captures) {
+            do {
+                _ = try await create(snapshot, of: sandbox)
+            } catch let failure as SnapshotFailure where !failure.isRetryable {
+                sightings.refuse(capture, failure.problem)
+                return false
+            }
+        }
+        return false
+    }
+
+    /// What is asked of the provider, and what it does not refuse. It is written down only after that: where there is no request,
+    /// nothing was begun, and nothing has to be thawed.
+    private func asked(
+        _ capture: Beginning,
+        _ sandbox: BatchSandbox,
+        for snapshot: SandboxSnapshot
+    ) async throws(SnapshotFailure) -> SnapshotRequest {
+        let provider = providers.standard
+        // What the sandbox did after its capture would be lost without a word.
+        guard provider.capabilities.canHoldFrozen else {
+            throw SnapshotFailure(
+                "PauseNotSupported",
+                "The provider \(provider.name) cannot hold a sandbox frozen from its capture until its end, so a pause would lose "
+                    + "what is written in between. Delete the sandbox, or let a provider pause it that can."
             )
-            let asked = SnapshotRequest(uid: uid, source: source, afterwards: .holdFrozen(until: deadline))
-            // Before it is written down: where there is no request, nothing was begun, and nothing has to be thawed.
-            try await provider.preflight(asked)
-            request = asked
-            failure = nil
-        } catch {
-            if error.isRetryable { throw error }
-            request = nil
-            failure = error
         }
-        snapshot.metadata.annotations[SnapshotRequest.annotationName] = request?.annotation
-        let created: SandboxSnapshot
+        let source = try SnapshotSource(
+            pod(at: capture.index, of: sandbox),
+            of: sandbox,
+            for: snapshot,
+            replica: capture.index,
+            in: settings.registry,
+            storesImages: provider.capabilities.storesImages
+        )
+        let request = SnapshotRequest(
+            uid: capture.uid,
+            source: source,
+            afterwards: .holdFrozen(until: capture.deadline),
+            provider: provider.name
+        )
+        try await provider.preflight(request)
+        return request
+    }
+
+    /// - Returns: Nil if there is one of that name that will go, or that the cache will show.
+    /// - Throws: `SnapshotFailure` if somebody else's is in the way; what the API server did not do.
+    private func create(_ snapshot: SandboxSnapshot, of sandbox: BatchSandbox) async throws -> SandboxSnapshot? {
+        let name = snapshot.metadata.name
+        let snapshots = client.resource(SandboxSnapshot.self, in: .named(sandbox.metadata.namespace ?? "default"))
         do {
-            created = try await snapshots.create(snapshot)
+            return try await snapshots.create(snapshot)
         } catch let error as KubeError where error.isAlreadyExists {
-            return nil
+            guard let other = try await snapshots.find(name), !other.isOfPause else { return nil }
+            throw SnapshotFailure(
+                "SnapshotNameTaken",
+                "The pause would be told in the SandboxSnapshot \(name), but somebody else has made one of that name. Delete "
+                    + "it, then pause the sandbox again."
+            )
         }
-        if let failure {
-            // There is one all the same, for whoever looks there for the reason.
-            _ = try await statusWriter.tell(.failed(failure.problem), of: nil, in: created)
-            throw failure
+    }
+}
+
+/// A capture that is to be begun.
+private struct Beginning {
+    let member: String
+    let index: Int
+    let uid: String
+    let deadline: Date
+
+    /// What it will be told in, with nothing asked for yet.
+    func snapshot(of sandbox: BatchSandbox) -> SandboxSnapshot {
+        .with {
+            $0.metadata.name = SandboxSnapshot.pauseName(of: sandbox.metadata.name, replica: index)
+            $0.metadata.ownerReferences = [sandbox.controllerReference()]
+            $0.spec.sandboxName = sandbox.metadata.name
         }
-        return created.request
+    }
+}
+
+extension CaptureSightings {
+    /// A capture will not come about, and was not begun.
+    fileprivate mutating func refuse(_ capture: Beginning, _ problem: Problem) {
+        sight(capture.member, .init(uid: capture.uid, progress: .failed(problem), hold: .unknown))
     }
 }
 

@@ -33,16 +33,17 @@ extension BatchSandboxReconciler {
         }
     }
 
-    /// Tells how far a pause is, in the status of the sandbox and of its snapshot, but not at every word of a provider's.
+    /// Tells how far a pause is, in the status of the sandbox and of its snapshots, but not at every word of a provider's.
     func reportProgress(
         _ decision: AggregateDecision,
         _ sightings: inout CaptureSightings,
         of sandbox: BatchSandbox
     ) async throws {
-        guard decision.record.phase == .pausing, let progress = sightings.progress,
+        guard decision.record.phase == .pausing,
+            let progress = CaptureProgress(of: decision.record.replicas.map(\.recorded.identity), sightings),
             progress != sandbox.status?.progress, sandbox.metadata.deletionTimestamp == nil,
-            // Its watch tells when it is there.
-            pauseSnapshot(of: sandbox) != nil
+            // Their watch tells when they are there.
+            decision.record.replicas.allSatisfy({ pauseSnapshot(of: sandbox, at: $0.index) != nil })
         else {
             if decision.record.phase != .pausing { pace.forget(sandbox.key) }
             return
@@ -52,7 +53,7 @@ extension BatchSandboxReconciler {
             sightings.wake(after: .seconds(delay))
             return
         }
-        guard try await reportPauseSnapshot(decision, progress, of: sandbox) else { return }
+        guard try await reportPauseSnapshots(decision.record, sightings.progress, of: sandbox) else { return }
         var status = sandbox.status ?? BatchSandboxStatus()
         status.progress = progress
         let change = try MergePatch(from: sandbox, to: sandbox.with(status))

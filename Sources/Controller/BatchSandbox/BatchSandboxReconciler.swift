@@ -19,7 +19,7 @@ struct BatchSandboxReconciler: Sendable {
     let pods: Informer<Pod>
     let snapshots: Informer<SandboxSnapshot>
     let client: KubeClient
-    let provider: any SnapshotProvider
+    let providers: SnapshotProviders
     let settings: SandboxControllerSettings
     let recorder: EventRecorder
     let metrics: SandboxMetrics
@@ -48,18 +48,24 @@ struct BatchSandboxReconciler: Sendable {
                 policy: settings.policy
             )
             state.record = decision.record
-            if let change = state.change(of: sandbox) {
+            let forgotten = state.images.forgotten
+            state.noteImages(of: sandbox, givenUp: sightings.givenUp, settings)
+            if let change = state.change(of: sandbox, settings) {
                 guard let written = try await write(change, to: sandbox) else { return .done }
                 sandbox = written
                 tell(from: before, to: decision.record, of: sandbox)
-            }
-            guard try await reportPauseSnapshot(decision, nil, of: sandbox) else { return .done }
-            if sandbox.metadata.deletionTimestamp == nil { try await report(decision, state, of: &sandbox) }
-            for member in decision.actions {
-                for action in member.actions {
-                    try await perform(action, of: member, sandbox, &sightings)
+                if state.images.forgotten > forgotten {
+                    recorder.record(
+                        .warning,
+                        about: sandbox,
+                        reason: "ImagesForgotten",
+                        "The sandbox has more images of its pauses than can be remembered. The oldest stay in the registry."
+                    )
                 }
             }
+            guard try await reportPauseSnapshots(decision.record, of: sandbox) else { return .done }
+            if sandbox.metadata.deletionTimestamp == nil { try await report(decision, state, of: &sandbox) }
+            try await perform(decision, sandbox, &sightings)
             if !sightings.takeNews() {
                 try await reportProgress(decision, &sightings, of: sandbox)
                 return next(decision, sightings)
@@ -101,41 +107,19 @@ struct BatchSandboxReconciler: Sendable {
         return pod
     }
 
-    /// The snapshot that a pause of a sandbox makes, if it is there.
-    func pauseSnapshot(of sandbox: BatchSandbox) -> SandboxSnapshot? {
-        let name = SandboxSnapshot.pauseName(of: sandbox.metadata.name)
-        let found = snapshots.store[ObjectKey(namespace: sandbox.metadata.namespace, name: name)]
-        guard let found,
-            found.metadata.ownerReferences.contains(where: { $0.controller == true && $0.uid == sandbox.metadata.uid })
-        else { return nil }
-        return found
-    }
-
     /// Tells people of transitions.
     private func tell(from before: AggregateRecord, to after: AggregateRecord, of sandbox: BatchSandbox) {
         metrics.recorded(after, insteadOf: before)
-        guard before.phase != after.phase else { return }
-        logger.info(
-            "transition",
-            metadata: [
-                "sandbox": "\(sandbox.key)", "from": "\(before.phase.rawValue)", "to": "\(after.phase.rawValue)",
-            ]
-        )
-        let failure = after.pauseFailure ?? after.replicas.lazy.compactMap(\.recorded.setback?.problem).first
-        switch after.phase {
-        case .running where before.phase == .thawing:
-            guard let failure else { return }
-            recorder.record(.warning, about: sandbox, reason: "PauseFailed", "\(failure.reason): \(failure.message)")
-        case .paused where before.phase == .resuming, .failed where failure != nil:
-            guard let failure else { return }
-            recorder.record(.warning, about: sandbox, reason: "ResumeFailed", "\(failure.reason): \(failure.message)")
-        case .pausing: recorder.record(.normal, about: sandbox, reason: "Pausing", "The sandbox is being captured.")
-        case .paused: recorder.record(.normal, about: sandbox, reason: "Paused", "The sandbox is durable; its pods go.")
-        case .resuming:
-            recorder.record(.normal, about: sandbox, reason: "Resuming", "The sandbox is being brought back.")
-        case .running: recorder.record(.normal, about: sandbox, reason: "Running", "The sandbox runs.")
-        default: break
+        if before.phase != after.phase {
+            logger.info(
+                "transition",
+                metadata: [
+                    "sandbox": "\(sandbox.key)", "from": "\(before.phase.rawValue)", "to": "\(after.phase.rawValue)",
+                ]
+            )
         }
+        guard let note = SandboxNote(from: before, to: after) else { return }
+        recorder.record(note.severity, about: sandbox, reason: note.reason, note.message)
     }
 }
 

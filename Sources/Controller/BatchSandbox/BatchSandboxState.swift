@@ -15,6 +15,8 @@ struct BatchSandboxState: Hashable {
     var record: AggregateRecord
     /// What the owner has asked for.
     var intent: PauseIntent
+    /// Which images its pauses have left that are to be deleted one day.
+    var images: ArtifactHistory
 
     /// An annotation cannot be read. Nothing is done then: to begin anew could start a second pod beside a frozen one.
     struct Unreadable: Error, CustomStringConvertible {
@@ -34,34 +36,54 @@ struct BatchSandboxState: Hashable {
         let (record, intent) = try Self.stored(in: sandbox)
         self.record = record ?? AggregateRecord(identity: sandbox.metadata.uid ?? sandbox.metadata.name)
         self.intent = sandbox.pauseIntent(after: intent)
+        images = ArtifactHistory(of: sandbox)
+    }
+
+    /// Takes note of what the record has come to need, and to need no more.
+    ///
+    /// - Parameter givenUp: The artifacts that are needed no more, by the identities of their members.
+    mutating func noteImages(
+        of sandbox: BatchSandbox,
+        givenUp: [String: [Artifact]],
+        _ settings: SandboxControllerSettings
+    ) {
+        guard settings.tracksImages(of: sandbox) else { return }
+        let keepsRemoved = sandbox.deletePolicy(else: settings.snapshotDeletePolicy) == .delete
+        images.note(record, givenUp: givenUp, keepsRemoved: keepsRemoved)
     }
 
     /// What to change in an object so that it has this state; nil if it has it.
-    func change(of sandbox: BatchSandbox) -> MergePatch? {
+    func change(of sandbox: BatchSandbox, _ settings: SandboxControllerSettings) -> MergePatch? {
         let stored = try? Self.stored(in: sandbox)
         var annotations: [String: JSONValue] = [:]
         if stored?.record != record { annotations[OpenSandbox.Annotation.record] = .string(Self.text(record)) }
         if stored?.intent != intent { annotations[OpenSandbox.Annotation.intent] = .string(intent.jsonText) }
+        if images != ArtifactHistory(of: sandbox) {
+            annotations[OpenSandbox.Annotation.images] = .string(images.text)
+        }
         var metadata: [String: JSONValue] = [:]
         if !annotations.isEmpty { metadata["annotations"] = .object(annotations) }
-        if let finalizers = finalizers(of: sandbox) { metadata["finalizers"] = .array(finalizers.map { .string($0) }) }
+        if let finalizers = finalizers(of: sandbox, settings) {
+            metadata["finalizers"] = .array(finalizers.map { .string($0) })
+        }
         return metadata.isEmpty ? nil : MergePatch(["metadata": .object(metadata)])
     }
 
     /// Whether something would be left behind if the object went now.
-    private var needsCleanup: Bool {
-        record.members.contains { member in
+    private func needsCleanup(_ sandbox: BatchSandbox, _ settings: SandboxControllerSettings) -> Bool {
+        if !images.entries.isEmpty, sandbox.deletePolicy(else: settings.snapshotDeletePolicy) == .delete { return true }
+        return record.members.contains { member in
             member.recorded.phase.capture != nil
                 || member.recorded.leftovers.contains { if case .capture = $0 { true } else { false } }
         }
     }
 
     /// The finalizers that an object is to have; nil if it has them.
-    private func finalizers(of sandbox: BatchSandbox) -> [String]? {
+    private func finalizers(of sandbox: BatchSandbox, _ settings: SandboxControllerSettings) -> [String]? {
         let name = OpenSandbox.Finalizer.sandboxCleanup
         let has = sandbox.metadata.finalizers.contains(name)
         // The API server takes no new one once an object is being deleted.
-        let needs = needsCleanup && (has || sandbox.metadata.deletionTimestamp == nil)
+        let needs = needsCleanup(sandbox, settings) && (has || sandbox.metadata.deletionTimestamp == nil)
         guard has != needs else { return nil }
         return needs ? sandbox.metadata.finalizers + [name] : sandbox.metadata.finalizers.filter { $0 != name }
     }
@@ -90,12 +112,23 @@ struct BatchSandboxState: Hashable {
         }
     }
 
-    private static func text(_ value: some Encodable) -> String {
+    fileprivate static func text(_ value: some Encodable) -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Strings, numbers and dates can always be encoded.
         return String(decoding: (try? encoder.encode(value)) ?? Data(), as: UTF8.self)
     }
+}
+
+extension ArtifactHistory {
+    /// What is written down in an object. What cannot be read is begun anew: the images that it named stay in the registry.
+    init(of sandbox: BatchSandbox) {
+        let text = sandbox.metadata.annotations[OpenSandbox.Annotation.images] ?? ""
+        self = (try? JSONDecoder().decode(ArtifactHistory.self, from: Data(text.utf8))) ?? ArtifactHistory()
+    }
+
+    /// As it is written down.
+    var text: String { BatchSandboxState.text(self) }
 }
 
 extension BatchSandboxState {

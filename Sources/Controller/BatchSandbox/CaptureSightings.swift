@@ -10,10 +10,12 @@ struct CaptureSightings {
     var captures: [String: Observation.Capture] = [:]
     var verifications: [String: Observation.Verification] = [:]
     var cleaned: [String: Set<Leftover>] = [:]
+    /// Artifacts that are needed no more, which is to be written down.
+    private(set) var givenUp: [String: [Artifact]] = [:]
     /// Pods that could not be created.
     var refusedPods: [String: Problem] = [:]
-    /// How far the capture is, if a provider has said so.
-    var progress: CaptureProgress?
+    /// How far the captures are of which a provider has said so.
+    var progress: [String: CaptureProgress] = [:]
     /// Whether something was seen since this was last asked that may change a decision.
     private var isNews = false
     /// When somebody who was asked wants to be asked again.
@@ -35,6 +37,11 @@ struct CaptureSightings {
         if cleaned[member, default: []].insert(leftover).inserted { isNews = true }
     }
 
+    mutating func giveUp(_ member: String, _ artifact: Artifact) {
+        clean(member, .artifact(artifact))
+        if givenUp[member]?.contains(artifact) != true { givenUp[member, default: []].append(artifact) }
+    }
+
     mutating func refuse(_ member: String, _ problem: Problem) {
         guard refusedPods[member] != problem else { return }
         refusedPods[member] = problem
@@ -43,6 +50,18 @@ struct CaptureSightings {
 
     mutating func wake(after delay: Duration) {
         wakeAfter = min(wakeAfter ?? delay, delay)
+    }
+
+    /// Adds what was seen while others were asked.
+    mutating func add(_ other: CaptureSightings) {
+        captures.merge(other.captures) { $1 }
+        verifications.merge(other.verifications) { $1 }
+        cleaned.merge(other.cleaned) { $0.union($1) }
+        givenUp.merge(other.givenUp) { $0 + $1 }
+        refusedPods.merge(other.refusedPods) { $1 }
+        progress.merge(other.progress) { $1 }
+        isNews = isNews || other.isNews
+        if let delay = other.wakeAfter { wake(after: delay) }
     }
 
     /// Whether to decide again.

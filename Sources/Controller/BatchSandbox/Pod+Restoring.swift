@@ -10,7 +10,7 @@ extension Pod {
     /// - Parameters:
     ///   - patch: What its provider says.
     ///   - pullSecret: A Secret to pull images with, besides those that the provider names.
-    /// - Throws: `JSONError` if an init container of the provider's is none.
+    /// - Throws: `JSONError` if an init container, a volume or a mount of the provider's is none.
     mutating func restore(_ patch: TemplatePatch, pullSecret: String?) throws(JSONError) {
         for index in spec.containers.indices {
             if let image = patch.images[spec.containers[index].name] { spec.containers[index].image = image }
@@ -23,7 +23,23 @@ extension Pod {
         var first: [Container] = []
         for text in patch.initContainers { first.append(try Container(json: text)) }
         spec.initContainers = first + spec.initContainers
+        try mount(patch)
         prefer(patch.preferredNodes)
+    }
+
+    private mutating func mount(_ patch: TemplatePatch) throws(JSONError) {
+        for text in patch.volumes {
+            let volume = try Volume(json: text)
+            spec.volumes.removeAll { $0.name == volume.name }
+            spec.volumes.append(volume)
+        }
+        for index in spec.containers.indices {
+            for text in patch.volumeMounts[spec.containers[index].name] ?? [] {
+                let mount = try VolumeMount(json: text)
+                spec.containers[index].volumeMounts.removeAll { $0.mountPath == mount.mountPath }
+                spec.containers[index].volumeMounts.append(mount)
+            }
+        }
     }
 
     /// Only where nothing is said about affinity yet: whoever did knows better.

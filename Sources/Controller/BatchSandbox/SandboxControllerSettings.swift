@@ -9,10 +9,16 @@ public struct SandboxControllerSettings: Sendable, Hashable {
     public var registry = ""
     /// The Secret with which the nodes pull snapshots (`--resume-pull-secret`), in the sandbox's namespace.
     public var pullSecret: String?
-    /// What becomes of the images of a SandboxSnapshot that is deleted and does not say itself.
+    /// What becomes of the images of a SandboxSnapshot, or of the pauses of a BatchSandbox, that is deleted and does not say itself.
     public var snapshotDeletePolicy = SnapshotDeletePolicy.retain
-    /// How long a pause, a resume or a snapshot may take.
-    public var policy = LifecyclePolicy(resumeTimeout: 600)
+    /// How many images of its pauses a sandbox keeps.
+    public var retention = RetentionPolicy()
+    /// How long a pause, a resume or a snapshot may take, and of how many replicas a pause may be.
+    public var policy = LifecyclePolicy(resumeTimeout: 600, maximumPauseReplicas: 1)
+
+    /// The highest that may be told for `policy.maximumPauseReplicas`: an object's annotations have 256 KiB in all, and what is
+    /// written down of a replica has up to four kilobytes during a pause.
+    static let mostPauseReplicas = 48
 
     /// Creates the defaults.
     public init() {}

@@ -17,6 +17,8 @@ public struct CommitJob: Sendable, Hashable {
         public static let hold = "hold"
     }
 
+    static let task = "commit"
+
     /// What is to be captured.
     public var request: SnapshotRequest
     /// What it is for, which owns the Job.

@@ -1,7 +1,6 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-import KubeModels
 import SandboxModels
 import SnapshotProvider
 
@@ -16,48 +15,39 @@ enum CommitJobOutcome: Hashable {
     /// It will not.
     case failed(Problem)
 
-    /// Why a container that has not started never will.
-    private static let hopeless: Set<String> = ["ImagePullBackOff", "InvalidImageName", "CreateContainerConfigError"]
-
     /// - Parameters:
-    ///   - job: The Job of the snapshot, if there is one.
-    ///   - pod: Its pod, if it is there already, or still.
+    ///   - outcome: How far the container is that commits.
+    ///   - name: The Job's name.
     ///   - request: The capture.
     ///   - provider: Who captures.
     ///   - platform: What is captured, as OCI spells it.
-    init(job: Job?, pod: Pod?, of request: SnapshotRequest, provider: String, platform: String) {
-        guard let job, job.request?.uid == request.uid else {
-            self = .none
-            return
-        }
-        let commit = pod?.status?.containerStatuses.first { $0.name == CommitJob.ContainerName.commit }
-        if let ended = commit?.state?.terminated {
-            self = Self.ended(ended, of: request, provider: provider, platform: platform)
-        } else if let failed = job.status?.conditions.first(where: { $0.type == "Failed" && $0.status == "True" }) {
+    init(_ outcome: NodeJobOutcome, of name: String, for request: SnapshotRequest, provider: String, platform: String) {
+        switch outcome {
+        case .none: self = .none
+        case .starting: self = .active("Starting")
+        case .running: self = .active("Committing")
+        case .ended(let end): self = Self.ended(end, of: request, provider: provider, platform: platform)
+        case .failed(let reason, let message):
             self = .failed(
                 Problem(
                     "CommitJobFailed",
-                    "The commit Job \(job.metadata.name) has failed (\(failed.reason ?? "no reason is given")): "
-                        + "\(failed.message ?? "look at its pod"). Try again."
+                    "The commit Job \(name) has failed (\(reason ?? "no reason is given")): "
+                        + "\(message ?? "look at its pod"). Try again."
                 )
             )
-        } else if let waiting = commit?.state?.waiting, let reason = waiting.reason, Self.hopeless.contains(reason) {
+        case .stuck(let reason, let message):
             self = .failed(
                 Problem(
                     "CommitterNotStarted",
-                    "The committer does not start (\(reason)): \(waiting.message ?? "no message is given"). Look at "
-                        + "--image-committer-image and at the events of the pod \(pod?.metadata.name ?? "of the Job")."
+                    "The committer does not start (\(reason)): \(message ?? "no message is given"). Look at "
+                        + "--image-committer-image and at the events of the pod of the Job \(name)."
                 )
             )
-        } else if commit?.state?.running != nil {
-            self = .active("Committing")
-        } else {
-            self = .active("Starting")
         }
     }
 
     private static func ended(
-        _ ended: ContainerStateTerminated,
+        _ ended: NodeJobEnd,
         of request: SnapshotRequest,
         provider: String,
         platform: String
@@ -76,7 +66,9 @@ enum CommitJobOutcome: Hashable {
                 )
             )
         }
-        if let error = message?.error { return .failed(Problem(error.reason, error.message)) }
+        if let error = message?.error {
+            return .failed(Problem(error.reason, error.message + advice(on: error.reason, request)))
+        }
         return .failed(
             Problem(
                 ended.reason == "OOMKilled" ? "CommitterOutOfMemory" : "CommitterEnded",
@@ -87,9 +79,11 @@ enum CommitJobOutcome: Hashable {
     }
 }
 
-extension Job {
-    /// The capture that this Job is for; nil if it is no commit Job of ours.
-    var request: SnapshotRequest? {
-        metadata.annotations[SnapshotRequest.annotationName].flatMap { SnapshotRequest(annotation: $0) }
+extension CommitJobOutcome {
+    /// What its user can do about a failure that the committer does not know the cause of.
+    private static func advice(on reason: String, _ request: SnapshotRequest) -> String {
+        guard reason == "FreezeLost", let limit = request.source.freezeLimit else { return "" }
+        return ". A liveness probe of the pod allows a freeze of \(limit) seconds, failureThreshold less one times "
+            + "periodSeconds: make the registry faster or the probe more patient"
     }
 }

@@ -7,8 +7,8 @@ public struct CommitJobSettings: Sendable, Hashable {
     public var image: String
     /// containerd's socket on the nodes (`--containerd-socket-path`).
     public var containerdSocket = "/var/run/containerd/containerd.sock"
-    /// The folder on the nodes below which containerd has the containers' filesystems; nil to let the committer fall back to
-    /// containerd's diff service, which is slower and keeps less.
+    /// containerd's root on the nodes, of which the committer reads the folder of the snapshotter (`--containerd-root`); nil to give
+    /// it containerd's socket alone, so that it falls back to containerd's diff service, which is slower and keeps less.
     public var containerdRoot: String? = "/var/lib/containerd"
     /// After how many seconds a Job is ended (`--commit-job-timeout`). At least 1.
     public var timeout = 600

@@ -24,6 +24,7 @@ struct CommitMessage: Decodable, Hashable {
     }
 
     var containers: [Container]?
+    var remark: String?
     var error: Failure?
 
     /// Reads a message.
@@ -56,11 +57,13 @@ struct CommitMessage: Decodable, Hashable {
         }
         guard parts.count == containers.count, !parts.isEmpty else { return nil }
         let frozen = found.compactMap(\.frozenMilliseconds).max()
-        return Artifact(
+        var artifact = Artifact(
             provider: provider,
             parts: parts,
             platform: platform,
             statistics: frozen.map { Artifact.Statistics(frozenMilliseconds: $0, bytesRead: 0, bytesWritten: 0) }
         )
+        artifact.remark = remark
+        return artifact
     }
 }

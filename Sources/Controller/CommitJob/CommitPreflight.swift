@@ -23,7 +23,7 @@ struct CommitPreflight {
 
     /// Why it would not; nil if nothing is known against it.
     var refusal: SnapshotFailure? {
-        podRefusal ?? runtimeRefusal ?? secretRefusal
+        podRefusal ?? runtimeRefusal ?? probeRefusal ?? secretRefusal
     }
 
     private var podRefusal: SnapshotFailure? {
@@ -46,6 +46,16 @@ struct CommitPreflight {
             "UnsupportedRuntime",
             "The pod runs under the runtime class \(runtimeClass) (\(runtime)), which keeps what it writes where the node cannot "
                 + "see it: a snapshot would be empty. Use a runtime class of runc, or a provider that can capture this one."
+        )
+    }
+
+    private var probeRefusal: SnapshotFailure? {
+        guard let limit = pod?.freezeLimit, limit.seconds < 1 else { return nil }
+        return SnapshotFailure(
+            "LivenessProbeTooStrict",
+            "A liveness probe of container \(limit.container) of pod \(request.source.pod) kills it at the first failure, and a "
+                + "frozen container answers none: what it has written would be lost. Give the probe a failureThreshold of 2 or "
+                + "more; a freeze may then last for periodSeconds for each failure but the last."
         )
     }
 

@@ -12,79 +12,75 @@ struct CommitterPod {
     static let program = "/usr/local/bin/stasis-committer"
     /// Where the container that holds a freeze listens.
     static let holdSocket = "/run/stasis/hold.sock"
-    /// Seconds after which Kubernetes deletes a Job that has ended.
-    private static let timeToLive = 300
     private static let socketInContainer = "/var/run/containerd/containerd.sock"
+    /// Below containerd's root: what its snapshotter has, and nothing of its other parts.
+    private static let snapshotterFolder = "io.containerd.snapshotter.v1.overlayfs"
+    /// What reading a filesystem takes: to see which directories are opaque; to read files of any user; to look into the sandbox's
+    /// processes. The committer checks at its start that it has them.
+    private static let readingCapabilities = ["SYS_ADMIN", "DAC_READ_SEARCH", "SYS_PTRACE"]
 
-    var node: String
     var settings: CommitJobSettings
+    /// Whether one of its containers reads filesystems itself. All others need nothing but containerd's socket.
+    var reads = false
     /// Whether its containers meet at a socket.
     var isHeld = false
     /// Whether it speaks with a registry.
     var needsRegistry = false
 
-    /// A Job with such a pod.
-    ///
-    /// - Parameters:
-    ///   - request: The capture that it is for; it is in the Job, for whoever finds it.
-    ///   - snapshot: What owns it.
-    ///   - deadline: Seconds after which Kubernetes ends it.
-    func job(
-        _ name: String,
-        for request: SnapshotRequest,
-        of snapshot: SandboxSnapshot,
-        deadline: Int,
-        _ containers: [Container]
-    ) -> Job {
-        .with { job in
-            job.metadata.name = name
-            job.metadata.namespace = request.source.namespace
-            job.metadata.ownerReferences = [snapshot.controllerReference()]
-            job.metadata.labels = snapshot.jobLabels
-            job.metadata.labels[OpenSandbox.Label.privilegedNodeAccess] = "true"
-            job.metadata.annotations = [SnapshotRequest.annotationName: request.annotation]
-            // Whether to try again is for the state machine to say.
-            job.spec.backoffLimit = 0
-            job.spec.ttlSecondsAfterFinished = Self.timeToLive
-            job.spec.activeDeadlineSeconds = deadline
-            job.spec.template.metadata = .with { $0.labels = snapshot.jobLabels }
-            job.spec.template.spec = spec(containers)
-        }
-    }
-
     /// The whole pod.
-    private func spec(_ containers: [Container]) -> PodSpec {
+    func spec(_ containers: [Container]) -> PodSpec {
         .with { pod in
-            pod.restartPolicy = "Never"
-            // Past the scheduler: the snapshot is of this node, full or cordoned as it may be.
-            pod.nodeName = node
-            pod.tolerations = [.with { $0.operator = "Exists" }]
-            pod.automountServiceAccountToken = false
             // To look at the mounts of the sandbox's processes.
-            pod.hostPID = true
+            if snapshots != nil { pod.hostPID = true }
             pod.containers = containers
             pod.volumes = volumes
         }
     }
 
+    /// A Job with such a pod.
+    ///
+    /// - Parameters:
+    ///   - task: What it does, in a word.
+    ///   - request: The capture that it is for.
+    ///   - snapshot: What owns it.
+    ///   - deadline: Seconds after which Kubernetes ends it.
+    func job(
+        _ task: String,
+        for request: SnapshotRequest,
+        of snapshot: SandboxSnapshot,
+        deadline: Int,
+        _ containers: [Container]
+    ) -> NodeJob {
+        var job = NodeJob(task, for: request, deadline: deadline, pod: spec(containers))
+        job.name = snapshot.jobName(task)
+        job.snapshot = snapshot
+        job.labels[OpenSandbox.Label.privilegedNodeAccess] = "true"
+        return job
+    }
+
     /// One of its containers.
-    func container(_ name: String, _ arguments: [String], _ configure: (inout Container) -> Void = { _ in })
-        -> Container
-    {
+    ///
+    /// - Parameter reads: Whether it is the one that reads filesystems.
+    func container(
+        _ name: String,
+        _ arguments: [String],
+        reads: Bool = false,
+        _ configure: (inout Container) -> Void = { _ in }
+    ) -> Container {
         .with { container in
             container.name = name
             container.image = settings.image
             container.imagePullPolicy = "IfNotPresent"
             container.command = [Self.program]
             container.args = arguments
-            container.env = [Self.variable("CONTAINERD_SOCKET", Self.socketInContainer)]
-            container.volumeMounts = [Self.mount("containerd-sock", Self.socketInContainer)]
-            if let root = settings.containerdRoot {
+            container.env = [EnvVar("CONTAINERD_SOCKET", Self.socketInContainer)]
+            container.volumeMounts = [VolumeMount("containerd-sock", at: Self.socketInContainer)]
+            if reads, let snapshots {
                 // Where it is on the node, because containerd names it so.
-                container.volumeMounts.append(Self.mount("containerd-root", root, isReadOnly: true))
+                container.volumeMounts.append(VolumeMount("containerd-snapshots", at: snapshots, isReadOnly: true))
             }
-            if isHeld { container.volumeMounts.append(Self.mount("hold", "/run/stasis")) }
-            container.securityContext = securityContext
+            if isHeld { container.volumeMounts.append(VolumeMount("hold", at: "/run/stasis")) }
+            container.securityContext = securityContext(reads: reads && snapshots != nil)
             configure(&container)
         }
     }
@@ -92,36 +88,31 @@ struct CommitterPod {
     /// Where the credentials are in a container that speaks with a registry; nil if there are none.
     var credentialsMount: VolumeMount? {
         guard needsRegistry, settings.pushSecret != nil else { return nil }
-        return Self.mount("registry-creds", "/var/run/opensandbox/registry", isReadOnly: true)
-    }
-
-    static func variable(_ name: String, _ value: String) -> EnvVar {
-        .with {
-            $0.name = name
-            $0.value = value
-        }
+        return VolumeMount("registry-creds", at: "/var/run/opensandbox/registry", isReadOnly: true)
     }
 
     // MARK: - Parts
 
-    private var securityContext: SecurityContext {
-        .with { context in
-            // containerd's socket is root's.
-            context.runAsUser = 0
-            context.allowPrivilegeEscalation = false
-            context.readOnlyRootFilesystem = true
-            context.capabilities = .with {
-                $0.drop = ["ALL"]
-                // To see which directories are opaque; to read files of any user; to look into the sandbox's processes.
-                $0.add = ["SYS_ADMIN", "DAC_READ_SEARCH", "SYS_PTRACE"]
-            }
-            context.unknownFields["seccompProfile"] = RawJSON(["type": "RuntimeDefault"])
-        }
+    /// The folder of the snapshots on the node; nil if nothing is to be read there.
+    private var snapshots: String? {
+        guard reads, let root = settings.containerdRoot, !root.isEmpty else { return nil }
+        return (root.hasSuffix("/") ? String(root.dropLast()) : root) + "/" + Self.snapshotterFolder
+    }
+
+    private func securityContext(reads: Bool) -> SecurityContext {
+        // containerd's socket is root's.
+        var context = SecurityContext(rootWith: reads ? Self.readingCapabilities : [])
+        context.readOnlyRootFilesystem = true
+        context.unknownFields["seccompProfile"] = RawJSON(["type": "RuntimeDefault"])
+        // Where SELinux is on, a container's usual type may neither connect to containerd nor read what is another container's.
+        // Where it is off, nobody looks at this.
+        context.unknownFields["seLinuxOptions"] = RawJSON(["type": "spc_t"])
+        return context
     }
 
     private var volumes: [Volume] {
-        var volumes = [hostPath("containerd-sock", settings.containerdSocket, type: "Socket")]
-        if let root = settings.containerdRoot { volumes.append(hostPath("containerd-root", root, type: "Directory")) }
+        var volumes = [Volume("containerd-sock", ofNode: settings.containerdSocket, type: "Socket")]
+        if let snapshots { volumes.append(Volume("containerd-snapshots", ofNode: snapshots, type: "Directory")) }
         if isHeld {
             volumes.append(
                 .with {
@@ -134,16 +125,6 @@ struct CommitterPod {
         return volumes
     }
 
-    private func hostPath(_ name: String, _ path: String, type: String) -> Volume {
-        .with {
-            $0.name = name
-            $0.hostPath = .with {
-                $0.path = path
-                $0.type = type
-            }
-        }
-    }
-
     /// The Secret's one key, under the name that Docker gives such a file.
     private func credentials(_ secret: String) -> Volume {
         .with { volume in
@@ -152,14 +133,6 @@ struct CommitterPod {
                 $0.secretName = secret
                 $0.unknownFields["items"] = RawJSON([["key": ".dockerconfigjson", "path": "config.json"]])
             }
-        }
-    }
-
-    private static func mount(_ name: String, _ path: String, isReadOnly: Bool = false) -> VolumeMount {
-        .with {
-            $0.name = name
-            $0.mountPath = path
-            $0.readOnly = isReadOnly ? true : nil
         }
     }
 }

@@ -32,6 +32,22 @@ struct FreezeAnswer: Decodable, Hashable {
     }
 }
 
+extension Pod {
+    /// Why a container has to wait for its image. There is none of it then, nor was there one: those of a Job start once.
+    private static let imageReasons: Set<String> = [
+        "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError",
+        "RegistryUnavailable",
+    ]
+
+    /// Whether none of its containers was ever started, because there is no image to start them from.
+    var waitsForImages: Bool {
+        guard let containers = status?.containerStatuses, containers.count == spec.containers.count else {
+            return false
+        }
+        return containers.allSatisfy { $0.state?.waiting?.reason.map(Self.imageReasons.contains) ?? false }
+    }
+}
+
 /// Where the holder of a freeze is, as its pod tells it.
 enum HolderSighting: Hashable {
     /// It runs, or may: ask it. The pod's name.

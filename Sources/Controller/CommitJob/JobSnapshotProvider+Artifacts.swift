@@ -20,13 +20,30 @@ extension JobSnapshotProvider {
         }
     }
 
-    /// Deletes the manifests of an artifact. What a registry does not delete stays there and is no failure.
+    /// Deletes the manifests of an artifact. Its blobs go when the registry collects its garbage, but for those that other images
+    /// need.
+    ///
+    /// - Returns: A failure that is not to be tried again if the registry refuses it.
     public func delete(_ artifact: Artifact, in namespace: String) async -> Step<Deleted> {
         await asking(artifact, in: namespace) { store in
-            try await store.delete(artifact)
-            return Deleted()
+            do {
+                guard try await store.delete(artifact).contains(.unsupported) else { return Deleted() }
+            } catch let error as RegistryError where [.unauthorized, .forbidden].contains(error.kind) {
+                throw SnapshotFailure(
+                    Self.deletionRefused,
+                    "The registry does not let the controller delete images: give the login in the push or the pull Secret "
+                        + "the right to, or keep all images (\(error))."
+                )
+            }
+            throw SnapshotFailure(
+                Self.deletionRefused,
+                "The registry does not delete images: enable that there (docker-registry: storage.delete.enabled), or keep "
+                    + "all images."
+            )
         }
     }
+
+    private static let deletionRefused = "DeletionRefused"
 
     private func asking<Value: Sendable>(
         _ artifact: Artifact,
@@ -42,6 +59,8 @@ extension JobSnapshotProvider {
             )
         } catch let error as ArtifactStoreError {
             return .failed(error.failure)
+        } catch let failure as SnapshotFailure {
+            return .failed(failure)
         } catch {
             return .failed(
                 SnapshotFailure("TargetUnavailable", "The registry cannot be asked: \(error)", isRetryable: true)

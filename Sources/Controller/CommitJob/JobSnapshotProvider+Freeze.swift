@@ -3,7 +3,6 @@
 
 import KubeClient
 import KubeModels
-import KubeRuntime
 import Logging
 import NIOCore
 import SandboxModels
@@ -13,8 +12,6 @@ public import SnapshotProvider
 extension JobSnapshotProvider {
     /// How long a holder has to answer. It answers in milliseconds; who does not is asked again.
     private static let answerTime = Duration.seconds(10)
-    /// When somebody is asked again who could not answer.
-    private static let pause = Duration.seconds(1)
 
     /// Asks the holder for the point of no return. If the holder has died, the record on the node says whether it was reached.
     public func seal(_ request: SnapshotRequest) async -> Step<Sealed> {
@@ -26,7 +23,7 @@ extension JobSnapshotProvider {
         case .told(.sealed), .told(.killed): return .done(Sealed())
         case .told(.thawed), .told(nil): return .failed(thawed)
         case .told(.unknown), .told(.freezing), .told(.held):
-            return .waiting(SnapshotProgress("Sealing"), wakeOn: [.after(Self.pause)])
+            return .waiting(SnapshotProgress("Sealing"), wakeOn: [.after(NodeJobs.pause)])
         case .silent(let reasons): return .waiting(SnapshotProgress("Sealing"), wakeOn: reasons)
         case .lost:
             return await recover(.unpause, request).map { outcome in
@@ -40,7 +37,7 @@ extension JobSnapshotProvider {
         switch await ask("kill", of: request) {
         case .told(.killed): return .done(Released())
         case .told(.sealed), .told(.freezing), .told(.held):
-            return .waiting(SnapshotProgress("Releasing"), wakeOn: [.after(Self.pause)])
+            return .waiting(SnapshotProgress("Releasing"), wakeOn: [.after(NodeJobs.pause)])
         case .silent(let reasons): return .waiting(SnapshotProgress("Releasing"), wakeOn: reasons)
         case .lost, .told(.thawed), .told(.unknown), .told(nil):
             // Where its containers are gone, so are its processes.
@@ -51,18 +48,21 @@ extension JobSnapshotProvider {
 
     /// Has the holder thaw, and ends the Job.
     public func abandon(_ request: SnapshotRequest) async -> Step<Abandoned> {
-        guard await isSynced() else { return .waiting(SnapshotProgress("Thawing"), wakeOn: []) }
+        guard await jobs.isSynced() else { return .waiting(SnapshotProgress("Thawing"), wakeOn: []) }
         guard let job = commitJob(of: request) else { return await abandonWithoutJob(request) }
         guard request.isHeld else { return await end(job, of: request) }
         switch await ask("thaw", of: request) {
         case .told(.sealed), .told(.killed):
             return .failed(SnapshotFailure("Sealed", "The freeze of \(request.uid) is sealed and is never thawed."))
         case .told(.thawed), .told(.unknown), .told(nil):
-            return await deletion(of: [job]).map { _ in .done(Abandoned()) }
-        case .told(.freezing), .told(.held): return .waiting(SnapshotProgress("Thawing"), wakeOn: [.after(Self.pause)])
+            return await jobs.remove([job]).map { _ in .done(Abandoned()) }
+        case .told(.freezing), .told(.held):
+            return .waiting(SnapshotProgress("Thawing"), wakeOn: [.after(NodeJobs.pause)])
         case .silent(let reasons):
             // One that has not started yet must not do so any more: its pod has to be gone.
-            if case .starting = HolderSighting(pod(of: job), of: request.uid) { return await end(job, of: request) }
+            if case .starting = HolderSighting(jobs.pod(of: job), of: request.uid) {
+                return await end(job, of: request)
+            }
             return .waiting(SnapshotProgress("Thawing"), wakeOn: reasons)
         case .lost: return await recoverAndAbandon(request)
         }
@@ -81,8 +81,8 @@ extension JobSnapshotProvider {
     }
 
     private func ask(_ control: String, of request: SnapshotRequest) async -> Answer {
-        guard await isSynced() else { return .silent([]) }
-        let pod = commitJob(of: request).flatMap { job in self.pod(of: job) }
+        guard await jobs.isSynced() else { return .silent([]) }
+        let pod = commitJob(of: request).flatMap { job in jobs.pod(of: job) }
         switch HolderSighting(pod, of: request.uid) {
         case .starting: return .silent(request.objects)
         case .ended(let state): return .told(state)
@@ -110,7 +110,7 @@ extension JobSnapshotProvider {
                     metadata: ["pod": "\(name)", "question": "\(control)", "error": "\(error)"]
                 )
             }
-            return .silent([.after(Self.pause)])
+            return .silent([.after(NodeJobs.pause)])
         }
     }
 
@@ -118,16 +118,18 @@ extension JobSnapshotProvider {
 
     /// Ends a Job whose holder is not to be asked, and waits until its pod is gone.
     private func end(_ job: Job, of request: SnapshotRequest) async -> Step<Abandoned> {
-        let pod = pod(of: job)
+        let pod = jobs.pod(of: job)
         let commit = pod?.status?.containerStatuses.first { $0.name == CommitJob.ContainerName.commit }
         if let ended = commit?.state?.terminated {
             // A committer that says how it ended has thawed.
             guard ended.exitCode != 0, ended.message.flatMap({ CommitMessage($0) }) == nil else {
-                return await deletion(of: [job]).map { _ in .done(Abandoned()) }
+                return await jobs.remove([job]).map { _ in .done(Abandoned()) }
             }
             return await recoverAndAbandon(request)
         }
-        return await deletion(of: [job]).map { _ in
+        // Nothing can be frozen, and a Job that thaws would lack its image, too.
+        if pod?.waitsForImages == true { return await jobs.remove([job]).map { _ in .done(Abandoned()) } }
+        return await jobs.remove([job]).map { _ in
             // The Job may never have had a pod; its deletion is seen then.
             pod == nil && job.metadata.deletionTimestamp != nil
                 ? .done(Abandoned()) : .waiting(SnapshotProgress("Thawing"), wakeOn: request.objects)
@@ -138,7 +140,7 @@ extension JobSnapshotProvider {
     private func abandonWithoutJob(_ request: SnapshotRequest) async -> Step<Abandoned> {
         guard let snapshot = request.snapshot else { return .done(Abandoned()) }
         // A pod that is still going away may be about to freeze, or to thaw.
-        let left = pods.store.objects(.namespace, request.source.namespace).contains {
+        let left = jobs.pods(in: request.source.namespace).contains {
             $0.metadata.labels[OpenSandbox.Label.sandboxSnapshotName] == snapshot.labelValue
                 && $0.metadata.ownerReferences.contains { $0.name == snapshot.commitJobName }
         }
@@ -164,34 +166,24 @@ extension JobSnapshotProvider {
     /// Has a Job do on the node what is to be done.
     private func recover(_ purpose: RecoveryJob.Purpose, _ request: SnapshotRequest) async -> Step<Recovered> {
         guard let snapshot = request.snapshot else { return .failed(.withoutSnapshot) }
-        let recovery = RecoveryJob(purpose: purpose, request: request, snapshot: snapshot, settings: settings)
-        let progress = SnapshotProgress("Recovering")
-        let wake = [WakeReason.object(kind: "Job", namespace: request.source.namespace, name: recovery.name)]
-        let found = jobs.store[request.source.namespace, recovery.name]
-        switch RecoveryOutcome(job: found, pod: found.flatMap { pod(of: $0) }, of: request) {
-        case .active: return .waiting(progress, wakeOn: wake)
-        case .done: return .done(.done)
-        case .sealed: return .done(.sealed)
-        case .failed(let problem):
-            logger.warning(
-                "a recovery failed and is tried again",
-                metadata: ["job": "\(recovery.name)", "error": "\(problem)"]
-            )
-            return await deletion(of: [found].compactMap(\.self)).map { _ in
-                .waiting(progress, wakeOn: [.after(Self.pause)])
+        let job = RecoveryJob(purpose: purpose, request: request, snapshot: snapshot, settings: settings).job
+        let problem: Problem
+        switch await jobs.perform(job) {
+        case .waiting(_, let reasons): return .waiting(SnapshotProgress("Recovering"), wakeOn: reasons)
+        case .failed(let failure): problem = failure.problem
+        case .done(let end):
+            switch RecoveryOutcome(end) {
+            case .done: return .done(.done)
+            case .sealed: return .done(.sealed)
+            case .failed(let found): problem = found
             }
-        case .none:
-            // An earlier capture's may be in the way.
-            if let found { return await deletion(of: [found]).map { _ in .waiting(progress, wakeOn: wake) } }
-            do {
-                _ = try await client.resource(Job.self, in: .named(request.source.namespace)).create(recovery.manifest)
-            } catch let error as KubeError where error.isAlreadyExists {
-                // The cache will show whose it is.
-            } catch {
-                logger.warning("a recovery cannot begin", metadata: ["job": "\(recovery.name)", "error": "\(error)"])
-                return .waiting(progress, wakeOn: [.after(Self.pause)])
-            }
-            return .waiting(progress, wakeOn: wake)
+        }
+        logger.warning(
+            "a recovery has failed and is tried again",
+            metadata: ["job": "\(job.name)", "error": "\(problem)"]
+        )
+        return await jobs.remove(job).map { _ in
+            .waiting(SnapshotProgress("Recovering"), wakeOn: [.after(NodeJobs.pause)])
         }
     }
 

@@ -7,8 +7,8 @@ import SnapshotProvider
 
 /// A Job that does on the node what the holder of a freeze would have done, had it not died.
 struct RecoveryJob: Hashable {
-    /// What is to be done.
-    enum Purpose: Hashable {
+    /// What is to be done, in a word.
+    enum Purpose: String, CaseIterable {
         /// Thaw, unless it is sealed.
         case unpause
         /// Kill what is sealed.
@@ -25,21 +25,13 @@ struct RecoveryJob: Hashable {
     var snapshot: SandboxSnapshot
     var settings: CommitJobSettings
 
-    /// The Job's name.
-    var name: String {
-        switch purpose {
-        case .unpause: snapshot.unpauseJobName
-        case .release: snapshot.releaseJobName
-        }
-    }
-
-    /// The object to create.
-    var manifest: Job {
-        let pod = CommitterPod(node: request.source.node, settings: settings)
+    /// The Job to run.
+    var job: NodeJob {
+        let pod = CommitterPod(settings: settings)
         let container = pod.container(Self.containerName, arguments) {
-            $0.env.append(CommitterPod.variable("STASIS_POD_UID", request.source.podUID))
+            $0.env.append(EnvVar("STASIS_POD_UID", request.source.podUID))
         }
-        return pod.job(name, for: request, of: snapshot, deadline: Self.timeout, [container])
+        return pod.job(purpose.rawValue, for: request, of: snapshot, deadline: Self.timeout, [container])
     }
 
     private var arguments: [String] {
@@ -51,12 +43,8 @@ struct RecoveryJob: Hashable {
     }
 }
 
-/// How far a recovery Job is.
+/// What has come of a recovery Job.
 enum RecoveryOutcome: Hashable {
-    /// There is none.
-    case none
-    /// It is on its way.
-    case active
     /// It has done it, or there was nothing to do.
     case done
     /// What was to be thawed is sealed.
@@ -64,32 +52,19 @@ enum RecoveryOutcome: Hashable {
     /// It has failed; it may be tried again.
     case failed(Problem)
 
-    /// - Parameters:
-    ///   - job: The Job, if there is one.
-    ///   - pod: Its pod, if it is there already, or still.
-    init(job: Job?, pod: Pod?, of request: SnapshotRequest) {
-        guard let job, job.request?.uid == request.uid else {
-            self = .none
-            return
-        }
-        let status = pod?.status?.containerStatuses.first { $0.name == RecoveryJob.containerName }
-        if let ended = status?.state?.terminated {
-            let error = ended.message.flatMap { CommitMessage($0) }?.error
-            switch (ended.exitCode, error?.reason) {
-            case (0, _), (_, "ContainerGone"): self = .done
-            case (_, "Sealed"): self = .sealed
-            default:
-                self = .failed(
-                    Problem(
-                        error?.reason ?? "RecoveryFailed",
-                        error?.message ?? "The Job \(job.metadata.name) ended with exit code \(ended.exitCode)."
-                    )
+    /// - Parameter end: How its container has ended.
+    init(_ end: NodeJobEnd) {
+        let error = end.message.flatMap { CommitMessage($0) }?.error
+        switch (end.exitCode, error?.reason) {
+        case (0, _), (_, "ContainerGone"): self = .done
+        case (_, "Sealed"): self = .sealed
+        default:
+            self = .failed(
+                Problem(
+                    error?.reason ?? "RecoveryFailed",
+                    error?.message ?? "It ended with exit code \(end.exitCode)."
                 )
-            }
-        } else if job.status?.conditions.isTrue("Failed") == true {
-            self = .failed(Problem("RecoveryFailed", "The Job \(job.metadata.name) has failed. Look at its events."))
-        } else {
-            self = .active
+            )
         }
     }
 }

@@ -3,30 +3,27 @@
 
 import Hummingbird
 public import KubeClient
-public import KubeRuntime
+import KubeRuntime
 public import Logging
 import Metrics
 import NIOPosix
 public import PrometheusMetrics
 import ServiceLifecycle
-public import SnapshotProvider
+import SnapshotProvider
 public import UnixSignals
 
 import class Foundation.ProcessInfo
 import struct Foundation.UUID
 
-/// A whole controller program but for its provider: leader election, the controllers, events, probes and metrics.
+/// A whole controller program but for its providers: leader election, the controllers, events, probes and metrics.
 ///
 /// ```swift
 /// try await withKubeClient(configuration, metrics: registry, logger: logger) { client in
-///     try await ControllerManager(client: client, options: options, provider: MyProvider(client), logger: logger).run()
+///     let providers = SnapshotProviders(MyProvider(client))
+///     try await ControllerManager(client: client, options: options, providers: providers, logger: logger).run()
 /// }
 /// ```
 public struct ControllerManager: Sendable {
-    /// What a provider does besides answering, for as long as the controllers work. It is given a way to have a sandbox looked at
-    /// that it has news of; cancelled, it should end.
-    public typealias ProviderWork = @Sendable (_ look: @escaping @Sendable (ObjectKey) -> Void) async throws -> Void
-
     /// The name of the lease of those who work: that of OpenSandbox's controller, so that the two never work at a time.
     public static let leaseName = "2fa1c467.opensandbox.io"
 
@@ -34,8 +31,7 @@ public struct ControllerManager: Sendable {
 
     private let client: KubeClient
     private let options: ControllerOptions
-    private let provider: any SnapshotProvider
-    private let providerWork: ProviderWork?
+    private let providers: SnapshotProviders
     private let registry: PrometheusRegistry
     private let logger: Logger
 
@@ -44,21 +40,18 @@ public struct ControllerManager: Sendable {
     /// - Parameters:
     ///   - client: The cluster. Its own measurements are told with the others if it has the same registry.
     ///   - options: What it is told.
-    ///   - provider: Who captures and restores.
-    ///   - providerWork: What the provider does besides.
+    ///   - providers: Who captures and restores.
     ///   - registry: Where measurements go.
     public init(
         client: KubeClient,
         options: ControllerOptions,
-        provider: any SnapshotProvider,
-        providerWork: ProviderWork? = nil,
+        providers: SnapshotProviders,
         registry: PrometheusRegistry = .forController(),
         logger: Logger
     ) {
         self.client = client
         self.options = options
-        self.provider = provider
-        self.providerWork = providerWork
+        self.providers = providers
         self.registry = registry
         self.logger = logger
     }
@@ -75,8 +68,7 @@ public struct ControllerManager: Sendable {
         let work = ControllerWork(
             client: client,
             options: options,
-            provider: provider,
-            providerWork: providerWork,
+            providers: providers,
             recorder: recorder,
             identity: identity,
             health: health,
@@ -91,13 +83,14 @@ public struct ControllerManager: Sendable {
         group.maximumGracefulShutdownDuration = Self.shutdownLimit
         Meter(
             label: "stasis_build_info",
-            dimensions: [("version", ControllerVersion.current), ("provider", provider.name)],
+            dimensions: [("version", ControllerVersion.current), ("provider", providers.standard.name)],
             factory: registry
         ).set(1)
         logger.info(
             "starting",
             metadata: [
-                "version": "\(ControllerVersion.current)", "identity": "\(identity)", "provider": "\(provider.name)",
+                "version": "\(ControllerVersion.current)", "identity": "\(identity)",
+                "provider": "\(providers.names.joined(separator: ","))",
                 "namespaces": "\(options.namespaces.isEmpty ? "all" : options.namespaces.joined(separator: ","))",
             ]
         )

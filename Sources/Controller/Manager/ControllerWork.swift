@@ -8,14 +8,12 @@ import Logging
 import Metrics
 import PrometheusMetrics
 import ServiceLifecycle
-import SnapshotProvider
 
 /// What only one of several controllers does at a time, when the cluster has what it takes.
 struct ControllerWork: ServiceLifecycle.Service {
     let client: KubeClient
     let options: ControllerOptions
-    let provider: any SnapshotProvider
-    let providerWork: ControllerManager.ProviderWork?
+    let providers: SnapshotProviders
     let recorder: EventRecorder
     let identity: String
     let health: ManagerHealth
@@ -73,7 +71,7 @@ struct ControllerWork: ServiceLifecycle.Service {
             SandboxController(
                 client,
                 in: scope,
-                provider: provider,
+                providers: providers,
                 settings: options.sandboxes,
                 recorder: recorder,
                 workers: options.sandboxWorkers,
@@ -84,9 +82,9 @@ struct ControllerWork: ServiceLifecycle.Service {
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for controller in controllers { group.addTask { try await controller.run() } }
-            if let providerWork {
+            if let work = providers.work {
                 group.addTask {
-                    try await providerWork { sandbox in
+                    try await work { sandbox in
                         for controller in controllers { controller.look(at: sandbox) }
                     }
                 }

@@ -20,6 +20,10 @@ public struct SandboxMetrics: Sendable {
     /// A record was replaced by another one, which is written down.
     public func recorded(_ after: AggregateRecord, insteadOf before: AggregateRecord) {
         for artifact in after.newArtifacts(since: before) { captured(artifact) }
+        if let problem = after.newPauseFailure(since: before) { failed("stasis_sandbox_pause_failures_total", problem) }
+        if let problem = after.newResumeFailure(since: before) {
+            failed("stasis_sandbox_resume_failures_total", problem)
+        }
         guard before.phase != after.phase else { return }
         let dimensions = [("from", before.phase.rawValue), ("to", after.phase.rawValue)]
         counter("stasis_sandbox_transitions_total", dimensions).increment()
@@ -32,13 +36,6 @@ public struct SandboxMetrics: Sendable {
             )
             .recordNanoseconds(Int64(min(end.timeIntervalSince(start), 1e9) * 1e9))
         }
-        switch after.phase {
-        case .running where before.phase == .thawing:
-            failed("stasis_sandbox_pause_failures_total", after.pauseFailure ?? after.setback(of: .pause))
-        case .paused where before.phase == .resuming, .failed where before.phase == .resuming:
-            failed("stasis_sandbox_resume_failures_total", after.setback(of: .resume))
-        default: break
-        }
     }
 
     private func captured(_ artifact: Artifact) {
@@ -48,8 +45,8 @@ public struct SandboxMetrics: Sendable {
         counter("stasis_capture_written_bytes_total", []).increment(by: statistics.bytesWritten)
     }
 
-    private func failed(_ label: String, _ problem: Problem?) {
-        counter(label, [("reason", Self.label(of: problem?.reason ?? ""))]).increment()
+    private func failed(_ label: String, _ problem: Problem) {
+        counter(label, [("reason", Self.label(of: problem.reason))]).increment()
     }
 
     /// A reason is one word, by the contract of those who give it; what is none would make series without end.
@@ -77,9 +74,5 @@ extension AggregateRecord {
             }
             return artifact
         }
-    }
-
-    fileprivate func setback(of transition: Recorded.Setback.Transition) -> Problem? {
-        replicas.lazy.compactMap(\.recorded.setback).first { $0.transition == transition }?.problem
     }
 }

@@ -81,13 +81,19 @@ extension ControllerFlag {
             help: "How many objects are looked at at a time: batchsandbox=32;pool=16;sandboxsnapshot=4.",
             effect: .option { (options, text) throws(Fault) in try readConcurrency(text, &options) }
         ),
-        .number(
+        .value(
             "max-pause-replicas",
-            \.maximumPauseReplicas,
-            standard: 1,
-            atLeast: 1,
+            "NUMBER",
+            "1",
+            \.sandboxes.policy.maximumPauseReplicas,
             "How many replicas a BatchSandbox may have to be paused."
-        ),
+        ) { (text) throws(Fault) in
+            let number = try readNumber(text, atLeast: 1)
+            // What is written down of all of them has to fit into one annotation.
+            let most = SandboxControllerSettings.mostPauseReplicas
+            guard number <= most else { throw Fault("is more than \(most)") }
+            return number
+        },
         .ignored(
             "expectation-timeout",
             "DURATION",
@@ -190,16 +196,16 @@ extension ControllerFlag {
         ),
         .number(
             "snapshot-retention",
-            \.snapshotRetention,
+            \.sandboxes.retention.generations,
             standard: 0,
             atLeast: 0,
-            "How many snapshots of a sandbox are kept; 0 for all."
+            "How many images of its pauses a replica of a sandbox keeps; 0 for all."
         ),
         .choice(
             "snapshot-delete-policy",
             \.sandboxes.snapshotDeletePolicy,
             standard: .retain,
-            "Whether the images of a deleted snapshot stay in the registry."
+            "Whether the images of a deleted snapshot or sandbox stay in the registry."
         ),
     ]
 

@@ -85,8 +85,6 @@ extension ControllerOptions {
         if sandboxes.registry.isEmpty {
             found.append("--snapshot-registry is not set: nothing can be paused.")
         }
-        if maximumPauseReplicas != 1 { found.append("--max-pause-replicas has no effect yet.") }
-        if snapshotRetention != 0 { found.append("--snapshot-retention has no effect yet: all snapshots are kept.") }
         if metricsAddress == nil, !metricsCertificate.folder.isEmpty {
             found.append("--metrics-cert-path has no effect: --metrics-bind-address is '0'.")
         }

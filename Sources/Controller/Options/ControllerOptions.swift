@@ -61,10 +61,6 @@ public struct ControllerOptions: Sendable, Hashable {
     public var sandboxes = SandboxControllerSettings()
     /// What commit Jobs have in common.
     public var commitJob = CommitJobSettings(image: "image-committer:dev")
-    /// How many replicas a BatchSandbox may have to be paused. At least 1.
-    public var maximumPauseReplicas = 1
-    /// How many snapshots of a sandbox are kept, 0 for all.
-    public var snapshotRetention = 0
 
     /// What is logged.
     public var logLevel = Logger.Level.info

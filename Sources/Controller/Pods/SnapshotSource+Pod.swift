@@ -15,25 +15,33 @@ extension SnapshotSource {
     ///   - pod: The pod; nil if there is none.
     ///   - sandbox: Whose it is.
     ///   - snapshot: What it is for.
+    ///   - replica: The place of the pod, for a snapshot of a pause.
     ///   - registry: Where the images go.
+    ///   - storesImages: Whether there will be any; without, no registry is needed.
     /// - Throws: `SnapshotFailure`, with upstream's reasons where it has some.
     init(
         _ pod: Pod?,
         of sandbox: BatchSandbox,
         for snapshot: SandboxSnapshot,
-        in registry: String
+        replica: Int = 0,
+        in registry: String,
+        storesImages: Bool = true
     ) throws(SnapshotFailure) {
-        guard !registry.isEmpty else { throw .registryNotConfigured }
+        guard !registry.isEmpty || !storesImages else { throw .registryNotConfigured }
         guard let pod, let podUID = pod.metadata.uid, let node = pod.spec.nodeName else { throw .sourcePodNotFound }
         let names = Self.containers(of: pod, sandbox, snapshot)
         guard !names.isEmpty else { throw .noContainers(of: pod.metadata.name) }
         var containers: [SnapshotContainer] = []
         for name in names {
-            let target = snapshot.imageReference(
-                of: name,
-                in: registry,
-                sandboxGeneration: sandbox.metadata.generation ?? 1
-            )
+            let target =
+                registry.isEmpty
+                ? ""
+                : snapshot.imageReference(
+                    of: name,
+                    in: registry,
+                    sandboxGeneration: sandbox.metadata.generation ?? 1,
+                    replica: replica
+                )
             guard let target else { throw .invalidImageName(of: name) }
             guard let status = pod.status?.containerStatuses.first(where: { $0.name == name }),
                 let id = status.containerID, status.state?.running != nil
@@ -55,7 +63,8 @@ extension SnapshotSource {
             podUID: podUID,
             node: node,
             runtimeClass: pod.spec.runtimeClassName,
-            containers: containers
+            containers: containers,
+            freezeLimit: pod.freezeLimit?.seconds
         )
     }
 

@@ -38,7 +38,8 @@ extension SandboxSnapshot {
             status.phase = .succeed
             status.tell(artifact)
             let reason = SandboxSnapshotCondition.Reason.snapshotReady
-            status.end(.ready, Problem(reason, "The snapshot is durable and was verified."), at: now)
+            let remark = artifact.remark.map { " \($0)" } ?? ""
+            status.end(.ready, Problem(reason, "The snapshot is durable and was verified.\(remark)"), at: now)
         case .failed(let problem):
             status.phase = .failed
             status.end(.failed, problem, at: now)
@@ -56,8 +57,9 @@ extension SandboxSnapshotStatus {
         sourcePodName = source.pod
         sourcePodUID = source.podUID
         sourceNodeName = source.node
+        // Where no image is made, only the artifact tells what there is.
         for container in source.containers
-        where !containers.contains(where: { $0.containerName == container.name }) {
+        where !container.target.isEmpty && !containers.contains(where: { $0.containerName == container.name }) {
             containers.append(
                 .with {
                     $0.containerName = container.name

@@ -31,7 +31,6 @@ extension SandboxSnapshotReconciler {
 
     /// Why it will never be taken, whatever its sandbox does.
     private func refusal(of snapshot: SandboxSnapshot) -> Problem? {
-        if settings.registry.isEmpty { return SnapshotFailure.registryNotConfigured.problem }
         if let source = snapshot.spec.source {
             return Problem(
                 "SourceNotSupported",
@@ -39,11 +38,15 @@ extension SandboxSnapshotReconciler {
                     + "spec.sandboxName and leave spec.source out."
             )
         }
-        if let wanted = snapshot.spec.provider, wanted != provider.name {
+        guard let provider = providers[snapshot.spec.provider] else {
             return Problem(
                 "ProviderNotFound",
-                "spec.provider is \(wanted), but this controller has only \(provider.name). Leave it out, or name that."
+                "spec.provider is \(snapshot.spec.provider ?? ""), but this controller has only "
+                    + "\(providers.names.joined(separator: ", ")). Leave it out, or name one of them."
             )
+        }
+        if settings.registry.isEmpty, provider.capabilities.storesImages {
+            return SnapshotFailure.registryNotConfigured.problem
         }
         guard provider.capabilities.canKeepRunning else {
             return Problem(

@@ -26,7 +26,7 @@ extension SandboxSnapshotReconciler {
         case .capture:
             return try await capture(snapshot, &sightings)
         case .verifyArtifact(let artifact):
-            switch await provider.verify(artifact, in: namespace) {
+            switch try await providers.provider(of: artifact).verify(artifact, in: namespace) {
             case .done: sightings.sight(.verified)
             case .waiting(_, let reasons): sightings.wake(on: reasons)
             case .failed(let failure):
@@ -36,7 +36,7 @@ extension SandboxSnapshotReconciler {
         case .endCapture:
             try await end(snapshot, record, &sightings)
         case .deleteArtifact(let artifact):
-            try await delete(artifact, of: snapshot, in: namespace, &sightings)
+            try await delete(artifact, of: snapshot, record, in: namespace, &sightings)
         }
         return snapshot
     }
@@ -60,7 +60,7 @@ extension SandboxSnapshotReconciler {
             return snapshot
         }
         guard let request = snapshot.ownRequest else { return snapshot }
-        switch await provider.capture(request) {
+        switch try await providers.provider(of: request).capture(request) {
         case .done(let artifact): sightings.sight(.succeeded(artifact))
         case .waiting(let progress, let reasons):
             sightings.sight(.active)
@@ -81,10 +81,19 @@ extension SandboxSnapshotReconciler {
         var snapshot = old
         if snapshot.ownRequest == nil {
             guard let source = try source(of: snapshot) else { throw SnapshotFailure.sourcePodNotFound }
+            // That there is one was seen when its turn came.
+            let provider = providers[snapshot.spec.provider] ?? providers.standard
             let request = SnapshotRequest(
                 uid: snapshot.metadata.uid ?? snapshot.metadata.name,
-                source: try SnapshotSource(source.pod, of: source.sandbox, for: snapshot, in: settings.registry),
-                afterwards: .keepRunning
+                source: try SnapshotSource(
+                    source.pod,
+                    of: source.sandbox,
+                    for: snapshot,
+                    in: settings.registry,
+                    storesImages: provider.capabilities.storesImages
+                ),
+                afterwards: .keepRunning,
+                provider: provider.name
             )
             let annotations: JSONValue = [SnapshotRequest.annotationName: .string(request.annotation)]
             let change = MergePatch(["metadata": ["annotations": annotations]])
@@ -92,7 +101,7 @@ extension SandboxSnapshotReconciler {
             snapshot = written
         }
         guard snapshot.status?.phase != .committing, let request = snapshot.ownRequest else { return snapshot }
-        try await provider.preflight(request)
+        try await providers.provider(of: request).preflight(request)
         return try await tell(.capturing(nil), in: snapshot)
     }
 
@@ -104,6 +113,7 @@ extension SandboxSnapshotReconciler {
         // Without a request nothing was begun.
         guard let request = snapshot.ownRequest else { return sightings.endCapture() }
         let failure: SnapshotFailure?
+        let provider = try providers.provider(of: request)
         switch await provider.abandon(request) {
         case .done:
             switch await provider.forget(request) {
@@ -136,34 +146,57 @@ extension SandboxSnapshotReconciler {
     private func delete(
         _ artifact: Artifact,
         of snapshot: SandboxSnapshot,
+        _ record: SnapshotRecord,
         in namespace: String,
         _ sightings: inout SnapshotSightings
     ) async throws {
         guard snapshot.deletePolicy(else: settings.snapshotDeletePolicy) == .delete, !artifact.parts.isEmpty else {
             return sightings.giveUpArtifact()
         }
-        if let holder = try await holder(of: artifact, except: snapshot) {
+        let answer: ClusterReferences.Answer
+        do {
+            let owner = snapshot.metadata.uid ?? ""
+            answer = try await deletion.references.answer([.init(artifact: artifact, owner: owner)])
+        } catch let failure as SnapshotFailure {
+            return giveUp(artifact, of: snapshot, failure.problem, &sightings)
+        }
+        let outcome = await deletion.delete(artifact, answer, in: namespace)
+        if let outcome { deletion.metrics.tried(outcome, of: artifact) }
+        switch outcome {
+        case .done(nil, _): sightings.giveUpArtifact()
+        case .done(_?, let holder):
             recorder.record(
                 .normal,
                 about: snapshot,
                 reason: "ImagesRetained",
-                "Its images stay in the registry: \(holder) refers to them."
-            )
-            return sightings.giveUpArtifact()
-        }
-        switch await provider.delete(artifact, in: namespace) {
-        case .done: sightings.giveUpArtifact()
-        case .waiting(_, let reasons): sightings.wake(on: reasons)
-        case .failed(let failure):
-            if failure.isRetryable { throw failure }
-            recorder.record(
-                .warning,
-                about: snapshot,
-                reason: "ImagesNotDeleted",
-                "Its images stay in the registry. \(failure.reason): \(failure.message)"
+                "Images of it stay in the registry: \(holder ?? "something") refers to them."
             )
             sightings.giveUpArtifact()
+        case .refused(let problem): giveUp(artifact, of: snapshot, problem, &sightings)
+        case .unavailable(let problem):
+            let patience = record.since.addingTimeInterval(Self.deletionPatience)
+            guard now() < patience else { return giveUp(artifact, of: snapshot, problem, &sightings) }
+            throw SnapshotFailure(problem.reason, problem.message, isRetryable: true)
+        case nil: sightings.wake(after: .seconds(1))
         }
+    }
+
+    /// Seconds for which a snapshot that is deleted waits for a registry that cannot be reached.
+    private static let deletionPatience: Double = 600
+
+    private func giveUp(
+        _ artifact: Artifact,
+        of snapshot: SandboxSnapshot,
+        _ problem: Problem,
+        _ sightings: inout SnapshotSightings
+    ) {
+        recorder.record(
+            .warning,
+            about: snapshot,
+            reason: "ImagesNotDeleted",
+            "Its images stay in the registry. \(problem.reason): \(problem.message)"
+        )
+        sightings.giveUpArtifact()
     }
 }
 

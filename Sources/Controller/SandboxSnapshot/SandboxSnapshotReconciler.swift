@@ -21,7 +21,8 @@ struct SandboxSnapshotReconciler: Sendable {
     let sandboxes: Informer<BatchSandbox>
     let pods: Informer<Pod>
     let client: KubeClient
-    let provider: any SnapshotProvider
+    let providers: SnapshotProviders
+    let deletion: ImageDeletion
     let settings: SandboxControllerSettings
     let recorder: EventRecorder
     let logger: Logger
@@ -136,7 +137,12 @@ struct SandboxSnapshotReconciler: Sendable {
     ///
     /// - Returns: The object as it is now; nil if it has changed since it was read, or is gone.
     func tell(_ stage: SnapshotStage, in snapshot: SandboxSnapshot) async throws -> SandboxSnapshot? {
-        let writer = SnapshotStatusWriter(client: client, recorder: recorder, provider: provider.name, now: now)
+        let writer = SnapshotStatusWriter(
+            client: client,
+            recorder: recorder,
+            provider: providers.standard.name,
+            now: now
+        )
         let told = try await writer.tell(stage, of: snapshot.ownRequest, in: snapshot)
         if let told { versions.note(told) }
         return told

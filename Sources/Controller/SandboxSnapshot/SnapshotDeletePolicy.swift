@@ -4,7 +4,7 @@
 import KubeModels
 import SandboxModels
 
-/// What becomes of the images of a SandboxSnapshot that is deleted.
+/// What becomes of the images of a SandboxSnapshot that is deleted, and of those of the pauses of a BatchSandbox that is.
 public enum SnapshotDeletePolicy: String, Sendable, Hashable, CaseIterable {
     /// They stay in the registry, as upstream leaves them.
     case retain = "Retain"
@@ -12,12 +12,20 @@ public enum SnapshotDeletePolicy: String, Sendable, Hashable, CaseIterable {
     case delete = "Delete"
 }
 
-extension SandboxSnapshot {
+extension KubeResource {
     /// What is to become of its images: what its annotation says, else what the controller was told.
     ///
     /// An annotation that says something else keeps them: what is deleted does not come back.
     func deletePolicy(else standard: SnapshotDeletePolicy) -> SnapshotDeletePolicy {
         guard let text = metadata.annotations[OpenSandbox.Annotation.deletePolicy] else { return standard }
         return SnapshotDeletePolicy(rawValue: text) ?? .retain
+    }
+}
+
+extension SandboxControllerSettings {
+    /// Whether any image of a sandbox's pauses may have to be deleted, now or one day.
+    func tracksImages(of sandbox: BatchSandbox) -> Bool {
+        if sandbox.deletePolicy(else: snapshotDeletePolicy) == .delete { return true }
+        return retention.generations > 0 && sandbox.metadata.deletionTimestamp == nil
     }
 }

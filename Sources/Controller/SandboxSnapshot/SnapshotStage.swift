@@ -40,12 +40,15 @@ extension AggregateRecord {
         return nil
     }
 
-    /// Whether a capture, or what it has left, is still to be seen to.
-    func needsCapture(_ uid: String) -> Bool {
-        members.contains { member in
+    /// The member of which a capture, or what it has left, is still to be seen to.
+    func member(withCapture uid: String) -> Member? {
+        members.first { member in
             member.recorded.phase.capture?.uid == uid || member.recorded.leftovers.contains(.capture(uid: uid))
         }
     }
+
+    /// Whether a capture, or what it has left, is still to be seen to.
+    func needsCapture(_ uid: String) -> Bool { member(withCapture: uid) != nil }
 }
 
 extension CaptureProgress {

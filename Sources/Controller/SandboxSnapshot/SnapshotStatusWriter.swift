@@ -13,7 +13,7 @@ import struct Foundation.Date
 struct SnapshotStatusWriter: Sendable {
     let client: KubeClient
     let recorder: EventRecorder
-    /// The name of the provider that captures.
+    /// The name of the provider that captures where a request does not say.
     let provider: String
     let now: @Sendable () -> Date
 
@@ -26,7 +26,7 @@ struct SnapshotStatusWriter: Sendable {
         of request: SnapshotRequest?,
         in snapshot: SandboxSnapshot
     ) async throws -> SandboxSnapshot? {
-        let status = snapshot.status(at: stage, of: request, by: provider, now: Timestamp(now()))
+        let status = snapshot.status(at: stage, of: request, by: request?.provider ?? provider, now: Timestamp(now()))
         guard status != snapshot.status else { return snapshot }
         var told = snapshot
         told.status = status
@@ -56,7 +56,8 @@ struct SnapshotStatusWriter: Sendable {
             return (.normal, "CreatedJob", "Capturing pod \(pod) on node \(status.sourceNodeName ?? "unknown").")
         case .succeed:
             let images = status.containers.map { "\($0.imageUri)@\($0.imageDigest ?? "unknown")" }
-            return (.normal, "JobSucceeded", "Captured \(images.joined(separator: ", ")).")
+            let frozen = status.frozenMilliseconds.map { ", frozen for \($0) ms" } ?? ""
+            return (.normal, "JobSucceeded", "Captured \(images.joined(separator: ", "))\(frozen).")
         case .failed:
             let failure = status.conditions["Failed"]
             let message = "\(failure?.reason ?? "Failed"): \(failure?.message ?? "no reason was given")"

@@ -80,6 +80,12 @@ public struct EnvVar: JSONFields {
     /// Creates an empty one.
     public init() {}
 
+    /// A variable with a value.
+    public init(_ name: String, _ value: String) {
+        self.name = name
+        self.value = value
+    }
+
     /// Its fields.
     public mutating func visit(_ fields: inout FieldVisitor) throws(JSONError) {
         try fields.field("name", &name)
@@ -148,6 +154,20 @@ public struct VolumeMount: JSONFields {
 
     /// Creates an empty one.
     public init() {}
+
+    /// A volume of the pod at a path of the container.
+    ///
+    /// - Parameters:
+    ///   - name: The volume's name.
+    ///   - path: Where the container sees it.
+    ///   - part: The part of the volume that it sees; all of it if nil.
+    ///   - isReadOnly: Whether it only reads.
+    public init(_ name: String, at path: String, part: String? = nil, isReadOnly: Bool = false) {
+        self.name = name
+        mountPath = path
+        subPath = part
+        readOnly = isReadOnly ? true : nil
+    }
 
     /// Its fields.
     public mutating func visit(_ fields: inout FieldVisitor) throws(JSONError) {
@@ -220,6 +240,18 @@ public struct SecurityContext: JSONFields {
 
     /// Creates an empty one.
     public init() {}
+
+    /// Root with some rights and no others, which cannot be widened.
+    ///
+    /// - Parameter capabilities: Linux capabilities without `CAP_`, such as `KILL`.
+    public init(rootWith capabilities: [String]) {
+        runAsUser = 0
+        allowPrivilegeEscalation = false
+        self.capabilities = .with {
+            $0.drop = ["ALL"]
+            $0.add = capabilities
+        }
+    }
 
     /// Its fields.
     public mutating func visit(_ fields: inout FieldVisitor) throws(JSONError) {

@@ -21,6 +21,20 @@ public struct Volume: JSONFields {
     /// Creates an empty one.
     public init() {}
 
+    /// A folder or file of the node.
+    ///
+    /// - Parameters:
+    ///   - name: Its name in the pod.
+    ///   - path: Where it is on the node.
+    ///   - type: What it must be, such as `Directory`, `DirectoryOrCreate` or `Socket`.
+    public init(_ name: String, ofNode path: String, type: String) {
+        self.name = name
+        hostPath = .with {
+            $0.path = path
+            $0.type = type
+        }
+    }
+
     /// Its fields.
     public mutating func visit(_ fields: inout FieldVisitor) throws(JSONError) {
         try fields.field("name", &name)

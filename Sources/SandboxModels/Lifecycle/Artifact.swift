@@ -47,6 +47,8 @@ public struct Artifact: Sendable, Hashable, Codable {
     public var parts: [Part]
     /// What it took to make it.
     public var statistics: Statistics?
+    /// What people should know of how it was made, such as what could not be kept; nil if there is nothing.
+    public var remark: String?
     /// `os/architecture` of what was captured, as OCI spells it (`linux/amd64`).
     public var platform: String
 

@@ -11,11 +11,19 @@ public struct LifecyclePolicy: Sendable, Hashable, Codable {
     /// Seconds from the order to resume until compute that has not come up is given up and the sandbox is paused again; nil for
     /// never.
     public var resumeTimeout: Double?
+    /// How many replicas an aggregate may have to be paused, of which it has one at least then; nil for any number, and none.
+    public var maximumPauseReplicas: Int?
 
-    /// Creates a policy; the default gives a pause ten minutes, and a resume for ever.
-    public init(captureTimeout: Double = 600, thawGrace: Double = 30, resumeTimeout: Double? = nil) {
+    /// Creates a policy; the default gives a pause ten minutes, and a resume for ever, of however many replicas.
+    public init(
+        captureTimeout: Double = 600,
+        thawGrace: Double = 30,
+        resumeTimeout: Double? = nil,
+        maximumPauseReplicas: Int? = nil
+    ) {
         self.captureTimeout = captureTimeout
         self.thawGrace = thawGrace
         self.resumeTimeout = resumeTimeout
+        self.maximumPauseReplicas = maximumPauseReplicas
     }
 }

@@ -43,6 +43,16 @@ extension Problem {
             + "Resume it to start again from its last artifact or its original image, or delete it."
     )
 
+    /// - Parameter limit: `LifecyclePolicy.maximumPauseReplicas`.
+    static func unsupportedReplicas(_ count: Int, limit: Int) -> Problem {
+        Problem(
+            "UnsupportedReplicas",
+            "The sandbox has \(count) replicas, and only one with \(limit > 1 ? "1 to \(limit) replicas" : "a single replica") can be "
+                + "paused. Set spec.replicas accordingly, or have the controller started with a higher "
+                + "--max-pause-replicas; then pause it again."
+        )
+    }
+
     static let nothingToCapture = Problem(
         "SourceNotRunning",
         "The sandbox does not run, so no snapshot of it can be taken. Resume it, then take another one."

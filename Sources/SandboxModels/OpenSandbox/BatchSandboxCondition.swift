@@ -40,7 +40,7 @@ public enum BatchSandboxCondition: String, Sendable, Hashable, CaseIterable {
         public static let paused = "Paused"
         /// `Progressing`: it is being brought back (phase Resuming).
         public static let resumeInProgress = "ResumeInProgress"
-        /// `PauseFailed`: there is not exactly one replica.
+        /// `PauseFailed`: there is no replica, or there are more than may be paused.
         public static let unsupportedReplicas = "UnsupportedReplicas"
         /// `PauseFailed`: the snapshot failed, and the pod runs on.
         public static let snapshotFailed = "SnapshotFailed"

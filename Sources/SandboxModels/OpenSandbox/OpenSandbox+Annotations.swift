@@ -38,12 +38,14 @@ extension OpenSandbox {
         public static let record = "stasis.dev/record"
         /// On a `BatchSandbox`: what was last read of its owner's wish, a `PauseIntent`.
         public static let intent = "stasis.dev/intent"
+        /// On a `BatchSandbox`: which images its pauses have left that are to be deleted one day, an `ArtifactHistory`.
+        public static let images = "stasis.dev/images"
         /// On a `SandboxSnapshot`: what its state machine has written down, a `SnapshotRecord`.
         public static let snapshotRecord = "stasis.dev/snapshot-record"
 
         // MARK: Our own, written by people
 
-        /// On a `SandboxSnapshot`: what becomes of its images when it is deleted, `Retain` or `Delete`.
+        /// On a `SandboxSnapshot` or a `BatchSandbox`: what becomes of its images when it is deleted, `Retain` or `Delete`.
         public static let deletePolicy = "stasis.dev/delete-policy"
     }
 }

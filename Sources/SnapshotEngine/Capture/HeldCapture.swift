@@ -5,12 +5,15 @@ import Logging
 public import SandboxModels
 public import SnapshotProvider
 
+import struct Foundation.Date
+
 /// A capture that leaves the sandbox frozen, in the hands of a holder that listens (`ListeningHolder`): the first half of a
 /// pause. Whoever releases or thaws the sandbox asks the holder (`FreezeControl`).
 public struct HeldCapture: Sendable {
     private let capture: RootfsCapture
     private let holders: HolderClient
     private let owner: String
+    private let longestFreeze: Duration?
 
     /// Creates a capture.
     ///
@@ -18,10 +21,12 @@ public struct HeldCapture: Sendable {
     ///   - capture: How to copy.
     ///   - holders: Who holds the freeze; a client of a holder that listens.
     ///   - owner: Who freezes, for the freeze's record.
-    public init(capture: RootfsCapture, holders: HolderClient, owner: String) {
+    ///   - longestFreeze: After what time the freeze is given up even before the date in the request; nil if only that counts.
+    public init(capture: RootfsCapture, holders: HolderClient, owner: String, longestFreeze: Duration? = nil) {
         self.capture = capture
         self.holders = holders
         self.owner = owner
+        self.longestFreeze = longestFreeze
     }
 
     /// Captures. When this returns, the sandbox is frozen since before it was read and the holder has it. When this throws,
@@ -51,7 +56,8 @@ public struct HeldCapture: Sendable {
         meter.enter(.freezing)
         let held = holders.makeFreeze(id: request.uid, owner: owner)
         do {
-            try await held.freeze(containers, until: deadline)
+            let limit = longestFreeze.map { Date(timeIntervalSinceNow: $0 / .seconds(1)) }
+            try await held.freeze(containers, until: min(deadline, limit ?? deadline))
         } catch let error as FreezeError {
             throw CaptureError(error, sandbox: sandbox)
         }

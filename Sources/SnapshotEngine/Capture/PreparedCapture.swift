@@ -24,8 +24,8 @@ struct PreparedContainer: Sendable {
     let snapshotter: String
     /// The key of its root filesystem there.
     let snapshotKey: String
-    /// The mount that its first process sees as its root.
-    let mount: OverlayMount
+    /// How its difference to the image is read.
+    let difference: FilesystemDifference
     /// The image under it.
     let parent: ParentImage
     /// The layers that the snapshot's are put on top of.

@@ -44,7 +44,11 @@ extension RootfsCapture {
             parts.append(try await commit(image, of: container, written: &written))
         }
         let platform = prepared.containers.first.map { $0.parent.image.config.platform } ?? .current
-        return Artifact(provider: Self.providerName, parts: parts, platform: platform.description)
+        var artifact = Artifact(provider: Self.providerName, parts: parts, platform: platform.description)
+        if prepared.containers.contains(where: { $0.difference.overlay == nil }) {
+            artifact.remark = FilesystemDifference.diffServiceRemark
+        }
+        return artifact
     }
 
     /// Stores config and manifest. The tag comes last, so that it never names an incomplete image.

@@ -28,14 +28,22 @@ extension RootfsCapture {
         }
         meter.enter(.copyingEarly)
         for container in prepared.containers {
-            early.containers.append(try await copyEarly(container, meter: meter))
+            guard let mount = container.difference.overlay else {
+                early.containers.append(nil)
+                continue
+            }
+            early.containers.append(try await copyEarly(container, at: mount, meter: meter))
         }
         return early
     }
 
-    private func copyEarly(_ container: PreparedContainer, meter: CaptureMeter) async throws -> EarlyCopy.Layer? {
+    private func copyEarly(
+        _ container: PreparedContainer,
+        at mount: OverlayMount,
+        meter: CaptureMeter
+    ) async throws -> EarlyCopy.Layer? {
         try await CaptureError.wrapping(container) {
-            var writer = writer(for: container)
+            var writer = writer(for: mount)
             guard try await paysEarly(writer) else {
                 // Before the freeze, which must not wait for it.
                 await tellSize(of: container, meter: meter)
@@ -66,8 +74,8 @@ extension RootfsCapture {
         if let usage { meter.expect(bytes: usage.size) }
     }
 
-    private func writer(for container: PreparedContainer) -> LayerWriter {
-        LayerWriter(mount: container.mount, options: LayerOptions(compression: compression.ofLayers))
+    private func writer(for mount: OverlayMount) -> LayerWriter {
+        LayerWriter(mount: mount, options: LayerOptions(compression: compression.ofLayers))
     }
 
     /// What has to be asked and told when a layer is read.
@@ -93,7 +101,19 @@ extension RootfsCapture {
     ) async throws -> [SnapshotImage.Layer] {
         let again = LayerRepetition(isPossible: beforeReadingAgain, afterReading: afterReading)
         return try await CaptureError.wrapping(container) {
-            var writer = writer(for: container)
+            let mount: OverlayMount
+            switch container.difference {
+            case .upperDirectory(let found): mount = found
+            case .diffService(let mounts):
+                let layer = try await copyByDiffService(
+                    container,
+                    mounts: mounts,
+                    meter: meter,
+                    afterReading: afterReading
+                )
+                return [layer]
+            }
+            var writer = writer(for: mount)
             if let early {
                 do {
                     let changes = try await copyChanges(writer, of: container, since: early, meter, again)

@@ -43,8 +43,9 @@ extension RootfsCapture {
         }
         guard let (record, task) = found else { return findings }
         _ = try await check(.filesystem) {
-            let mount = try await checkedMount(of: record, task: task)
-            return (mount, "the difference to its image can be read")
+            let difference = try await difference(of: record, task: task)
+            let how = difference.overlay == nil ? " by containerd's diff service, which keeps less" : ""
+            return (difference, "the difference to its image can be read\(how)")
         }
         var parent: ParentImage?
         if imageIsKnown {

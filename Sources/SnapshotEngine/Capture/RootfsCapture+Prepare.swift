@@ -34,7 +34,7 @@ extension RootfsCapture {
 
     private func prepare(_ container: SnapshotContainer, of sandbox: String) async throws -> PreparedContainer {
         let (record, task) = try await find(container)
-        let mount = try await checkedMount(of: record, task: task)
+        let difference = try await difference(of: record, task: task)
         let parent = try await parentImage(of: container, record: record)
         let stack = LayerStack(parent.image)
         try checkDepth(compaction.expectedDepth(stack), of: container.name, image: container.image)
@@ -46,7 +46,7 @@ extension RootfsCapture {
             pid: task.pid,
             snapshotter: record.snapshotter,
             snapshotKey: record.snapshotKey,
-            mount: mount,
+            difference: difference,
             parent: parent,
             stack: stack,
             target: target,
@@ -112,8 +112,14 @@ extension RootfsCapture {
         }
     }
 
+    /// How the container's filesystem is read.
+    func difference(of record: ContainerRecord, task: ContainerTask) async throws -> FilesystemDifference {
+        if let service = try await diffService(for: record) { return service }
+        return .upperDirectory(try await checkedMount(of: record, task: task))
+    }
+
     /// The overlay that the container's first process lives in, if its upper directory is the whole difference.
-    func checkedMount(of record: ContainerRecord, task: ContainerTask) async throws -> OverlayMount {
+    private func checkedMount(of record: ContainerRecord, task: ContainerTask) async throws -> OverlayMount {
         guard record.snapshotter == ContainerdClient.overlayfs else {
             throw CaptureError(
                 .unsupportedFilesystem,

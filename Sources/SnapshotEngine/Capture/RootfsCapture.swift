@@ -18,6 +18,7 @@ public struct RootfsCapture: Sendable {
     let consistency: CaptureConsistency
     let compression: CaptureCompression
     let compaction: CompactionPolicy
+    let usesDiffService: Bool
     let logger: Logger
 
     /// The name of the provider in the artifacts made here.
@@ -31,6 +32,8 @@ public struct RootfsCapture: Sendable {
     ///   - consistency: Whether to copy before the freeze.
     ///   - compression: How layers are compressed.
     ///   - compaction: When the layers of earlier snapshots are merged.
+    ///   - usesDiffService: Whether a process without any capability has containerd read the filesystem, instead of refusing. What
+    ///     containerd makes keeps less, and the artifact says so.
     ///   - logger: Where remarks go.
     public init(
         containerd: ContainerdClient,
@@ -38,6 +41,7 @@ public struct RootfsCapture: Sendable {
         consistency: CaptureConsistency = .live,
         compression: CaptureCompression = .gzip,
         compaction: CompactionPolicy = CompactionPolicy(),
+        usesDiffService: Bool = false,
         logger: Logger
     ) {
         self.containerd = containerd
@@ -45,6 +49,7 @@ public struct RootfsCapture: Sendable {
         self.consistency = consistency
         self.compression = compression
         self.compaction = compaction
+        self.usesDiffService = usesDiffService
         self.logger = logger
     }
 

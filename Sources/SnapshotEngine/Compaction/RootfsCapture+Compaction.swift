@@ -53,8 +53,9 @@ extension RootfsCapture {
         of container: PreparedContainer,
         meter: CaptureMeter
     ) async throws -> LayerStack {
-        let directories = container.mount.lowerDirectories
-        guard directories.count == stack.layers.count else { throw CompactionObstacle.unknownBase }
+        // Without the base nobody knows what of it a whiteout hides.
+        guard let directories = container.difference.overlay?.lowerDirectories, directories.count == stack.layers.count
+        else { throw CompactionObstacle.unknownBase }
         let layers = Array(stack.snapshotLayers.reversed())
         let merge = LayerMerge(
             diffIDs: stack.snapshotDiffIDs.reversed(),

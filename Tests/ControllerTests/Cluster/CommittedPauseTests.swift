@@ -39,6 +39,66 @@ struct CommittedPauseTests {
         }
     }
 
+    @Test("of several replicas comes back each with its own, or all run on if one cannot be", .timeLimit(.minutes(10)))
+    func replicas() async throws {
+        let configure: @Sendable (inout SandboxControllerSettings) -> Void = { $0.policy.maximumPauseReplicas = 3 }
+        try await SandboxCluster.run(configuring: configure, capturing: { _ in }) { cluster in
+            try await cluster.create("box", replicas: 3)
+            try await cluster.wait(for: "box") { $0.status?.phase == .succeed && $0.status?.ready == 3 }
+            for index in 0..<3 { try await cluster.shell("echo \(index) > /mine", in: "box-\(index)") }
+            let before = try await cluster.pods.list().items.map { "\($0.metadata.uid ?? "")" }
+
+            // A file that would delete another one when it is unpacked: the committer of this replica refuses it.
+            try await cluster.shell("touch /root/.wh.mine", in: "box-1")
+            try await cluster.setPause(true, of: "box")
+            let failed = try await cluster.waitForPause(of: "box")
+            #expect(failed.status?.phase == .succeed && failed.status?.ready == 3)
+            let failure = try #require(failed.status?.conditions["PauseFailed"])
+            #expect(failure.message?.hasPrefix("Replica 1: ") == true, "\(failure)")
+            for index in 0..<3 {
+                // What is frozen answers nothing.
+                #expect(try await cluster.shell("echo on >> /mine; cat /mine", in: "box-\(index)") == "\(index)\non\n")
+                let name = SandboxSnapshot.pauseName(of: "box", replica: index)
+                let told = try await cluster.wait(forSnapshot: name) { $0.status?.phase == .failed }
+                #expect(told.status?.conditions["Failed"]?.reason == failure.reason)
+            }
+            #expect(Set(try await cluster.pods.list().items.compactMap(\.metadata.uid)).isSuperset(of: before))
+
+            try await cluster.shell("rm /root/.wh.mine", in: "box-1")
+            try await cluster.pauseAgain("box")
+            let paused = try await cluster.wait(for: "box") { $0.status?.phase == .paused }
+            #expect(paused.status?.conditions.map(\.type) == ["Paused"])
+            try await cluster.setPause(false, of: "box")
+            try await cluster.wait(for: "box") { $0.status?.phase == .succeed && $0.status?.ready == 3 }
+            for index in 0..<3 {
+                #expect(try await cluster.shell("cat /mine", in: "box-\(index)") == "\(index)\non\n")
+            }
+        }
+    }
+
+    /// As upstream's Jobs are started, with nothing of the node but containerd's socket.
+    @Test("is read through containerd where the committer sees nothing else, and says so", .timeLimit(.minutes(10)))
+    func socketAlone() async throws {
+        try await SandboxCluster.run(capturing: { $0.containerdRoot = nil }) { cluster in
+            try await cluster.create("box")
+            try await cluster.wait(for: "box") { $0.status?.phase == .succeed }
+            let prepare = """
+                echo kept > /root/marker; rm /bin/vi; rm -r /www; mkdir /www; echo new > /www/only; ln -s marker /root/link; \
+                chmod 600 /root/marker; chown 1000:1000 /root/marker
+                """
+            try await cluster.shell(prepare, in: "box-0")
+            try await cluster.setPause(true, of: "box")
+            let conditions = try await cluster.waitForPause(of: "box").status?.conditions ?? []
+            try #require(conditions.map(\.type) == ["Paused"], "\(conditions)")
+            let told = try await cluster.snapshots.get("box-pause").status?.conditions["Ready"]?.message ?? ""
+            #expect(told.contains("containerd's diff service"), "\(told)")
+            try await cluster.setPause(false, of: "box")
+            try await cluster.wait(for: "box") { $0.status?.phase == .succeed }
+            let look = "cat /root/link; stat -c '%a %u:%g' /root/marker; ls /www; ls /bin/vi 2>/dev/null || echo gone"
+            #expect(try await cluster.shell(look, in: "box-0") == "kept\n600 1000:1000\nonly\ngone\n")
+        }
+    }
+
     @Test("goes on when the registry refuses it, and is paused once that is put right", .timeLimit(.minutes(10)))
     func wrongCredentials() async throws {
         let testbed = try KubernetesTestbed.find()

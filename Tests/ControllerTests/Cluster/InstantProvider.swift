@@ -13,6 +13,8 @@ final class InstantProvider: SnapshotProvider {
         /// The images of the last capture's containers, by digest.
         var images: [String: String] = [:]
         var captureFailure: SnapshotFailure?
+        /// By the names of pods, what the preflight of their captures says.
+        var preflightFailures: [String: SnapshotFailure] = [:]
         var verifyFailure: SnapshotFailure?
         var sealFailure: SnapshotFailure?
         /// Whether captures go on until this is taken back.
@@ -25,6 +27,7 @@ final class InstantProvider: SnapshotProvider {
         var mistakes: [String] = []
         var ended: Set<String> = []
         var deleted: [Artifact] = []
+        var deletionFailure: SnapshotFailure?
     }
 
     /// What it was asked to delete.
@@ -41,19 +44,19 @@ final class InstantProvider: SnapshotProvider {
     /// Has it fail from now on, or not any more.
     func change(_ body: @Sendable (inout State) -> Void) { state.withLock { body(&$0) } }
 
-    let name = "instant"
-    let capabilities = ProviderCapabilities(
-        contents: .filesystem,
-        canKeepRunning: true,
-        canHoldFrozen: true,
-        isPortable: true,
-        isIncremental: false,
-        isPerContainer: true
-    )
+    let name: String
+    let capabilities: ProviderCapabilities
+
+    init(name: String = "instant", canHoldFrozen: Bool = true) {
+        self.name = name
+        capabilities = ProviderCapabilities(canKeepRunning: true, canHoldFrozen: canHoldFrozen, isPerContainer: true)
+    }
 
     var calls: [String] { state.withLock(\.calls) }
 
-    func preflight(_ request: SnapshotRequest) async throws(SnapshotFailure) {}
+    func preflight(_ request: SnapshotRequest) async throws(SnapshotFailure) {
+        if let failure = state.withLock({ $0.preflightFailures[request.source.pod] }) { throw failure }
+    }
 
     func capture(_ request: SnapshotRequest) async -> Step<Artifact> {
         if let failure = note("capture", request, { $0.captureFailure }) { return .failed(failure) }
@@ -78,11 +81,16 @@ final class InstantProvider: SnapshotProvider {
             Artifact.Part(
                 container: $0.name,
                 reference: $0.target,
-                digest: "sha256:" + String(repeating: "0", count: 60) + request.uid.suffix(4).filter(\.isHexDigit),
+                digest: Self.digest(of: request.uid),
                 size: 1
             )
         }
         return .done(Artifact(provider: name, parts: parts, platform: "linux/amd64"))
+    }
+
+    /// The digest of the image that a capture makes.
+    static func digest(of uid: String) -> String {
+        "sha256:" + uid.utf8.suffix(32).map { String($0, radix: 16) }.joined()
     }
 
     func seal(_ request: SnapshotRequest) async -> Step<Sealed> {
@@ -116,8 +124,11 @@ final class InstantProvider: SnapshotProvider {
     }
 
     func delete(_ artifact: Artifact, in namespace: String) async -> Step<Deleted> {
-        state.withLock { $0.deleted.append(artifact) }
-        return .done(Deleted())
+        let failure = state.withLock { state in
+            if state.deletionFailure == nil { state.deleted.append(artifact) }
+            return state.deletionFailure
+        }
+        return failure.map { .failed($0) } ?? .done(Deleted())
     }
 
     func restore(_ artifact: Artifact) throws(SnapshotFailure) -> TemplatePatch {

@@ -111,6 +111,63 @@ struct PauseAndResumeTests {
         }
     }
 
+    @Test("several replicas are paused together, or none of them if one cannot be")
+    func pauseOfSeveral() async throws {
+        try await SandboxCluster.run(configuring: { $0.policy.maximumPauseReplicas = 3 }) { cluster in
+            try await cluster.create("box", replicas: 3)
+            try await cluster.wait(for: "box") { $0.status?.phase == .succeed && $0.status?.ready == 3 }
+            // Somebody has a snapshot of that name: nothing is begun, and it stays.
+            try await cluster.capture("nobody", as: "box-pause-2")
+            try await cluster.setPause(true, of: "box")
+            let taken = try await cluster.waitForPause(of: "box").status?.conditions["PauseFailed"]
+            #expect(taken?.reason == "SnapshotNameTaken")
+            #expect(taken?.message?.hasPrefix("Replica 2: ") == true)
+            #expect(!cluster.provider.calls.contains("capture"))
+            _ = try await cluster.snapshots.delete("box-pause-2")
+            try await cluster.waitUntilGone("box-pause-2")
+
+            // What can be known before is known before the first one is frozen.
+            let refusal = SnapshotFailure("RuntimeNotSupported", "its files cannot be seen")
+            cluster.provider.change { $0.preflightFailures["box-1"] = refusal }
+            try await cluster.edit("box", ["spec": ["pause": .null]])
+            try await cluster.wait(for: "box") { $0.status?.observedGeneration == $0.metadata.generation }
+            try await cluster.setPause(true, of: "box")
+            let refused = try await cluster.wait(for: "box") {
+                $0.status?.conditions["PauseFailed"]?.reason == "RuntimeNotSupported"
+            }
+            #expect(refused.status?.phase == .succeed && refused.status?.ready == 3)
+            #expect(refused.status?.conditions["PauseFailed"]?.message == "Replica 1: its files cannot be seen")
+            #expect(!cluster.provider.calls.contains("capture"))
+
+            cluster.provider.change {
+                $0.preflightFailures = [:]
+                $0.isHeld = true
+            }
+            try await cluster.pauseAgain("box")
+            let pausing = try await cluster.wait(for: "box") { $0.status?.progress?.bytesTotal == 3 << 30 }
+            #expect(pausing.status?.progress?.summary == "0 of 3 replicas, copying 50% of 3 GiB")
+            cluster.provider.change { $0.isHeld = false }
+            try await cluster.wait(for: "box") { $0.status?.phase == .paused }
+            #expect(try await cluster.pods.list().items.isEmpty)
+            var digests: Set<String> = []
+            for (index, name) in ["box-pause", "box-pause-1", "box-pause-2"].enumerated() {
+                let status = try #require(try await cluster.snapshots.get(name).status)
+                #expect(status.phase == .succeed && status.sourcePodName == "box-\(index)")
+                let image = try #require(status.containers.first)
+                #expect(image.imageUri.contains("/box-main:snap-gen"))
+                #expect(image.imageUri.hasSuffix("-\(index)") == (index > 0))
+                digests.insert(image.imageDigest ?? "")
+            }
+            #expect(digests.count == 3)
+            #expect(cluster.provider.mistakes.isEmpty)
+
+            // A replica that is not wanted any more leaves no snapshot behind.
+            try await cluster.edit("box", ["spec": ["pause": false, "replicas": 2]])
+            try await cluster.wait(for: "box") { $0.status?.phase == .succeed && $0.status?.ready == 2 }
+            for name in ["box-pause", "box-pause-1", "box-pause-2"] { try await cluster.waitUntilGone(name) }
+        }
+    }
+
     @Test("an artifact that is gone leaves it paused, and a later resume succeeds")
     func missingArtifact() async throws {
         try await SandboxCluster.run { cluster in

@@ -7,6 +7,7 @@ import KubeModels
 import KubeRuntime
 import Logging
 import NIOCore
+import PrometheusMetrics
 import SandboxModels
 import TestSupport
 
@@ -16,8 +17,14 @@ struct SandboxCluster: Sendable {
     let client: KubeClient
     let testbed: KubernetesTestbed
     let provider: InstantProvider
+    /// Others that snapshots may choose.
+    var others: [InstantProvider] = []
     /// How sandboxes are really captured; nil if `provider` is to pretend.
-    let jobs: CommitJobSettings?
+    var jobs: CommitJobSettings?
+    /// How long pauses and resumes may take.
+    var policy = SandboxControllerSettings().policy
+    /// Where its controllers measure.
+    let metrics = PrometheusRegistry()
     /// Where snapshots go.
     let registry: String
     let sandboxes: ResourceClient<BatchSandbox>
@@ -26,6 +33,8 @@ struct SandboxCluster: Sendable {
     /// The image that sandboxes are created from, by tag.
     let image: String
     let secrets: ResourceClient<Secret>
+    /// What the controller is told besides.
+    var configure: @Sendable (inout SandboxControllerSettings) -> Void = { _ in }
 
     private static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
@@ -33,10 +42,16 @@ struct SandboxCluster: Sendable {
     ///
     /// - Parameters:
     ///   - registry: Where snapshots go, as the controller is told; nil for where they can go.
+    ///   - provider: Who captures.
+    ///   - others: Others that snapshots may choose.
+    ///   - configuring: What the controller is told besides.
     ///   - isControlled: Whether a controller works, or the body starts one itself.
     ///   - configure: Makes snapshots be taken by Jobs, as it says.
     static func run(
         registry: String? = nil,
+        provider: InstantProvider = InstantProvider(),
+        others: [InstantProvider] = [],
+        configuring: @escaping @Sendable (inout SandboxControllerSettings) -> Void = { _ in },
         isControlled: Bool = true,
         capturing configure: ((inout CommitJobSettings) -> Void)? = nil,
         _ body: @escaping @Sendable (SandboxCluster) async throws -> Void
@@ -60,7 +75,8 @@ struct SandboxCluster: Sendable {
                 namespace: name,
                 client: client,
                 testbed: testbed,
-                provider: InstantProvider(),
+                provider: provider,
+                others: others,
                 jobs: captures,
                 registry: registry
                     ?? (captures == nil ? "registry.example/sandboxes" : "\(testbed.registry)/\(name)"),
@@ -68,7 +84,8 @@ struct SandboxCluster: Sendable {
                 pods: client.resource(in: .named(name)),
                 snapshots: client.resource(in: .named(name)),
                 image: testbed.busybox,
-                secrets: client.resource(in: .named(name))
+                secrets: client.resource(in: .named(name)),
+                configure: configuring
             )
             do {
                 if isControlled {
@@ -105,14 +122,17 @@ struct SandboxCluster: Sendable {
         var settings = SandboxControllerSettings()
         settings.registry = registry
         settings.pullSecret = jobs?.pullSecret
+        settings.policy = policy
+        configure(&settings)
         let recorder = EventRecorder(client, component: "stasis-controller", instance: "test", logger: Self.logger)
         let jobs = jobs.map { JobSnapshotProvider(client, in: .named(namespace), settings: $0, logger: Self.logger) }
         let controller = SandboxController(
             client,
             in: .named(namespace),
-            provider: jobs ?? provider,
+            providers: SnapshotProviders(jobs ?? provider, others: others),
             settings: settings,
             recorder: recorder,
+            metrics: metrics,
             logger: Self.logger
         )
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -120,9 +140,7 @@ struct SandboxCluster: Sendable {
             group.addTask { try await recorder.run() }
             if let jobs {
                 group.addTask {
-                    try await jobs.run { news in
-                        controller.look(at: ObjectKey(namespace: news.namespace, name: news.sandbox))
-                    }
+                    try await jobs.follow { controller.look(at: $0) }
                 }
             }
             group.addTask { try await body() }
@@ -150,14 +168,16 @@ struct SandboxCluster: Sendable {
     /// - Parameters:
     ///   - command: What its one container runs in a shell.
     ///   - folder: A folder of this machine that it sees as `/outside`; it is in no snapshot.
+    ///   - change: Changes the template.
     @discardableResult
     func create(
         _ name: String,
         replicas: Int = 1,
         command: String = "trap 'exit 0' TERM; while :; do sleep 1; done",
-        folder: String? = nil
+        folder: String? = nil,
+        _ change: (inout PodTemplateSpec) -> Void = { _ in }
     ) async throws -> BatchSandbox {
-        let template = PodTemplateSpec.with {
+        var template = PodTemplateSpec.with {
             $0.spec.containers = [
                 .with {
                     $0.name = "main"
@@ -183,6 +203,7 @@ struct SandboxCluster: Sendable {
             }
             $0.spec.terminationGracePeriodSeconds = 1
         }
+        change(&template)
         return try await sandboxes.create(
             .with {
                 $0.metadata.name = name
@@ -245,9 +266,11 @@ struct SandboxCluster: Sendable {
     }
 
     /// Runs a command in a pod, and returns what it has written.
+    ///
+    /// - Parameter container: Nil for the only one.
     @discardableResult
-    func shell(_ command: String, in pod: String) async throws -> String {
-        let result = try await pods.exec(in: pod, ["/bin/sh", "-c", command])
+    func shell(_ command: String, in pod: String, container: String? = nil) async throws -> String {
+        let result = try await pods.exec(in: pod, ["/bin/sh", "-c", command], container: container)
         let output = String(buffer: result.output)
         guard result.exit.code == 0 else {
             throw CommandFailed(command: command, output: output + String(buffer: result.error))
@@ -284,16 +307,32 @@ struct SandboxCluster: Sendable {
 
     /// Waits until a snapshot is gone.
     func waitUntilGone(_ snapshot: String) async throws {
-        _ = try await wait(in: snapshots, for: snapshot, orAbsent: SandboxSnapshot()) { change in
+        try await waitUntilGone(in: snapshots, snapshot)
+    }
+
+    /// Waits until an object is gone.
+    func waitUntilGone<Object: KubeResource>(in client: ResourceClient<Object>, _ name: String) async throws {
+        _ = try await wait(in: client, for: name, orAbsent: Object()) { change in
             if case .deleted(let object, _) = change { return object }
             return nil
         }
     }
 
-    /// - Parameter absent: What to return if there is none; nil to wait for it.
-    private func wait<Object: KubeResource>(
+    /// Waits until a sandbox is gone.
+    func waitUntilGone(sandbox: String) async throws {
+        _ = try await wait(in: sandboxes, for: sandbox, orAbsent: BatchSandbox()) { change in
+            if case .deleted(let object, _) = change { return object }
+            return nil
+        }
+    }
+
+    /// - Parameters:
+    ///   - isName: Whether an object is meant; nil for that of the name.
+    ///   - absent: What to return if there is none; nil to wait for it.
+    func wait<Object: KubeResource>(
         in client: ResourceClient<Object>,
         for name: String,
+        isName: (@Sendable (String) -> Bool)? = nil,
         orAbsent absent: Object? = nil,
         until isSo: @escaping @Sendable (Change<Object>) -> Object?
     ) async throws -> Object {
@@ -310,7 +349,9 @@ struct SandboxCluster: Sendable {
                         try await informer.waitUntilSynced()
                         if let absent, informer.store[namespace, name] == nil { return absent }
                         while let change = await changes.next() {
-                            if change.object.metadata.name == name, let found = isSo(change) { return found }
+                            let found = change.object.metadata.name
+                            guard isName?(found) ?? (found == name) else { continue }
+                            if let found = isSo(change) { return found }
                         }
                         return nil
                     }

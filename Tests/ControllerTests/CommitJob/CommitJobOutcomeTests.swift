@@ -19,7 +19,7 @@ struct CommitJobOutcomeTests {
         failed reason: String? = nil,
         request: SnapshotRequest? = nil
     ) -> CommitJobOutcome {
-        var job = CommitJobExample.job(self.request).manifest(now: Date(timeIntervalSince1970: 0))
+        var job = CommitJobExample.job(self.request).job(now: Date(timeIntervalSince1970: 0)).manifest
         if let reason {
             job.status = .with {
                 $0.conditions = [
@@ -45,10 +45,14 @@ struct CommitJobOutcomeTests {
                 }
             }
         }
-        return CommitJobOutcome(
-            job: job,
-            pod: pod,
-            of: request ?? self.request,
+        return commitOutcome(job, pod, of: request ?? self.request)
+    }
+
+    private func commitOutcome(_ job: Job?, _ pod: Pod?, of request: SnapshotRequest) -> CommitJobOutcome {
+        CommitJobOutcome(
+            NodeJobOutcome(job: job, pod: pod, container: "commit", captureUID: request.uid),
+            of: "box-pause-commit",
+            for: request,
             provider: "oci-rootfs",
             platform: "linux/amd64"
         )
@@ -74,9 +78,7 @@ struct CommitJobOutcomeTests {
 
     @Test("No Job, or that of another capture, is none")
     func none() {
-        #expect(
-            CommitJobOutcome(job: nil, pod: nil, of: request, provider: "oci-rootfs", platform: "linux/amd64") == .none
-        )
+        #expect(commitOutcome(nil, nil, of: request) == .none)
         var other = request
         other.uid = "4f0c-3"
         #expect(outcome(of: nil, request: other) == .none)

@@ -57,7 +57,7 @@ struct CommitJobTests {
 
     @Test("It has the documented name, labels, owner and limits")
     func metadata() {
-        let job = CommitJobExample.job(CommitJobExample.request(.keepRunning)).manifest(now: now)
+        let job = CommitJobExample.job(CommitJobExample.request(.keepRunning)).job(now: now).manifest
         #expect(job.metadata.name == "box-pause-commit")
         #expect(job.metadata.namespace == "boxes")
         #expect(job.metadata.labels["sandbox.opensandbox.io/snapshot"] == "box-pause")
@@ -74,14 +74,14 @@ struct CommitJobTests {
     @Test("A restarted controller finds the request in it")
     func request() {
         let request = CommitJobExample.request(.holdFrozen(until: CommitJobExample.deadline))
-        #expect(CommitJobExample.job(request).manifest(now: now).request == request)
+        #expect(CommitJobExample.job(request).job(now: now).manifest.request == request)
         #expect(Job().request == nil)
     }
 
     @Test("The committer is called as upstream calls it, with what it has to check")
     func arguments() throws {
         let job = CommitJobExample.job(CommitJobExample.request(.keepRunning, containers: ["main", "side"]))
-            .manifest(now: now)
+            .job(now: now).manifest
         let commit = try container("commit", of: job)
         let base = "registry.example/base@sha256:\(String(repeating: "a", count: 64))"
         #expect(
@@ -101,7 +101,7 @@ struct CommitJobTests {
     @Test("For a pause another container holds the freeze, and the Job lives longer than it")
     func held() throws {
         let request = CommitJobExample.request(.holdFrozen(until: CommitJobExample.deadline))
-        let job = CommitJobExample.job(request).manifest(now: now)
+        let job = CommitJobExample.job(request).job(now: now).manifest
         let hold = try container("hold", of: job)
         #expect(hold.args == ["hold", "--listen", "/run/stasis/hold.sock"])
         let environment = try Dictionary(
@@ -121,7 +121,7 @@ struct CommitJobTests {
         let job = CommitJobExample.job(CommitJobExample.request(.holdFrozen(until: CommitJobExample.deadline))) {
             $0.pushSecret = "push"
             $0.isRegistryInsecure = true
-        }.manifest(now: now)
+        }.job(now: now).manifest
         let pod = job.spec.template.spec
         #expect(pod.automountServiceAccountToken == false)
         for container in pod.containers {
@@ -130,18 +130,20 @@ struct CommitJobTests {
             #expect(context.allowPrivilegeEscalation == false)
             #expect(context.readOnlyRootFilesystem == true)
             #expect(context.capabilities?.drop == ["ALL"])
-            #expect(context.capabilities?.add == ["SYS_ADMIN", "DAC_READ_SEARCH", "SYS_PTRACE"])
             #expect(context.unknownFields["seccompProfile"]?.text == #"{"type":"RuntimeDefault"}"#)
-            for mount in container.volumeMounts where mount.name == "containerd-root" || mount.name == "registry-creds"
-            {
-                #expect(mount.readOnly == true)
-            }
+            #expect(context.unknownFields["seLinuxOptions"]?.text == #"{"type":"spc_t"}"#)
         }
-        #expect(
-            pod.volumes.compactMap(\.hostPath?.path) == ["/var/run/containerd/containerd.sock", "/var/lib/containerd"]
-        )
+        let snapshots = "/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs"
+        #expect(pod.volumes.compactMap(\.hostPath?.path) == ["/var/run/containerd/containerd.sock", snapshots])
+        #expect(pod.hostPID == true)
+        let commit = try container("commit", of: job)
+        #expect(commit.securityContext?.capabilities?.add == ["SYS_ADMIN", "DAC_READ_SEARCH", "SYS_PTRACE"])
+        let readOnly = commit.volumeMounts.filter { $0.readOnly == true }
+        #expect(readOnly.map(\.mountPath) == [snapshots, "/var/run/opensandbox/registry"])
+        // Who holds a freeze reads nothing, and knows no login.
         let hold = try container("hold", of: job)
-        #expect(!hold.volumeMounts.contains { $0.name == "registry-creds" })
+        #expect(hold.securityContext?.capabilities?.add == [])
+        #expect(hold.volumeMounts.map(\.name) == ["containerd-sock", "hold"])
         let secret = try #require(pod.volumes.first { $0.name == "registry-creds" }?.secret)
         #expect(secret.secretName == "push")
         #expect(secret.unknownFields["items"]?.text == #"[{"key":".dockerconfigjson","path":"config.json"}]"#)
@@ -150,8 +152,10 @@ struct CommitJobTests {
 
     @Test("Without containerd's folder it has the socket alone")
     func socketAlone() {
-        let job = CommitJobExample.job(CommitJobExample.request(.keepRunning)) { $0.containerdRoot = nil }
-            .manifest(now: now)
-        #expect(job.spec.template.spec.volumes.map(\.name) == ["containerd-sock"])
+        let pod = CommitJobExample.job(CommitJobExample.request(.keepRunning)) { $0.containerdRoot = nil }
+            .job(now: now).manifest.spec.template.spec
+        #expect(pod.volumes.map(\.name) == ["containerd-sock"])
+        #expect(pod.hostPID == nil)
+        #expect(pod.containers.map(\.securityContext?.capabilities?.add) == [[]])
     }
 }

@@ -20,36 +20,25 @@ struct RecoveryJobTests {
         return RecoveryJob(purpose: purpose, request: request, snapshot: commit.snapshot, settings: commit.settings)
     }
 
-    private func outcome(_ code: Int, _ message: String? = nil, of job: Job? = nil) -> RecoveryOutcome {
-        let pod = Pod.with { pod in
-            pod.status = .with {
-                $0.containerStatuses = [
-                    .with {
-                        $0.name = "recover"
-                        $0.state = .with {
-                            $0.terminated = .with {
-                                $0.exitCode = code
-                                $0.message = message
-                            }
-                        }
-                    }
-                ]
-            }
-        }
-        return RecoveryOutcome(job: job ?? self.job(.unpause).manifest, pod: pod, of: request)
+    private func outcome(_ code: Int, _ message: String? = nil) -> RecoveryOutcome {
+        RecoveryOutcome(NodeJobEnd(exitCode: code, message: message))
     }
 
     @Test("It has upstream's name and arguments, and no credentials")
     func manifest() throws {
-        let manifest = job(.unpause).manifest
+        let manifest = job(.unpause).job.manifest
         #expect(manifest.metadata.name == "box-pause-unpause")
         let container = try #require(manifest.spec.template.spec.containers.first)
         #expect(container.args == ["unpause", "box-0", "boxes", "main", "side"])
         #expect(container.env.contains { $0.name == "STASIS_POD_UID" && $0.value == "6a1b" })
         #expect(!manifest.spec.template.spec.volumes.contains { $0.secret != nil })
         #expect(manifest.spec.template.spec.nodeName == "node-a")
-        #expect(job(.release).manifest.metadata.name == "box-pause-release")
-        #expect(job(.release).manifest.spec.template.spec.containers.first?.args == ["release", "4f0c-2"])
+        // It speaks with containerd, and reads nothing.
+        #expect(container.securityContext?.capabilities?.add == [])
+        #expect(manifest.spec.template.spec.volumes.map(\.name) == ["containerd-sock"])
+        #expect(manifest.spec.template.spec.hostPID == nil)
+        #expect(job(.release).job.manifest.metadata.name == "box-pause-release")
+        #expect(job(.release).job.manifest.spec.template.spec.containers.first?.args == ["release", "4f0c-2"])
     }
 
     @Test("What has come of it")
@@ -66,16 +55,5 @@ struct RecoveryJobTests {
             return
         }
         #expect(problem.reason == "RecoveryFailed" && problem.message.contains("137"))
-        #expect(RecoveryOutcome(job: job(.unpause).manifest, pod: nil, of: request) == .active)
-        #expect(RecoveryOutcome(job: nil, pod: nil, of: request) == .none)
-    }
-
-    @Test("One of an earlier capture is none")
-    func earlier() {
-        var other = request
-        other.uid = "4f0c-1"
-        let commit = CommitJobExample.job(other)
-        let old = RecoveryJob(purpose: .unpause, request: other, snapshot: commit.snapshot, settings: commit.settings)
-        #expect(outcome(0, of: old.manifest) == .none)
     }
 }

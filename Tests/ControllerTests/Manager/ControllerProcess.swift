@@ -25,10 +25,17 @@ final class ControllerProcess: Sendable {
     }
 
     private let state = Mutex(State())
+    private let program: String
+    private let environment: [String: String]
     private let arguments: [String]
 
-    /// - Parameter arguments: Its flags. It listens for probes on a free port and logs JSON.
-    init(_ arguments: [String]) {
+    /// - Parameters:
+    ///   - arguments: Its flags. It listens for probes on a free port and logs JSON.
+    ///   - program: Its name, among the programs that were built with the tests.
+    ///   - environment: Variables of its environment.
+    init(_ arguments: [String], of program: String = "stasis-controller", environment: [String: String] = [:]) {
+        self.program = program
+        self.environment = environment
         self.arguments = ["--zap-encoder=json", "--health-probe-bind-address=127.0.0.1:0"] + arguments
     }
 
@@ -38,12 +45,14 @@ final class ControllerProcess: Sendable {
     /// Runs it to its end. Cancelled, it is killed.
     func run() async throws -> TerminationStatus {
         let folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+        var variables: [Environment.Key: String?] = ["POD_NAMESPACE": nil, "KUBECONFIG": nil]
+        for (name, value) in environment { variables[Environment.Key(stringLiteral: name)] = value }
         var options = PlatformOptions()
         options.teardownSequence = [.send(signal: .kill, allowedDurationToNextStep: .seconds(5))]
         let result = try await Subprocess.run(
-            .path(FilePath(folder.appending(path: "stasis-controller").path)),
+            .path(FilePath(folder.appending(path: program).path)),
             arguments: Arguments(arguments),
-            environment: .inherit.updating(["POD_NAMESPACE": nil, "KUBECONFIG": nil]),
+            environment: .inherit.updating(variables),
             platformOptions: options,
             input: .none,
             output: .sequence,
@@ -61,9 +70,11 @@ final class ControllerProcess: Sendable {
     /// - Parameter body: Has it ended itself if it wants to know how; else it is killed.
     static func run<Result: Sendable>(
         _ arguments: [String],
+        of program: String = "stasis-controller",
+        environment: [String: String] = [:],
         _ body: @escaping @Sendable (ControllerProcess) async throws -> Result
     ) async throws -> Result {
-        let process = ControllerProcess(arguments)
+        let process = ControllerProcess(arguments, of: program, environment: environment)
         return try await withThrowingTaskGroup(of: Result?.self) { group in
             group.addTask {
                 do { _ = try await process.run() } catch is CancellationError {}
@@ -106,6 +117,19 @@ final class ControllerProcess: Sendable {
     /// Returns when it has logged a message.
     func said(_ message: String) async throws {
         try await first { $0["msg"]?.string == message ? true : nil }
+    }
+
+    /// Returns when it has ended.
+    func hasEnded() async {
+        await withCheckedContinuation { continuation in
+            let look: @Sendable ([JSONValue], Bool) -> Bool = { _, hasEnded in
+                if hasEnded { continuation.resume() }
+                return hasEnded
+            }
+            state.withLock { state in
+                if !look([], state.hasEnded) { state.waiters.append(look) }
+            }
+        }
     }
 
     /// Where it listens, once it does.

@@ -4,7 +4,9 @@
 import Controller
 import Foundation
 import KubeClient
+import KubeModels
 import Logging
+import OCIRegistry
 import PrometheusMetrics
 import SandboxModels
 import TestSupport
@@ -15,8 +17,16 @@ import Testing
 struct DeploymentTests {
     private static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-    /// `deploy/controller` in a namespace of a test's own, without pods.
+    /// `deploy/controller` in a namespace of a test's own.
+    ///
+    /// - Parameters:
+    ///   - change: What the Deployment's specification has instead, by default no pods.
+    ///   - configuration: The file of flags, if not the one that is there.
+    ///   - image: Name and tag of the controller's image.
     private static func withDeployment(
+        changing change: String = "{replicas: 0}",
+        configuration: @Sendable (TestNamespace) -> String? = { _ in nil },
+        image: (name: String, tag: String)? = nil,
         _ body: (_ namespace: TestNamespace, _ folder: String, _ account: String) async throws -> Void
     ) async throws {
         try await KubernetesTestbed.defineOpenSandbox()
@@ -26,20 +36,31 @@ struct DeploymentTests {
             defer { try? FileManager.default.removeItem(at: folder) }
             let root = URL(fileURLWithPath: #filePath).appending(path: "../../../..").standardized.path
             let up = String(repeating: "../", count: folder.standardized.pathComponents.count - 1)
-            let files = [
-                "kustomization.yaml": """
+            var kustomization = """
                 namespace: \(namespace.name)
                 namePrefix: \(namespace.name)-
                 bases: [\(up)\(root.dropFirst())/deploy/controller]
-                patchesStrategicMerge: [no-pods.yaml]
-                """,
-                "no-pods.yaml": """
+                patchesStrategicMerge: [change.yaml]
+                """
+            var files = [
+                "change.yaml": """
                 apiVersion: apps/v1
                 kind: Deployment
                 metadata: {name: stasis-controller, namespace: stasis-system}
-                spec: {replicas: 0}
-                """,
+                spec: \(change)
+                """
             ]
+            if let image {
+                kustomization += "\nimages: [{name: stasis-controller, newName: \(image.name), newTag: \(image.tag)}]"
+            }
+            if let flags = configuration(namespace) {
+                kustomization += """
+                    \nconfigMapGenerator:
+                    - {name: stasis-controller, namespace: stasis-system, behavior: replace, files: [controller.yaml]}
+                    """
+                files["controller.yaml"] = flags
+            }
+            files["kustomization.yaml"] = kustomization
             for (name, text) in files {
                 try text.write(to: folder.appending(path: name), atomically: true, encoding: .utf8)
             }
@@ -113,6 +134,7 @@ struct DeploymentTests {
         ("create pods --subresource=exec", true), ("get pods --subresource=exec", true),
         ("get pods --subresource=log", false), ("get runtimeclasses.node.k8s.io", true),
         ("create pods --subresource=attach", false), ("create pods --subresource=portforward", false),
+        ("get sandboxsnapshots.sandbox.opensandbox.io", true), ("get jobs.batch", false),
         ("create jobs.batch", true), ("delete jobs.batch", true), ("patch jobs.batch", false),
         ("create events", true), ("patch events", true), ("list events", false),
         ("get secrets/registry-snapshot-push-secret", true), ("get secrets/registry-pull-secret", true),
@@ -165,26 +187,14 @@ struct DeploymentTests {
             let provider = InstantProvider()
             let registry = PrometheusRegistry.forController()
             try await withKubeClient(administrator, logger: Self.logger) { client in
-                let cluster = SandboxCluster(
-                    namespace: namespace.name,
-                    client: client,
-                    testbed: namespace.testbed,
-                    provider: provider,
-                    jobs: nil,
-                    registry: options.sandboxes.registry,
-                    sandboxes: client.resource(in: .named(namespace.name)),
-                    pods: client.resource(in: .named(namespace.name)),
-                    snapshots: client.resource(in: .named(namespace.name)),
-                    image: namespace.testbed.busybox,
-                    secrets: client.resource(in: .named(namespace.name))
-                )
+                let cluster = Self.cluster(namespace, client, provider, registry: settings.sandboxes.registry)
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask {
                         try await withKubeClient(configuration, metrics: registry, logger: Self.logger) { client in
                             try await ControllerManager(
                                 client: client,
                                 options: settings,
-                                provider: provider,
+                                providers: SnapshotProviders(provider),
                                 registry: registry,
                                 logger: Self.logger
                             ).run(endingOn: [])
@@ -212,58 +222,126 @@ struct DeploymentTests {
         }
     }
 
-    @Test("the program with its account's token captures by a Job, and resumes")
-    func programWithToken() async throws {
-        try await Self.withDeployment { namespace, folder, account in
-            let testbed = namespace.testbed
-            let jobs = try await CommitJobSettings(of: testbed)
-            let token = try await namespace.token(of: account)
-            let kubeconfig = "\(folder)/kubeconfig"
-            try """
-            apiVersion: v1
-            kind: Config
-            current-context: own
-            contexts: [{name: own, context: {cluster: own, user: own}}]
-            clusters: [{name: own, cluster: {server: "\(testbed.api)", certificate-authority: \(testbed.authority)}}]
-            users: [{name: own, user: {token: \(token)}}]
-            """.write(toFile: kubeconfig, atomically: true, encoding: .utf8)
-            let flags = [
-                "--kubeconfig=\(kubeconfig)", "--watch-namespaces=\(namespace.name)", "--leader-elect",
-                "--leader-election-namespace=\(namespace.name)", "--metrics-bind-address=127.0.0.1:0",
-                "--metrics-secure=false",
-                "--snapshot-registry=\(testbed.registry)/\(namespace.name)", "--image-committer-image=\(jobs.image)",
-                "--containerd-socket-path=\(jobs.containerdSocket)", "--containerd-root=\(jobs.containerdRoot ?? "")",
-            ]
-            let administrator = try KubeClientConfiguration(Kubeconfig.load(files: [testbed.kubeconfig]))
-            try await withKubeClient(administrator, logger: Self.logger) { client in
-                let cluster = SandboxCluster(
-                    namespace: namespace.name,
-                    client: client,
-                    testbed: namespace.testbed,
-                    provider: InstantProvider(),
-                    jobs: jobs,
-                    registry: "\(testbed.registry)/\(namespace.name)",
-                    sandboxes: client.resource(in: .named(namespace.name)),
-                    pods: client.resource(in: .named(namespace.name)),
-                    snapshots: client.resource(in: .named(namespace.name)),
-                    image: testbed.busybox,
-                    secrets: client.resource(in: .named(namespace.name))
-                )
-                try await ControllerProcess.run(flags) { process in
-                    let metrics = try await process.address(for: "metrics")
-                    try await cluster.create("box")
-                    try await cluster.wait(for: "box") { $0.status?.phase == .succeed }
-                    try await namespace.shell("box-0", "echo kept >/note")
-                    try await cluster.setPause(true, of: "box")
-                    try await cluster.wait(for: "box") { $0.status?.phase == .paused }
-                    try await cluster.setPause(false, of: "box")
-                    try await cluster.wait(for: "box") { $0.status?.phase == .succeed }
-                    #expect(try await namespace.shell("box-0", "cat /note") == "kept")
-                    let told = try await HTTPAnswer("http://\(metrics)/metrics").body
-                    #expect(!told.contains("code=\"403\""), "\(process.text)")
-                    #expect(told.contains("stasis_sandbox_frozen_seconds_count 1\n"))
-                }
+    /// The namespace of a deployment as one in which there are sandboxes.
+    private static func cluster(
+        _ namespace: TestNamespace,
+        _ client: KubeClient,
+        _ provider: InstantProvider = InstantProvider(),
+        jobs: CommitJobSettings? = nil,
+        registry: String
+    ) -> SandboxCluster {
+        SandboxCluster(
+            namespace: namespace.name,
+            client: client,
+            testbed: namespace.testbed,
+            provider: provider,
+            jobs: jobs,
+            registry: registry,
+            sandboxes: client.resource(in: .named(namespace.name)),
+            pods: client.resource(in: .named(namespace.name)),
+            snapshots: client.resource(in: .named(namespace.name)),
+            image: namespace.testbed.busybox,
+            secrets: client.resource(in: .named(namespace.name))
+        )
+    }
+
+    @Test("its pods become ready, pause and resume a sandbox, and go on after an upgrade", .timeLimit(.minutes(15)))
+    func lifeInPods() async throws {
+        let testbed = try KubernetesTestbed.find()
+        let jobs = try await CommitJobSettings(of: testbed)
+        let image = try ImageReference(parsing: try await testbed.pushProgram("stasis-controller"))
+        let name = "\(image.domain)/\(image.repository)"
+        let versions = (0..<2).map { _ in "v\(UInt32.random(in: 0 ... .max))" }
+        let administrator = try KubeClientConfiguration(Kubeconfig.load(files: [testbed.kubeconfig]))
+        var registries = RegistryConfiguration()
+        registries.plainHTTP.hosts = [testbed.registry]
+        try await withRegistryClient(registries, logger: Self.logger) { registry in
+            let repository = registry.repository(image)
+            let manifest = try await repository.manifest(image.manifestReference)
+            for version in versions {
+                _ = try await repository.putManifest(manifest.bytes, mediaType: manifest.mediaType, as: .tag(version))
             }
         }
+        let configuration: @Sendable (TestNamespace) -> String? = { namespace in
+            """
+            leader-elect: true
+            health-probe-bind-address: ":8081"
+            metrics-bind-address: ":8443"
+            zap-encoder: json
+            watch-namespaces: \(namespace.name)
+            snapshot-registry: \(testbed.registry)/\(namespace.name)
+            image-committer-image: \(jobs.image)
+            containerd-socket-path: \(jobs.containerdSocket)
+            containerd-root: \(jobs.containerdRoot ?? "")
+            """
+        }
+        // What is built for debugging needs more memory.
+        let change = "{template: {spec: {containers: [{name: manager, resources: {limits: {memory: 2Gi}}}]}}}"
+        try await Self.withDeployment(
+            changing: change,
+            configuration: configuration,
+            image: (name, versions[0])
+        ) { namespace, folder, _ in
+            let deployment = "deployment/\(namespace.name)-stasis-controller"
+            try await namespace.kubectl("rollout", "status", deployment, "--timeout=300s")
+            try await withKubeClient(administrator, logger: Self.logger) { client in
+                let registry = "\(testbed.registry)/\(namespace.name)"
+                let cluster = Self.cluster(namespace, client, jobs: jobs, registry: registry)
+                try await cluster.create("box")
+                try await cluster.wait(for: "box") { $0.status?.phase == .succeed }
+                try await namespace.shell("box-0", "echo kept >/note")
+                try await cluster.setPause(true, of: "box")
+                try await cluster.wait(for: "box") { $0.status?.phase == .paused }
+                try await Self.expectNothingRefused(namespace)
+
+                // An upgrade while it is paused: the one that works tells the next one that it ends.
+                let file = "\(folder)/kustomization.yaml"
+                let old = try String(contentsOfFile: file, encoding: .utf8)
+                try old.replacing(versions[0], with: versions[1])
+                    .write(toFile: file, atomically: true, encoding: .utf8)
+                try await namespace.testbed.kubectl("apply", "-k", folder)
+                try await namespace.kubectl("rollout", "status", deployment, "--timeout=300s")
+                try await cluster.setPause(false, of: "box")
+                try await cluster.wait(for: "box") { $0.status?.phase == .succeed }
+                #expect(try await namespace.shell("box-0", "cat /note") == "kept")
+                let holder = try await namespace.field(
+                    ".spec.holderIdentity",
+                    of: "lease/\(ControllerManager.leaseName)"
+                )
+                let pods = try await Self.controllers(namespace)
+                #expect(pods.count == 2)
+                #expect(pods.allSatisfy { $0.spec.containers.first?.image == "\(name):\(versions[1])" })
+                #expect(pods.contains { holder.hasPrefix($0.metadata.name) }, "\(holder)")
+                try await Self.expectNothingRefused(namespace)
+            }
+        }
+    }
+
+    /// The pods of the controller that are to stay.
+    private static func controllers(_ namespace: TestNamespace) async throws -> [Pod] {
+        let administrator = try KubeClientConfiguration(Kubeconfig.load(files: [namespace.testbed.kubeconfig]))
+        return try await withKubeClient(administrator, logger: logger) { client in
+            try await client.resource(Pod.self, in: .named(namespace.name)).list().items.filter {
+                $0.metadata.labels["app.kubernetes.io/name"] == "stasis-controller"
+                    && $0.metadata.deletionTimestamp == nil
+            }
+        }
+    }
+
+    /// The API server has refused the controllers nothing that they have asked for, as their metrics tell.
+    private static func expectNothingRefused(_ namespace: TestNamespace) async throws {
+        let token = try String(contentsOfFile: namespace.testbed.tokenFile, encoding: .utf8)
+        var leaders = 0
+        for pod in try await controllers(namespace) {
+            let address = try #require(pod.status?.podIP)
+            let login = token.trimmingCharacters(in: .whitespacesAndNewlines)
+            let metrics = try await HTTPAnswer("https://\(address):8443/metrics", token: login).body
+            #expect(metrics.contains("rest_client_requests_total{"))
+            #expect(!metrics.contains("code=\"403\""), "\(pod.metadata.name)")
+            if metrics.contains("leader_election_master_status{name=\"\(ControllerManager.leaseName)\"} 1") {
+                leaders += 1
+            }
+        }
+        #expect(leaders == 1)
     }
 }

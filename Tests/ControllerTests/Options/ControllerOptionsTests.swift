@@ -64,7 +64,7 @@ struct ControllerOptionsTests {
             $0.sandboxWorkers = 3
             $0.poolWorkers = 4
         },
-        Row("max-pause-replicas", "5") { $0.maximumPauseReplicas = 5 },
+        Row("max-pause-replicas", "5") { $0.sandboxes.policy.maximumPauseReplicas = 5 },
         Row("snapshot-registry", "r.example:5000/a/b") { $0.sandboxes.registry = "r.example:5000/a/b" },
         Row("snapshot-registry-insecure", "1") { $0.commitJob.isRegistryInsecure = true },
         Row("snapshot-push-secret", "push") { $0.commitJob.pushSecret = "push" },
@@ -82,7 +82,7 @@ struct ControllerOptionsTests {
             $0.commitJob.timeout = 5401
             $0.sandboxes.policy.captureTimeout = 5401
         },
-        Row("snapshot-retention", "3") { $0.snapshotRetention = 3 },
+        Row("snapshot-retention", "3") { $0.sandboxes.retention.generations = 3 },
         Row("snapshot-delete-policy", "delete") { $0.sandboxes.snapshotDeletePolicy = .delete },
         Row("health-probe-bind-address", "0") { $0.probeAddress = nil },
         Row("metrics-bind-address", "[::1]:8443") { $0.metricsAddress = ListenAddress(host: "::1", port: 8443) },
@@ -235,7 +235,8 @@ struct ControllerOptionsTests {
             "--snapshot-delete-policy=keep", "--health-probe-bind-address=8081", "--health-probe-bind-address=::1:80",
             "--metrics-bind-address=:99999", "--metrics-bind-address=:8081", "--metrics-cert-path=certs",
             "--zap-log-level=loud",
-            "--zap-log-level=0", "--zap-encoder=xml", "--max-pause-replicas=0", "--watch-namespaces=a,B",
+            "--zap-log-level=0", "--zap-encoder=xml", "--max-pause-replicas=0", "--max-pause-replicas=49",
+            "--watch-namespaces=a,B",
             "--log-max-age=old",
             "--enable-http2=2", "--config=missing", "--expectation-timeout=soon", "--kube-client-burst",
         ]

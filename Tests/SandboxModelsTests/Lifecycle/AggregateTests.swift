@@ -99,6 +99,18 @@ struct AggregateTests {
         #expect(decision.condition(.pauseFailed)?.reason == "FreezeEnded")
     }
 
+    @Test("more of them than may be paused, or none, are refused and run on", arguments: [0, 1, 2, 3])
+    func limit(replicas: Int) {
+        var fleet = Fleet.running(replicas)
+        fleet.policy.maximumPauseReplicas = 2
+        fleet.state(.paused)
+        let decision = fleet.decide()
+        let isAllowed = 1...2 ~= replicas
+        #expect(decision.record.phase == (isAllowed ? .pausing : .running))
+        #expect(decision.condition(.pauseFailed)?.reason == (isAllowed ? "NoFailure" : "UnsupportedReplicas"))
+        #expect(decision.record.acknowledged == 2)
+    }
+
     @Test("a replica that is lost makes the whole failed, refuses a pause, and is started again by a resume alone")
     func lost() {
         var fleet = Fleet.running(2)
@@ -188,13 +200,20 @@ private struct Fleet {
     var record = AggregateRecord(identity: "set")
     var seen: [String: Observation] = [:]
     var now = Story.start
+    var policy = LifecyclePolicy()
 
     init(replicas: Int) {
         intent = AggregateIntent(Intent(wish: .running, generation: 1), replicas: replicas)
     }
 
     mutating func decide() -> AggregateDecision {
-        let decision = Aggregate.decide(intent: intent, recorded: record, observations: seen, now: now)
+        let decision = Aggregate.decide(
+            intent: intent,
+            recorded: record,
+            observations: seen,
+            now: now,
+            policy: policy
+        )
         record = decision.record
         return decision
     }

@@ -71,6 +71,27 @@ struct OpenSandboxNamesTests {
         #expect(sandbox.podName(0) == "web-0")
     }
 
+    @Test func replicasHaveNamesOfTheirOwn() throws {
+        #expect(SandboxSnapshot.pauseName(of: "web", replica: 0) == "web-pause")
+        #expect(SandboxSnapshot.pauseName(of: "web", replica: 2) == "web-pause-2")
+        let sandboxes = ["web", "web-1", "web-pause", "web-pause-1", "web-pause-1-pause"]
+        let names = sandboxes.flatMap { sandbox in (0...2).map { SandboxSnapshot.pauseName(of: sandbox, replica: $0) } }
+        #expect(Set(names).count == names.count)
+        let jobs = names.map { snapshot($0) }.flatMap { [$0.commitJobName, $0.unpauseJobName, $0.releaseJobName] }
+        #expect(Set(jobs).count == jobs.count)
+        let long = String(repeating: "a", count: 253)
+        let cut = (0...2).map { SandboxSnapshot.pauseName(of: long, replica: $0) }
+        #expect(Set(cut).count == 3 && cut.allSatisfy { NameRule.subdomain.allows($0) })
+
+        var pause = snapshot("web-pause-2")
+        pause.spec.sandboxName = "web"
+        pause.metadata.ownerReferences = [BatchSandbox.with { $0.metadata.name = "web" }.controllerReference()]
+        #expect(pause.imageTag(sandboxGeneration: 7) == "snap-gen7")
+        #expect(
+            pause.imageReference(of: "c", in: "r", sandboxGeneration: 7, replica: 2) == "r/web-c:snap-gen7-2"
+        )
+    }
+
     @Test func longNamesAreCutAndStayApart() {
         let base = String(repeating: "a.", count: 126)
         let names = ["b", "c"].map { base + $0 }

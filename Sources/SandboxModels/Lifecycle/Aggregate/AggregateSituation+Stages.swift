@@ -52,6 +52,10 @@ extension AggregateSituation {
             if next.members != record.members { next.pauseFailure = nil }
             return next
         case .pause:
+            if let limit = policy.maximumPauseReplicas, !(1...max(limit, 1)).contains(record.replicas.count) {
+                next.pauseFailure = .unsupportedReplicas(record.replicas.count, limit: limit)
+                return next
+            }
             if let (member, _) = firstFailure {
                 next.pauseFailure = Problem.nothingToPause.of(member)
                 return next

@@ -1,0 +1,65 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+public import KubeModels
+import SnapshotProvider
+
+/// How a container of a Job has ended.
+public struct NodeJobEnd: Sendable, Hashable {
+    /// The exit code of its program.
+    public var exitCode: Int
+    /// Kubernetes' word for the end, such as `Completed`, `Error` or `OOMKilled`.
+    public var reason: String?
+    /// What the program has left in its termination log.
+    public var message: String?
+
+    /// Creates an end.
+    public init(exitCode: Int, reason: String? = nil, message: String? = nil) {
+        self.exitCode = exitCode
+        self.reason = reason
+        self.message = message
+    }
+}
+
+/// How far one container of a Job is, as the Job and its pod tell it.
+public enum NodeJobOutcome: Sendable, Hashable {
+    /// There is no such Job, or it is for another capture and has to go first.
+    case none
+    /// The container has not started yet.
+    case starting
+    /// It runs.
+    case running
+    /// It has ended.
+    case ended(NodeJobEnd)
+    /// It will never start: Kubernetes' word and message.
+    case stuck(reason: String, message: String?)
+    /// Kubernetes has given the Job up, without an end of the container: its word and message.
+    case failed(reason: String?, message: String?)
+
+    /// Why a container that has not started never will.
+    private static let hopeless: Set<String> = [
+        "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError",
+    ]
+
+    /// - Parameters:
+    ///   - job: The Job of that name, if there is one.
+    ///   - pod: Its pod, if it is there already, or still.
+    ///   - container: The container's name.
+    ///   - uid: The UID of the capture that it has to be for; nil if for none.
+    public init(job: Job?, pod: Pod?, container: String, captureUID uid: String?) {
+        guard let job, job.request?.uid == uid else {
+            self = .none
+            return
+        }
+        let state = pod?.status?.containerStatuses.first { $0.name == container }?.state
+        if let ended = state?.terminated {
+            self = .ended(NodeJobEnd(exitCode: ended.exitCode, reason: ended.reason, message: ended.message))
+        } else if let failed = job.status?.conditions.first(where: { $0.type == "Failed" && $0.status == "True" }) {
+            self = .failed(reason: failed.reason, message: failed.message)
+        } else if let waiting = state?.waiting, let reason = waiting.reason, Self.hopeless.contains(reason) {
+            self = .stuck(reason: reason, message: waiting.message)
+        } else {
+            self = state?.running == nil ? .starting : .running
+        }
+    }
+}
