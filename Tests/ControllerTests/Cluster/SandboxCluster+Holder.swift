@@ -31,7 +31,12 @@ extension SandboxCluster {
 
     /// The container of the holder of the freeze of a pause.
     func holder(of name: String) async throws -> NodeContainer {
-        let pod = try await wait(forPodOf: "commit", of: name) { _ in true }
+        // It may hold a freeze before the kubelet has told that it runs.
+        let pod = try await wait(forPodOf: "commit", of: name) { pod in
+            pod.status?.containerStatuses.contains {
+                $0.name == CommitJob.ContainerName.hold && $0.state?.running != nil
+            } ?? false
+        }
         return try await container(CommitJob.ContainerName.hold, of: pod.metadata.name)
     }
 
