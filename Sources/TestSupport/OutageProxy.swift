@@ -6,7 +6,7 @@ import NIOPosix
 import Synchronization
 
 /// A TCP proxy on a free port that can be away for a while, as a server that is started again is: all connections
-/// end, and new ones are closed at once. It can also leave connections open and pass nothing on, as a network does that has
+/// end, and new ones are closed at their first words. It can also leave connections open and pass nothing on, as a network does that has
 /// lost one of its ends.
 public final class OutageProxy: Sendable {
     private struct State {
@@ -107,7 +107,12 @@ public final class OutageProxy: Sendable {
         defer { if let number { state.withLock { $0.connections[number] = nil } } }
         // Broken connections are what it is for.
         try? await client.executeThenClose { fromClient, toClient in
-            guard let number else { return }
+            guard let number else {
+                // With its words unread the kernel would reset the connection: whoever hung up would look like whoever broke off.
+                var words = fromClient.makeAsyncIterator()
+                _ = try await words.next()
+                return
+            }
             let upstream = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .connect(host: host, port: port, channelInitializer: Self.wrap)
             try await upstream.executeThenClose { fromServer, toServer in
