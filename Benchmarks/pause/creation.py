@@ -7,7 +7,7 @@ import time
 
 from kube.api_server import Request
 from kube.watch import watch
-from pause.kubelet_player import KubeletPlayer
+from pause.kubelet_player import NOBODY, KubeletPlayer
 from pause.setting import Setting
 from runner.bench import Bench
 from runner.cost import begin_peak_memory, cpu_seconds, peak_memory
@@ -110,7 +110,7 @@ class _Seen:
 def _sandbox(name: str) -> dict:
     container = {"name": "main", "image": "busybox", "command": ["sleep", "1000"]}
     # No node has to do with it.
-    template = {"spec": {"schedulerName": "nobody", "containers": [container]}}
+    template = {"spec": {"schedulerName": NOBODY, "containers": [container]}}
     return {
         "apiVersion": "sandbox.opensandbox.io/v1alpha1", "kind": "BatchSandbox", "metadata": {"name": name},
         "spec": {"replicas": 1, "template": template},

@@ -8,6 +8,8 @@ from kube.api_server import ApiServer, Request
 from kube.watch import watch
 from pause.setting import Setting
 
+#: The scheduler that there is none of: a pod that waits for it is this player's.
+NOBODY = "nobody"
 #: How many pods it speaks of at a time.
 _SPEAKERS = 8
 
@@ -37,9 +39,10 @@ class KubeletPlayer:
     def _follow(self) -> None:
         # It ends with the process.
         for event in watch(self._setting.cluster, self._path):
-            name = event["object"]["metadata"]["name"]
+            pod = event["object"]
+            name = pod["metadata"]["name"]
             with self._lock:
-                if event["type"] != "ADDED" or name in self.heard:
+                if event["type"] != "ADDED" or pod["spec"]["schedulerName"] != NOBODY or name in self.heard:
                     continue
                 self.heard[name] = time.monotonic()
                 number = len(self.heard)
