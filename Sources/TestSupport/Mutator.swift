@@ -1,6 +1,8 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import class Foundation.ProcessInfo
+
 /// Makes variants of valid input, the same ones for the same seed.
 public struct Mutator: RandomNumberGenerator {
     private var state: UInt64
@@ -65,17 +67,18 @@ public struct Mutator: RandomNumberGenerator {
     }
 }
 
-/// How long input is tried: so many at least, and then for as long as there is time. Only how many are tried depends on
-/// the machine's speed, not which.
+/// How much input is tried: so many, the same ones on every machine; and then, for who sets `STASIS_FUZZ_SECONDS`, as many as
+/// there is time for.
 public struct FuzzBudget {
     private let least: Int
     private let end: ContinuousClock.Instant
     private var tried = 0
 
     /// Starts the clock.
-    public init(least: Int, for duration: Duration = .seconds(4)) {
+    public init(_ least: Int) {
         self.least = least
-        end = .now + duration
+        let seconds = ProcessInfo.processInfo.environment["STASIS_FUZZ_SECONDS"].flatMap { Double($0) } ?? 0
+        end = .now + .seconds(seconds)
     }
 
     /// Whether to try another one.

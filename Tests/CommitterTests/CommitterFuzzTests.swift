@@ -19,7 +19,7 @@ struct CommitterFuzzTests {
     @Test("A target has a container and an image, or is refused as a mistake of the caller")
     func targets() {
         var mutator = Mutator(seed: 8, fragments: Self.fragments)
-        var budget = FuzzBudget(least: 20_000)
+        var budget = FuzzBudget(20_000)
         var outcomes = [true: 0, false: 0]
         let digest = String(repeating: "a", count: 64)
         while budget.goesOn() {
@@ -52,7 +52,7 @@ struct CommitterFuzzTests {
     @Test("Variables are settings, or refused as a mistake of the caller")
     func settings() {
         var mutator = Mutator(seed: 9, fragments: Self.fragments + ["0", "9", "86400", "-1", "true", "T"])
-        var budget = FuzzBudget(least: 5000, for: .seconds(2))
+        var budget = FuzzBudget(5000)
         var refused = 0
         while budget.goesOn() {
             let names = ["SNAPSHOT_REGISTRY_INSECURE", "STASIS_FREEZE_SECONDS", "STASIS_POD_UID", "CONTAINERD_SOCKET"]

@@ -175,7 +175,7 @@ struct KubeconfigTests {
             seed: 8,
             fragments: ["{", "}", "[", "]", ":", "-", "\n", "  ", "&a", "*a", "!!", "\"", "'", "|", "null", "\u{0}"]
         )
-        var budget = FuzzBudget(least: 300, for: .seconds(2))
+        var budget = FuzzBudget(300)
         while budget.goesOn() {
             guard let config = try? Kubeconfig(parsing: mutator.text(of: [Self.text])) else { continue }
             for context in config.contexts.prefix(20) {

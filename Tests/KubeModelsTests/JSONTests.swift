@@ -92,7 +92,7 @@ struct JSONTests {
                 "\n",
             ]
         )
-        var budget = FuzzBudget(least: 3000, for: .seconds(3))
+        var budget = FuzzBudget(3000)
         while budget.goesOn() {
             let bytes = mutator.variant(of: examples)
             guard let value = try? JSONValue(json: bytes) else {

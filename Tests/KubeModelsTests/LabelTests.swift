@@ -79,7 +79,7 @@ struct LabelTests {
             seed: 4,
             fragments: ["(", ")", ",", "=", "!", "in", "notin", " ", "==", "<", ">", "\u{0}", "é", "/"]
         )
-        var budget = FuzzBudget(least: 2000, for: .seconds(1))
+        var budget = FuzzBudget(2000)
         while budget.goesOn() {
             guard let query = try? LabelQuery(parsing: mutator.text(of: examples)) else { continue }
             let printed = query.description

@@ -42,7 +42,7 @@ extension BatchSandboxReconciler {
         let attempt = mark.attempt(of: recorded.identity)
         // An earlier member's at the same place is in the way, whatever it does.
         guard mark.member == recorded.identity else { return .stopping(attempt) }
-        return pod.compute(attempt: attempt, wasUp: recorded.phase.hasComputeUp)
+        return pod.compute(attempt: attempt, wasUp: recorded.phase.hasComputeUp, now: now())
     }
 }
 

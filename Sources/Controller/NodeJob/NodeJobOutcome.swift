@@ -4,6 +4,8 @@
 public import KubeModels
 import SnapshotProvider
 
+public import struct Foundation.Date
+
 /// How a container of a Job has ended.
 public struct NodeJobEnd: Sendable, Hashable {
     /// The exit code of its program.
@@ -38,7 +40,7 @@ public enum NodeJobOutcome: Sendable, Hashable {
 
     /// Why a container that has not started never will.
     private static let hopeless: Set<String> = [
-        "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError",
+        "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError",
     ]
 
     /// - Parameters:
@@ -46,7 +48,8 @@ public enum NodeJobOutcome: Sendable, Hashable {
     ///   - pod: Its pod, if it is there already, or still.
     ///   - container: The container's name.
     ///   - uid: The UID of the capture that it has to be for; nil if for none.
-    public init(job: Job?, pod: Pod?, container: String, captureUID uid: String?) {
+    ///   - now: The time.
+    public init(job: Job?, pod: Pod?, container: String, captureUID uid: String?, now: Date) {
         guard let job, job.request?.uid == uid else {
             self = .none
             return
@@ -56,7 +59,9 @@ public enum NodeJobOutcome: Sendable, Hashable {
             self = .ended(NodeJobEnd(exitCode: ended.exitCode, reason: ended.reason, message: ended.message))
         } else if let failed = job.status?.conditions.first(where: { $0.type == "Failed" && $0.status == "True" }) {
             self = .failed(reason: failed.reason, message: failed.message)
-        } else if let waiting = state?.waiting, let reason = waiting.reason, Self.hopeless.contains(reason) {
+        } else if let pod, let waiting = state?.waiting, let reason = waiting.reason, Self.hopeless.contains(reason),
+            !ImagePull.mayComeAbout(waiting, in: pod, now: now)
+        {
             self = .stuck(reason: reason, message: waiting.message)
         } else {
             self = state?.running == nil ? .starting : .running

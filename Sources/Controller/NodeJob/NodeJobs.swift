@@ -8,6 +8,8 @@ public import Logging
 import SandboxModels
 public import SnapshotProvider
 
+import struct Foundation.Date
+
 /// Runs Jobs on nodes and follows them: what a provider is made of that captures where a sandbox runs.
 ///
 /// It keeps nothing in memory but a cache. ``follow(_:)`` keeps that up to date and says whose turn it is; every other function
@@ -135,7 +137,8 @@ public struct NodeJobs: Sendable {
             job: found,
             pod: found.flatMap { pod(of: $0) },
             container: container ?? job.pod.containers.first?.name ?? "",
-            captureUID: job.request?.uid
+            captureUID: job.request?.uid,
+            now: Date()
         )
     }
 

@@ -4,6 +4,8 @@
 import KubeModels
 import SandboxModels
 
+import struct Foundation.Date
+
 /// What a pod is to the state machine.
 extension Pod {
     /// Why a container waits, if it will not start without help. These are the reasons that upstream calls a failure.
@@ -17,13 +19,13 @@ extension Pod {
     ///   - attempt: The attempt that it was created for.
     ///   - wasUp: Whether it has been up before. Then it still is while its containers run, ready or not: a frozen container
     ///     answers no probe.
-    func compute(attempt: Int, wasUp: Bool) -> Observation.Compute {
+    func compute(attempt: Int, wasUp: Bool, now: Date) -> Observation.Compute {
         if metadata.deletionTimestamp != nil { return .stopping(attempt) }
         switch status?.phase {
         case "Succeeded", "Failed": return .ended(attempt, ending)
         default: break
         }
-        if let failure { return .ended(attempt, failure) }
+        if let failure = failure(now) { return .ended(attempt, failure) }
         if status?.phase == "Running", status?.conditions.isTrue("Ready") == true { return .running(attempt) }
         return wasUp && areContainersRunning ? .running(attempt) : .starting(attempt)
     }
@@ -35,11 +37,11 @@ extension Pod {
     }
 
     /// Why it will not start, if that is so.
-    private var failure: Problem? {
+    private func failure(_ now: Date) -> Problem? {
         guard let status else { return nil }
         for container in status.initContainerStatuses + status.containerStatuses {
             guard let waiting = container.state?.waiting, let reason = waiting.reason,
-                Self.failureReasons.contains(reason)
+                Self.failureReasons.contains(reason), !ImagePull.mayComeAbout(waiting, in: self, now: now)
             else { continue }
             return Problem(
                 reason,

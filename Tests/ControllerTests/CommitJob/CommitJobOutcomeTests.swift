@@ -12,11 +12,13 @@ import Testing
 @Suite("What has become of a commit Job")
 struct CommitJobOutcomeTests {
     private let request = CommitJobExample.request(.keepRunning)
+    private let now = Date(timeIntervalSince1970: 1000)
     private let digest = "sha256:" + String(repeating: "d", count: 64)
 
     private func outcome(
         of commit: ContainerState?,
         failed reason: String? = nil,
+        age: Double = 0,
         request: SnapshotRequest? = nil
     ) -> CommitJobOutcome {
         var job = CommitJobExample.job(self.request).job(now: Date(timeIntervalSince1970: 0)).manifest
@@ -36,6 +38,7 @@ struct CommitJobOutcomeTests {
             Pod.with {
                 $0.metadata.name = "box-pause-commit-x"
                 $0.status = .with {
+                    $0.startTime = Timestamp(now.addingTimeInterval(-age))
                     $0.containerStatuses = [
                         .with {
                             $0.name = "commit"
@@ -50,7 +53,7 @@ struct CommitJobOutcomeTests {
 
     private func commitOutcome(_ job: Job?, _ pod: Pod?, of request: SnapshotRequest) -> CommitJobOutcome {
         CommitJobOutcome(
-            NodeJobOutcome(job: job, pod: pod, container: "commit", captureUID: request.uid),
+            NodeJobOutcome(job: job, pod: pod, container: "commit", captureUID: request.uid, now: now),
             of: "box-pause-commit",
             for: request,
             provider: "oci-rootfs",
@@ -68,8 +71,13 @@ struct CommitJobOutcomeTests {
         }
     }
 
-    private func waiting(_ reason: String) -> ContainerState {
-        .with { $0.waiting = .with { $0.reason = reason } }
+    private func waiting(_ reason: String, _ message: String? = nil) -> ContainerState {
+        .with {
+            $0.waiting = .with {
+                $0.reason = reason
+                $0.message = message
+            }
+        }
     }
 
     private func reason(_ outcome: CommitJobOutcome) -> String? {
@@ -88,7 +96,8 @@ struct CommitJobOutcomeTests {
     func active() {
         #expect(outcome(of: nil) == .active("Starting"))
         #expect(outcome(of: waiting("ContainerCreating")) == .active("Starting"))
-        #expect(outcome(of: waiting("ErrImagePull")) == .active("Starting"))
+        #expect(outcome(of: waiting("ErrImagePull", "pull QPS exceeded")) == .active("Starting"))
+        #expect(outcome(of: waiting("ImagePullBackOff"), age: 59) == .active("Starting"))
         #expect(outcome(of: .with { $0.running = ContainerStateRunning() }) == .active("Committing"))
     }
 
@@ -141,7 +150,8 @@ struct CommitJobOutcomeTests {
     @Test("A Job that Kubernetes gave up has failed, and so has one whose image cannot be had")
     func given() {
         #expect(reason(outcome(of: nil, failed: "DeadlineExceeded")) == "CommitJobFailed")
-        #expect(reason(outcome(of: waiting("ImagePullBackOff"))) == "CommitterNotStarted")
+        #expect(reason(outcome(of: waiting("ErrImagePull", "not found"))) == "CommitterNotStarted")
+        #expect(reason(outcome(of: waiting("ImagePullBackOff"), age: 60)) == "CommitterNotStarted")
         #expect(reason(outcome(of: waiting("CreateContainerConfigError"))) == "CommitterNotStarted")
     }
 }

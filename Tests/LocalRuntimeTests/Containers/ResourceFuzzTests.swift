@@ -20,7 +20,7 @@ struct ResourceFuzzTests {
                 "Ei", "Eii", " ", "\0", "٣", "½", "é", "0x1", "inf", "nan", "1_000",
             ]
         )
-        var budget = FuzzBudget(least: 20_000)
+        var budget = FuzzBudget(20_000)
         var outcomes = [true: 0, false: 0]
         while budget.goesOn() {
             let name = mutator.one(of: ["cpu", "memory"])
@@ -45,7 +45,7 @@ struct ResourceFuzzTests {
                 "/", "//", ".", "..", "/../", "/./", "\0", "é", "/proc", "/sys", "/dev", "/etc/hosts", "a", "\u{301}",
             ]
         )
-        var budget = FuzzBudget(least: 20_000, for: .seconds(2))
+        var budget = FuzzBudget(20_000)
         var taken = 0
         while budget.goesOn() {
             let text = mutator.text(of: ["/mnt/data", "/workspace", "/a/b/c", "/proc/x", "/etc/hosts"])

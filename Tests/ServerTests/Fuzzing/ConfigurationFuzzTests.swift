@@ -57,7 +57,7 @@ import Testing
 
     @Test func everyAnswerIsAnErrorOrAConfiguration() {
         var mutator = Mutator(seed: 1, fragments: Self.fragments)
-        var budget = FuzzBudget(least: 500)
+        var budget = FuzzBudget(500)
         var outcomes = [true: 0, false: 0]
         while budget.goesOn() {
             let text = mutator.text(of: Self.files)

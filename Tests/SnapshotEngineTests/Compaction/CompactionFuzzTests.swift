@@ -52,7 +52,7 @@ struct CompactionFuzzTests {
     func tarsOfAnyKind() throws {
         let examples = try tars()
         var generator = SeededGenerator(seed: 11)
-        var budget = FuzzBudget(least: 400)
+        var budget = FuzzBudget(400)
         var outcomes = [true: 0, false: 0]
         while budget.goesOn() {
             let layers = examples.map { generator.happens(0.3) ? $0 : Self.variant(of: $0, &generator) }
@@ -122,7 +122,7 @@ struct CompactionFuzzTests {
                 Array(try compressor.compress($0).readableBytesView)
             }
         }
-        var budget = FuzzBudget(least: 300, for: .seconds(2))
+        var budget = FuzzBudget(300)
         var refused = 0
         while budget.goesOn() {
             var variant = blob

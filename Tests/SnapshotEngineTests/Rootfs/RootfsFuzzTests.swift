@@ -26,7 +26,7 @@ struct RootfsFuzzTests {
             "21 27 0:20 / /sys rw,nosuid shared:2 - sysfs sysfs rw\n45 27 0:39 / / rw - overlay o rw,lowerdir=1/fs,upperdir=/u,workdir=/w\n",
         ]
         var mutator = Mutator(seed: 31, fragments: Self.fragments)
-        var budget = FuzzBudget(least: 10_000, for: .seconds(2))
+        var budget = FuzzBudget(10_000)
         var read = 0
         while budget.goesOn() {
             let bytes = mutator.variant(of: lines)
@@ -45,7 +45,7 @@ struct RootfsFuzzTests {
             "index=off", "workdir=/s/9/work", "upperdir=/s/9/fs", "lowerdir=/s/2\\:x/fs:/s/1\\\\/fs::/d", "volatile",
         ]
         var mutator = Mutator(seed: 32, fragments: Self.fragments)
-        var budget = FuzzBudget(least: 10_000, for: .seconds(2))
+        var budget = FuzzBudget(10_000)
         var read = 0
         while budget.goesOn() {
             var some = options
@@ -105,7 +105,7 @@ struct RootfsFuzzTests {
     @Test("maps of a user namespace and status files")
     func processFiles() {
         var mutator = Mutator(seed: 34, fragments: Self.fragments + ["CapEff:", "\t", "ffffffffffffffffff"])
-        var budget = FuzzBudget(least: 10_000, for: .seconds(1))
+        var budget = FuzzBudget(10_000)
         while budget.goesOn() {
             let map = mutator.text(of: ["         0          0 4294967295\n", "0 100000 65536\n1 1 1\n"])
             let fields = map.split(whereSeparator: { $0 == " " || $0 == "\n" })
@@ -130,7 +130,7 @@ struct RootfsFuzzTests {
             seed: 35,
             fragments: Self.fragments + ["trusted.", "overlay.", "user.", "security.", "system.", "."]
         )
-        var budget = FuzzBudget(least: 10_000, for: .seconds(1))
+        var budget = FuzzBudget(10_000)
         while budget.goesOn() {
             let name = mutator.variant(of: names)
             let isUser = name.starts(with: Array("user.".utf8))
