@@ -19,6 +19,7 @@ public struct SandboxController: Sendable {
     private let controller: Controller<ObjectKey>
     private let snapshotController: Controller<ObjectKey>
     private let retentionController: Controller<ObjectKey>
+    private let pools: PoolController
     /// The snapshots of a sandbox that are not finished.
     private let unfinished: @Sendable (ObjectKey) -> [ObjectKey]
 
@@ -32,6 +33,8 @@ public struct SandboxController: Sendable {
     ///   - recorder: Tells people what happens.
     ///   - workers: How many sandboxes are looked at at a time.
     ///   - snapshotWorkers: How many snapshots are looked at at a time.
+    ///   - poolWorkers: How many pools are looked at at a time.
+    ///   - evictionHandlers: Who decides about evictions, by the name that pools choose them by.
     ///   - metrics: Where measurements go; nil for the process's own system.
     public init(
         _ client: KubeClient,
@@ -41,11 +44,18 @@ public struct SandboxController: Sendable {
         recorder: EventRecorder,
         workers: Int = 32,
         snapshotWorkers: Int = 4,
+        poolWorkers: Int = 16,
+        evictionHandlers: [String: any EvictionHandler] = [:],
         metrics: (any MetricsFactory)? = nil,
         logger: Logger
     ) {
-        sandboxes = Informer(client.resource(in: namespaces), metrics: metrics, logger: logger)
-        pods = Informer(client.resource(in: namespaces), metrics: metrics, logger: logger)
+        sandboxes = Informer(
+            client.resource(in: namespaces),
+            indexes: [.pool, .heldPod, .unreadableAllocation],
+            metrics: metrics,
+            logger: logger
+        )
+        pods = Informer(client.resource(in: namespaces), indexes: [.owner], metrics: metrics, logger: logger)
         let snapshots = Informer<SandboxSnapshot>(
             client.resource(in: namespaces),
             indexes: [.sandbox],
@@ -53,6 +63,7 @@ public struct SandboxController: Sendable {
             logger: logger
         )
         self.snapshots = snapshots
+        let shortages = PoolShortages()
         let reconciler = BatchSandboxReconciler(
             sandboxes: sandboxes,
             pods: pods,
@@ -72,6 +83,19 @@ public struct SandboxController: Sendable {
         .watchingOwned(snapshots, by: BatchSandbox.self)
         // Whose turn it is stands in the record of the sandbox.
         .watching(snapshots) { $0.object.isOfPause ? [] : [$0.object.sandboxKey] }
+        let queue = controller.queue
+        pools = PoolController(
+            client,
+            in: namespaces,
+            pods: pods,
+            sandboxes: sandboxes,
+            shortages: shortages,
+            evictionHandlers: evictionHandlers,
+            recorder: recorder,
+            workers: poolWorkers,
+            metrics: metrics,
+            logger: logger
+        ) { queue.add($0) }
         let unfinished: @Sendable (ObjectKey) -> [ObjectKey] = { sandbox in
             snapshots.store
                 .objects(.sandbox, StoreIndex<SandboxSnapshot>.sandboxKey(sandbox.namespace, sandbox.name))
@@ -137,6 +161,7 @@ public struct SandboxController: Sendable {
             group.addTask { try await controller.run() }
             group.addTask { try await snapshotController.run() }
             group.addTask { try await retentionController.run() }
+            group.addTask { try await pools.run() }
             try await group.next()
             group.cancelAll()
         }

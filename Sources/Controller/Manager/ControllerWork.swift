@@ -76,6 +76,7 @@ struct ControllerWork: ServiceLifecycle.Service {
                 recorder: recorder,
                 workers: options.sandboxWorkers,
                 snapshotWorkers: options.snapshotWorkers,
+                poolWorkers: options.poolWorkers,
                 metrics: registry,
                 logger: logger
             )

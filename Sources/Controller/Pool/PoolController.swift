@@ -1,0 +1,106 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import KubeClient
+import KubeModels
+import KubeRuntime
+import Logging
+import Metrics
+import SandboxModels
+
+import struct Foundation.UUID
+
+/// Has pools looked at when they, their pods or sandboxes of theirs change.
+struct PoolController: Sendable {
+    private let pools: Informer<Pool>
+    private let controller: Controller<ObjectKey>
+
+    /// - Parameters:
+    ///   - pods: Has the index `owner`.
+    ///   - sandboxes: Has the indexes `pool`, `heldPod` and `unreadableAllocation`.
+    ///   - look: Has a sandbox looked at.
+    init(
+        _ client: KubeClient,
+        in namespaces: NamespaceScope,
+        pods: Informer<Pod>,
+        sandboxes: Informer<BatchSandbox>,
+        shortages: PoolShortages,
+        evictionHandlers: [String: any EvictionHandler],
+        recorder: EventRecorder,
+        workers: Int,
+        metrics: (any MetricsFactory)?,
+        logger: Logger,
+        look: @escaping @Sendable (ObjectKey) -> Void
+    ) {
+        pools = Informer(client.resource(in: namespaces), metrics: metrics, logger: logger)
+        let expectations = Expectations<ObjectKey>()
+        let reconciler = PoolReconciler(
+            pools: pools,
+            pods: pods,
+            sandboxes: sandboxes,
+            client: client,
+            recorder: recorder,
+            shortages: shortages,
+            restarts: RestartRecycling(client: client),
+            evictionHandlers: evictionHandlers,
+            logger: logger,
+            holder: UUID().uuidString.lowercased(),
+            look: look,
+            expectations: expectations
+        )
+        controller = Controller(name: "pool", workers: workers, metrics: metrics, logger: logger) { key in
+            try await reconciler.reconcile(key)
+        }
+        .watching(pools)
+        .watching(pods) { change in
+            expectations.observe(change)
+            return change.object.controller(Pool.self).map { [$0] } ?? []
+        }
+        .watching(sandboxes) { change in Self.pools(concernedBy: change, pods.store) }
+    }
+
+    /// Works until the task is cancelled.
+    ///
+    /// - Throws: `CancellationError`, and what an informer cannot go on after.
+    func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await pools.run() }
+            group.addTask { try await controller.run() }
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+
+    /// The pools for which something has changed: those that a sandbox names or has named, and those whose pods it has.
+    private static func pools(concernedBy change: Change<BatchSandbox>, _ pods: Store<Pod>) -> [ObjectKey] {
+        let new = change.object
+        var old: BatchSandbox?
+        if case .updated(let before, _) = change {
+            if before.isSame(toPools: new) { return [] }
+            old = before
+        }
+        var keys: Set<ObjectKey> = []
+        for sandbox in [new, old].compactMap(\.self) {
+            if let pool = sandbox.spec.poolRef, !pool.isEmpty {
+                keys.insert(ObjectKey(namespace: sandbox.metadata.namespace, name: pool))
+            }
+            // One that has turned away from its pool still has its pods.
+            guard old?.spec.poolRef != new.spec.poolRef || (sandbox.spec.poolRef ?? "").isEmpty else { continue }
+            for name in (try? PooledSandbox(sandbox, pool: "").held) ?? [] {
+                if let owner = pods[sandbox.metadata.namespace, name]?.controller(Pool.self) { keys.insert(owner) }
+            }
+        }
+        return Array(keys)
+    }
+}
+
+extension BatchSandbox {
+    /// Whether nothing has changed that a pool looks at.
+    fileprivate func isSame(toPools other: BatchSandbox) -> Bool {
+        guard spec.poolRef == other.spec.poolRef, metadata.finalizers == other.metadata.finalizers,
+            metadata.deletionTimestamp == other.metadata.deletionTimestamp,
+            let now = try? PooledSandbox(self, pool: ""), let then = try? PooledSandbox(other, pool: "")
+        else { return false }
+        return now == then && spec.replicas == other.spec.replicas
+    }
+}

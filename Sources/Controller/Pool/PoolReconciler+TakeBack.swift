@@ -1,0 +1,162 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import KubeClient
+import KubeModels
+import KubeRuntime
+import SandboxModels
+
+/// Taking pods back.
+extension PoolReconciler {
+    /// How many pods are recycled at a time.
+    private static let width = 64
+
+    /// Recycles what sandboxes give back, and writes down what is done; deletes what is left of sandboxes that are gone.
+    func takeBack(_ view: inout PoolView, _ pool: Pool, _ entry: inout PoolMemory.Entry) async throws -> PoolWake {
+        var wake = PoolWake()
+        let leaving = view.members.flatMap { member in
+            member.leaving.map { Leaving(pod: $0, sandbox: member.name, uid: member.uid) }
+        }
+        let found = view.found
+        let orphans = view.orphans
+        let recycled = await leaving.concurrentMap(width: Self.width) { leaving in
+            let pod = found[leaving.pod]
+            let step = try await recycle(pod, of: leaving, in: pool)
+            return (leaving, step, pod)
+        }
+        var done: [String: Set<String>] = [:]
+        var failure: (any Error)?
+        for outcome in recycled {
+            switch outcome {
+            case .failure(let error): failure = failure ?? error
+            case .success((let leaving, .gone, _)):
+                entry.deleted.insert(leaving.pod)
+                done[leaving.uid, default: []].insert(leaving.pod)
+            case .success((let leaving, .kept, _)): done[leaving.uid, default: []].insert(leaving.pod)
+            case .success((_, .waiting(let delay), _)): delay.map { wake.add($0) }
+            }
+        }
+        for (index, member) in view.members.enumerated() {
+            let pods = done[member.uid] ?? []
+            guard !pods.isEmpty || member.isLeaving else { continue }
+            view.members[index].released.formUnion(pods)
+            try await writeReleased(view.members[index], view.sandboxes[index], &entry)
+        }
+        for orphan in orphans {
+            guard let pod = found[orphan] else { continue }
+            try await delete(pod, for: pool)
+            entry.deleted.insert(orphan)
+        }
+        if let failure { throw failure }
+        return wake
+    }
+
+    private struct Leaving: Sendable {
+        let pod: String
+        let sandbox: String
+        let uid: String
+    }
+
+    private enum Recycled: Sendable {
+        case gone
+        case kept
+        case waiting(Duration?)
+    }
+
+    private func recycle(_ pod: Pod?, of leaving: Leaving, in pool: Pool) async throws -> Recycled {
+        guard let pod, pod.metadata.deletionTimestamp == nil else { return .gone }
+        let hasEnded = ["Succeeded", "Failed"].contains(pod.status?.phase)
+        switch pool.spec.recycleStrategy?.type {
+        case .noop? where !hasEnded: return .kept
+        case .restart? where !hasEnded:
+            let sandbox = ObjectKey(namespace: pool.metadata.namespace, name: leaving.sandbox)
+            switch try await restarts.step(pod, of: sandbox, in: pool) {
+            case .done: return .kept
+            case .waiting(let delay): return .waiting(delay)
+            case .delete(let reason):
+                recorder.record(
+                    .warning,
+                    about: pool,
+                    reason: "PodNotRecycled",
+                    "The pod \(pod.metadata.name) is deleted: \(reason)"
+                )
+            }
+        default: break
+        }
+        try await delete(pod, for: pool)
+        return .gone
+    }
+
+    /// Deletes a pod, and no other one that comes to have its name.
+    func delete(_ pod: Pod, for pool: Pool) async throws {
+        do {
+            _ = try await expectations.deletion(of: pod, for: pool.key) {
+                try await client.resource(Pod.self, in: .named(pod.metadata.namespace ?? "default"))
+                    .delete(pod.metadata.name, DeleteOptions(uid: pod.metadata.uid))
+            }
+        } catch let error as KubeError where error.isNotFound || error.isConflict {
+            return
+        }
+    }
+
+    /// Writes down which pods were taken back; with the last one, a sandbox that leaves may go.
+    private func writeReleased(
+        _ member: PooledSandbox,
+        _ sandbox: BatchSandbox,
+        _ entry: inout PoolMemory.Entry
+    ) async throws {
+        let finalizer = OpenSandbox.Finalizer.poolAllocation
+        let hasLeft = member.isLeaving && member.held.isEmpty
+        let finalizers = hasLeft ? sandbox.metadata.finalizers.filter { $0 != finalizer } : sandbox.metadata.finalizers
+        let before = try sandbox.allocation(OpenSandbox.Annotation.allocReleased).pods
+        guard Set(before) != member.released || finalizers != sandbox.metadata.finalizers else { return }
+        let text = PodAllocation(pods: member.released.sorted()).jsonText
+        var metadata: [String: JSONValue] = ["annotations": [OpenSandbox.Annotation.allocReleased: .string(text)]]
+        if finalizers != sandbox.metadata.finalizers {
+            metadata["finalizers"] = .array(finalizers.map { .string($0) })
+        }
+        let change = MergePatch(["metadata": .object(metadata)])
+            .requiring(resourceVersion: sandbox.metadata.resourceVersion ?? "")
+        do {
+            let written = try await resource(of: sandbox).patch(sandbox.metadata.name, .merge(change))
+            if hasLeft, sandbox.metadata.deletionTimestamp != nil {
+                entry.answered[sandbox.key] = nil
+                entry.left.insert(member.uid)
+                _ = shortages.set(sandbox.key, missing: nil)
+            } else {
+                entry.answered[sandbox.key] = written
+            }
+        } catch let error as KubeError where error.isNotFound {
+            entry.left.insert(member.uid)
+        } catch let error as KubeError where error.isConflict {
+            // Its watch tells of what has changed, and what was recycled is found so again.
+            return
+        }
+    }
+
+    /// A pool is gone, or is being deleted: its pods go with it. Sandboxes that leave are let go.
+    func leave(_ key: ObjectKey) async throws -> Reconciliation {
+        memory.forget(key)
+        expectations.forget(key)
+        let index = StoreIndex<BatchSandbox>.key(key.namespace, key.name)
+        var left = PoolMemory.Entry()
+        for sandbox in sandboxes.store.objects(.pool, index) {
+            var member = try PooledSandbox(sandbox, pool: key.name)
+            if member.isLeaving {
+                member.released.formUnion(member.held)
+                try await writeReleased(member, sandbox, &left)
+                continue
+            }
+            let missing = member.replicas - member.allocated.count
+            guard missing > 0, shortages.set(sandbox.key, missing: missing) else { continue }
+            look(sandbox.key)
+            recorder.record(
+                .warning,
+                about: sandbox,
+                reason: "PoolNotFound",
+                "There is no Pool \(key.name). Create it, or name another one."
+            )
+        }
+        return .done
+    }
+}
