@@ -148,12 +148,13 @@ extension PoolReconciler {
                 continue
             }
             let missing = member.replicas - member.allocated.count
-            guard missing > 0, shortages.set(sandbox.key, missing: missing) else { continue }
+            let reason = "PoolNotFound"
+            guard missing > 0, shortages.set(sandbox.key, missing: missing, reason: reason) else { continue }
             look(sandbox.key)
             recorder.record(
                 .warning,
                 about: sandbox,
-                reason: "PoolNotFound",
+                reason: reason,
                 "There is no Pool \(key.name). Create it, or name another one."
             )
         }

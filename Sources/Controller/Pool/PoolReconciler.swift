@@ -109,13 +109,14 @@ struct PoolReconciler: Sendable {
     private func report(_ shortages: [String: Int], _ view: PoolView, _ pool: Pool) {
         for sandbox in view.sandboxes {
             let missing = shortages[sandbox.metadata.uid ?? ""]
-            guard self.shortages.set(sandbox.key, missing: missing) else { continue }
+            let reason = "PoolAllocationPending"
+            guard self.shortages.set(sandbox.key, missing: missing, reason: reason) else { continue }
             look(sandbox.key)
             guard let missing else { continue }
             recorder.record(
                 .warning,
                 about: sandbox,
-                reason: "PoolAllocationPending",
+                reason: reason,
                 "The pool \(pool.metadata.name) has no pod ready: \(missing) of \(sandbox.spec.replicas) are still to come."
             )
         }
