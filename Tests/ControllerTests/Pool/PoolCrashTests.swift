@@ -1,0 +1,104 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import KubeClient
+import KubeModels
+import SandboxModels
+import TestSupport
+import Testing
+
+/// Controllers that end at any of their writes, and controllers that all believe to be the only one.
+@Suite("Pools, when controllers end or are too many")
+struct PoolCrashTests {
+    @Test(
+        "A controller that ends at a write leaves nothing that the next one does not bring to the same end",
+        .timeLimit(.minutes(15)),
+        arguments: [false, true]
+    )
+    func crash(isAfter: Bool) async throws {
+        try await SandboxCluster.run(isControlled: false) { cluster in
+            try await cluster.whilePodsAreReady {
+                let steps = Steps()
+                try await cluster.withSteps(steps) { stepped in
+                    try await cluster.createPaperPool("p", pool: 4...4, recycling: .noop)
+                    try await cluster.control(cluster.client) {
+                        try await cluster.createPooled("old", of: "p", replicas: 2)
+                        try await cluster.settle(["old": 2])
+                    }
+                    var step = 1
+                    var isReached = true
+                    while isReached {
+                        // One goes, two come, and each gets what it wants.
+                        let (old, new) = ("old", "new-\(step)")
+                        _ = try await cluster.sandboxes.delete(step == 1 ? old : "new-\(step - 1)")
+                        try await cluster.createPooled(new, of: "p", replicas: 2)
+                        try await cluster.createPooled("small-\(step)", of: "p")
+                        let wanted = [new: 2, "small-\(step)": 1]
+                        isReached = try await cluster.control(
+                            stepped,
+                            until: (step: step, isAfter: isAfter),
+                            of: steps
+                        ) { try await cluster.settle(wanted) }
+                        try await cluster.control(cluster.client) { try await cluster.settle(wanted) }
+                        _ = try await cluster.sandboxes.delete("small-\(step)")
+                        step += 1
+                    }
+                    #expect(step > 5, "\(step)")
+                }
+            }
+        }
+    }
+
+    @Test("Several controllers at once give no pod away twice", .timeLimit(.minutes(10)))
+    func rivals() async throws {
+        try await SandboxCluster.run(isControlled: false) { cluster in
+            try await cluster.whilePodsAreReady {
+                try await cluster.createPaperPool("p", pool: 24...24, recycling: .noop)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for _ in 0..<2 {
+                        group.addTask { try await cluster.control(cluster.client) { try await Self.sleepUntilCancelled() } }
+                    }
+                    group.addTask {
+                        for round in 1...3 {
+                            let names = (1...8).map { "box-\(round)-\($0)" }
+                            try await withThrowingDiscardingTaskGroup { group in
+                                for (index, name) in names.enumerated() {
+                                    group.addTask {
+                                        try await cluster.createPooled(name, of: "p", replicas: 1 + index % 4)
+                                    }
+                                }
+                            }
+                            let wanted = names.enumerated().map { ($1, 1 + $0 % 4) }
+                            try await cluster.settle(Dictionary(uniqueKeysWithValues: wanted))
+                            for name in names { _ = try await cluster.sandboxes.delete(name) }
+                        }
+                    }
+                    try await group.next()
+                    group.cancelAll()
+                }
+            }
+        }
+    }
+
+    private static func sleepUntilCancelled() async throws {
+        try await Task.sleep(for: .seconds(3600))
+    }
+}
+
+extension SandboxCluster {
+    /// Waits until sandboxes have as many pods as they want, with no pod twice at any time, and all others are gone.
+    fileprivate func settle(_ wanted: [String: Int]) async throws {
+        for (name, count) in wanted { _ = try await waitForPods(count, of: name) }
+        for sandbox in try await sandboxes.list().items where wanted[sandbox.metadata.name] == nil {
+            guard sandbox.metadata.deletionTimestamp != nil else { continue }
+            try await waitUntilGone(sandbox: sandbox.metadata.name)
+        }
+        let held = try await allocations().values.flatMap(\.self)
+        guard Set(held).count == held.count else { throw NotSo(last: "\(try await allocations())", calls: []) }
+        let ever = try await sandboxes.list().items.filter { wanted[$0.metadata.name] != nil }
+        for sandbox in ever {
+            let pods = try sandbox.allocation("sandbox.opensandbox.io/alloc-status").pods
+            guard pods.count == wanted[sandbox.metadata.name] else { throw NotSo(last: sandbox.jsonText, calls: []) }
+        }
+    }
+}
