@@ -91,6 +91,7 @@ public struct SandboxController: Sendable {
             sandboxes: sandboxes,
             shortages: shortages,
             evictionHandlers: evictionHandlers,
+            settings: settings.pools,
             recorder: recorder,
             workers: poolWorkers,
             metrics: metrics,

@@ -13,6 +13,8 @@ public struct SandboxControllerSettings: Sendable, Hashable {
     public var snapshotDeletePolicy = SnapshotDeletePolicy.retain
     /// How many images of its pauses a sandbox keeps.
     public var retention = RetentionPolicy()
+    /// How pools are worked on.
+    public var pools = PoolSettings()
     /// How long a pause, a resume or a snapshot may take, and of how many replicas a pause may be.
     public var policy = LifecyclePolicy(resumeTimeout: 600, maximumPauseReplicas: 1)
 

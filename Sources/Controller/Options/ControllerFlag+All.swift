@@ -94,12 +94,27 @@ extension ControllerFlag {
             guard number <= most else { throw Fault("is more than \(most)") }
             return number
         },
-        .ignored(
+        .value(
             "expectation-timeout",
             "DURATION",
-            standard: "5m",
-            because: "nothing is expected of caches here; what was written is compared.",
-            check: { (text) throws(Fault) in _ = try readSeconds(text) }
+            "5m",
+            \.sandboxes.pools.expectationTimeout,
+            "After what time a pool's pod that was created or deleted is taken for seen.",
+            read: { (text) throws(Fault) in try readSeconds(text) }
+        ),
+        .number(
+            "pool-allocation-concurrency",
+            \.sandboxes.pools.allocationConcurrency,
+            standard: 256,
+            atLeast: 1,
+            "How many sandboxes of a pool are told of their pods at a time. SYNC_SANDBOX_ALLOC_CONCURRENCY says the same."
+        ),
+        .number(
+            "pool-recycle-concurrency",
+            \.sandboxes.pools.recycleConcurrency,
+            standard: 64,
+            atLeast: 1,
+            "How many pods of a pool are recycled at a time. RECYCLE_POD_CONCURRENCY says the same."
         ),
     ]
 

@@ -65,12 +65,9 @@ struct OptionSource: Sendable {
                 settings[flag.name] = OptionSetting(text: text, place: flag.variable)
             }
         }
-        let election = "leader-election-namespace"
-        if settings[election] == nil, let namespace = environment["POD_NAMESPACE"], !namespace.isEmpty {
-            settings[election] = OptionSetting(text: namespace, place: "POD_NAMESPACE")
-        }
-        for name in ["SYNC_SANDBOX_ALLOC_CONCURRENCY", "RECYCLE_POD_CONCURRENCY"] where environment[name] != nil {
-            warnings.append("\(name) has no effect: this controller has no pools.")
+        for (variable, flag) in Self.openSandboxVariables {
+            guard settings[flag] == nil, let text = environment[variable], !text.isEmpty else { continue }
+            settings[flag] = OptionSetting(text: text, place: variable)
         }
         // Others of this beginning may be of a Service of that name, so they are no errors.
         let known = Set(ControllerFlag.all.map(\.variable))
@@ -80,6 +77,13 @@ struct OptionSource: Sendable {
             warnings.append("\(name) has no effect. Was \(meant) meant?")
         }
     }
+
+    /// The variables of OpenSandbox's controller, and the flags that say the same.
+    private static let openSandboxVariables = [
+        "POD_NAMESPACE": "leader-election-namespace",
+        "SYNC_SANDBOX_ALLOC_CONCURRENCY": "pool-allocation-concurrency",
+        "RECYCLE_POD_CONCURRENCY": "pool-recycle-concurrency",
+    ]
 
     static func hint(_ name: String, _ spell: (String) -> String) -> String {
         guard let meant = Misspelling.closest(to: name, of: ControllerFlag.named.keys) else { return "" }

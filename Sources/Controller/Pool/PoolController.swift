@@ -26,6 +26,7 @@ struct PoolController: Sendable {
         sandboxes: Informer<BatchSandbox>,
         shortages: PoolShortages,
         evictionHandlers: [String: any EvictionHandler],
+        settings: PoolSettings,
         recorder: EventRecorder,
         workers: Int,
         metrics: (any MetricsFactory)?,
@@ -33,7 +34,7 @@ struct PoolController: Sendable {
         look: @escaping @Sendable (ObjectKey) -> Void
     ) {
         pools = Informer(client.resource(in: namespaces), metrics: metrics, logger: logger)
-        let expectations = Expectations<ObjectKey>()
+        let expectations = Expectations<ObjectKey>(patience: .seconds(settings.expectationTimeout))
         let reconciler = PoolReconciler(
             pools: pools,
             pods: pods,
@@ -43,6 +44,7 @@ struct PoolController: Sendable {
             shortages: shortages,
             restarts: RestartRecycling(client: client),
             evictionHandlers: evictionHandlers,
+            settings: settings,
             logger: logger,
             holder: UUID().uuidString.lowercased(),
             look: look,

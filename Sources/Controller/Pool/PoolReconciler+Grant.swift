@@ -8,9 +8,6 @@ import SandboxModels
 
 /// Taking a pool over, and reserving its pods.
 extension PoolReconciler {
-    /// How many annotations of sandboxes are written at a time.
-    private static let width = 64
-
     /// Sees to it that this controller holds the pool. Whoever takes one over reads all sandboxes after that: nobody else can have
     /// reserved anything since, and what was written before is seen.
     ///
@@ -62,21 +59,14 @@ extension PoolReconciler {
             entry.pool = written
         }
         let known = Dictionary(view.sandboxes.map { ($0.metadata.uid ?? "", $0) }) { first, _ in first }
-        let asked = pool
         let grants = decision.grants.compactMap { grant in known[grant.uid].map { (grant, $0) } }
-        let outcome = await grants.concurrentMap(width: Self.width) { grant, sandbox in
-            try await write(grant, to: sandbox, of: asked)
+        let outcome = await grants.concurrentMap(width: settings.allocationConcurrency) { grant, sandbox in
+            try await write(grant, to: sandbox)
         }
         for case .success(let sandbox?) in outcome { entry.answered[sandbox.key] = sandbox }
-        for case .failure(let error) in outcome {
-            if error is PoolLost { return false }
-            throw error
-        }
+        for case .failure(let error) in outcome { throw error }
         return true
     }
-
-    /// Another controller has taken the pool over.
-    private struct PoolLost: Error {}
 
     /// - Returns: The Pool as it is now; nil if it has changed since, or is gone.
     private func write(_ ledger: PoolLedger, to pool: Pool) async throws -> Pool? {
@@ -91,13 +81,11 @@ extension PoolReconciler {
 
     /// Tells a sandbox which pods it has.
     ///
+    /// A controller that does not know that it holds the pool no more does no harm: a promise is kept to a sandbox or dies with it,
+    /// so as long as the sandbox does not have the pods nobody else gets them.
+    ///
     /// - Returns: The sandbox as it is now; nil if it is gone.
-    /// - Throws: `PoolLost`; what the API server did not do.
-    private func write(
-        _ grant: PoolLedger.Reservation,
-        to sandbox: BatchSandbox,
-        of pool: Pool
-    ) async throws -> BatchSandbox? {
+    private func write(_ grant: PoolLedger.Reservation, to sandbox: BatchSandbox) async throws -> BatchSandbox? {
         var sandbox = sandbox
         while true {
             let allocated = try sandbox.allocation(OpenSandbox.Annotation.allocStatus).pods
@@ -110,13 +98,9 @@ extension PoolReconciler {
             } catch let error as KubeError where error.isNotFound {
                 return nil
             } catch let error as KubeError where error.isConflict {
-                // Read in this order: as long as the pool is still this controller's after that, nobody has taken the pods from
-                // the sandbox before.
                 guard let found = try await resource(of: sandbox).find(sandbox.metadata.name),
                     found.metadata.uid == grant.uid
                 else { return nil }
-                let present = try await poolResource(pool).find(pool.metadata.name)
-                guard let ledger = try present?.ledger(), ledger.holder == holder else { throw PoolLost() }
                 sandbox = found
             }
         }

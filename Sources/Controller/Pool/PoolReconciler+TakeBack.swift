@@ -8,9 +8,6 @@ import SandboxModels
 
 /// Taking pods back.
 extension PoolReconciler {
-    /// How many pods are recycled at a time.
-    private static let width = 64
-
     /// Recycles what sandboxes give back, and writes down what is done; deletes what is left of sandboxes that are gone.
     func takeBack(_ view: inout PoolView, _ pool: Pool, _ entry: inout PoolMemory.Entry) async throws -> PoolWake {
         var wake = PoolWake()
@@ -19,7 +16,7 @@ extension PoolReconciler {
         }
         let found = view.found
         let orphans = view.orphans
-        let recycled = await leaving.concurrentMap(width: Self.width) { leaving in
+        let recycled = await leaving.concurrentMap(width: settings.recycleConcurrency) { leaving in
             let pod = found[leaving.pod]
             let step = try await recycle(pod, of: leaving, in: pool)
             return (leaving, step, pod)

@@ -23,6 +23,7 @@ struct PoolReconciler: Sendable {
     let shortages: PoolShortages
     let restarts: RestartRecycling
     let evictionHandlers: [String: any EvictionHandler]
+    let settings: PoolSettings
     let logger: Logger
     /// The word by which this controller takes pools over: no other one has it, nor this one after a restart.
     let holder: String
@@ -101,7 +102,8 @@ struct PoolReconciler: Sendable {
             .filter { $0.spec.poolRef.map { $0.isEmpty || $0 == pool.name } ?? true }
             .map(\.metadata.name)
         guard let first = names.first else { return nil }
-        return "Annotations of the BatchSandbox \(first) do not say which pods it has. Nothing is allocated or deleted until "
+        return
+            "Annotations of the BatchSandbox \(first) do not say which pods it has. Nothing is allocated or deleted until "
             + "\(OpenSandbox.Annotation.allocStatus), alloc-release and alloc-released of it are lists of pods again."
     }
 

@@ -9,7 +9,8 @@ extension IntOrString {
         switch self {
         case .int(let value): return value >= 0 ? value : nil
         case .string(let text):
-            guard text.last == "%", text.utf8.dropLast().allSatisfy({ 48...57 ~= $0 }), let percent = Int(text.dropLast())
+            guard text.last == "%", text.utf8.dropLast().allSatisfy({ 48...57 ~= $0 }),
+                let percent = Int(text.dropLast())
             else { return nil }
             let (product, overflow) = percent.multipliedReportingOverflow(by: max(0, whole))
             return overflow ? nil : (product + 99) / 100

@@ -1,9 +1,9 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import struct Foundation.Data
 import class Foundation.JSONDecoder
 import class Foundation.JSONEncoder
-import struct Foundation.Data
 
 /// Which pods of a pool are promised to which sandboxes, as an annotation of the `Pool` carries it.
 ///

@@ -65,6 +65,9 @@ struct ControllerOptionsTests {
             $0.poolWorkers = 4
         },
         Row("max-pause-replicas", "5") { $0.sandboxes.policy.maximumPauseReplicas = 5 },
+        Row("expectation-timeout", "90s") { $0.sandboxes.pools.expectationTimeout = 90 },
+        Row("pool-allocation-concurrency", "3") { $0.sandboxes.pools.allocationConcurrency = 3 },
+        Row("pool-recycle-concurrency", "3") { $0.sandboxes.pools.recycleConcurrency = 3 },
         Row("snapshot-registry", "r.example:5000/a/b") { $0.sandboxes.registry = "r.example:5000/a/b" },
         Row("snapshot-registry-insecure", "1") { $0.commitJob.isRegistryInsecure = true },
         Row("snapshot-push-secret", "push") { $0.commitJob.pushSecret = "push" },
@@ -169,6 +172,9 @@ struct ControllerOptionsTests {
         #expect(options.namespaces == ["a", "b"])
         #expect(options.rateLimit == RateLimit(requestsPerSecond: 3, burst: 2))
         #expect(try Self.load([], ["POD_NAMESPACE": "here"]).options.leaderElectionNamespace == "here")
+        let variables = ["SYNC_SANDBOX_ALLOC_CONCURRENCY": "3", "RECYCLE_POD_CONCURRENCY": "4"]
+        let pools = try Self.load([], variables).options.sandboxes.pools
+        #expect(pools.allocationConcurrency == 3 && pools.recycleConcurrency == 4)
         let both = ["POD_NAMESPACE": "here", "STASIS_CONTROLLER_LEADER_ELECTION_NAMESPACE": "there"]
         #expect(try Self.load([], both).options.leaderElectionNamespace == "there")
         // Whichever is said first.
@@ -180,19 +186,17 @@ struct ControllerOptionsTests {
     func warnings() throws {
         let warnings = try Self.load(
             [
-                "--webhook-cert-path=/w", "--enable-file-log", "--log-max-size", "5", "--expectation-timeout=1m",
-                "--snapshot-registry=r", "--metrics-cert-path=/c",
+                "--webhook-cert-path=/w", "--enable-file-log", "--log-max-size", "5", "--snapshot-registry=r",
+                "--metrics-cert-path=/c",
             ],
             [
-                "SYNC_SANDBOX_ALLOC_CONCURRENCY": "3", "STASIS_CONTROLLER_SNAPSHOT_REGISTRI": "x",
+                "STASIS_CONTROLLER_SNAPSHOT_REGISTRI": "x",
                 "STASIS_CONTROLLER_PORT": "1",
             ]
         ).warnings
         #expect(
             warnings == [
-                "SYNC_SANDBOX_ALLOC_CONCURRENCY has no effect: this controller has no pools.",
                 "STASIS_CONTROLLER_SNAPSHOT_REGISTRI has no effect. Was STASIS_CONTROLLER_SNAPSHOT_REGISTRY meant?",
-                "--expectation-timeout has no effect: nothing is expected of caches here; what was written is compared.",
                 "--webhook-cert-path has no effect: there are no webhooks.",
                 "--enable-file-log has no effect: logs go to the standard error, which Kubernetes keeps and rotates.",
                 "--log-max-size has no effect: logs go to the standard error, which Kubernetes keeps and rotates.",

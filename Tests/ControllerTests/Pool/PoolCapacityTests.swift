@@ -75,7 +75,9 @@ struct PoolCapacityTests {
             #expect(try await cluster.event("PoolNotFound", about: "early").contains("no Pool p"))
             try await cluster.createPool("p", buffer: 8...8) {
                 $0.spec.scaleStrategy = nil
-                $0.spec.template = RawJSON(["spec": ["containers": [["name": "main", "image": "registry.invalid/none:1"]]]])
+                $0.spec.template = RawJSON([
+                    "spec": ["containers": [["name": "main", "image": "registry.invalid/none:1"]]]
+                ])
             }
             #expect(try await cluster.event("PoolAllocationPending", about: "early").contains("1 of 1"))
             try await cluster.wait(forPool: "p") { $0.total == 3 && $0.available == 0 }

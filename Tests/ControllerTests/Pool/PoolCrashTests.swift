@@ -56,7 +56,9 @@ struct PoolCrashTests {
                 try await cluster.createPaperPool("p", pool: 24...24, recycling: .noop)
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for _ in 0..<2 {
-                        group.addTask { try await cluster.control(cluster.client) { try await Self.sleepUntilCancelled() } }
+                        group.addTask {
+                            try await cluster.control(cluster.client) { try await Self.sleepUntilCancelled() }
+                        }
                     }
                     group.addTask {
                         for round in 1...3 {

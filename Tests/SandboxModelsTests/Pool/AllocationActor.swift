@@ -116,7 +116,6 @@ struct AllocationActor {
             case .conflict:
                 guard let found = world.boxes[grant.uid] else { return }
                 view[grant.uid] = found
-                guard world.ledger.holder == holder else { return lose() }
                 writes.insert(write, at: 0)
             }
         case .release(let uid, let pods):

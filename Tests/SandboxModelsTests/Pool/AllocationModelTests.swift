@@ -44,7 +44,9 @@ struct AllocationModelTests {
         let live = world.boxes.values.map(\.sandbox)
         #expect(live.allSatisfy { !$0.isLeaving }, "who leaves is gone")
         let held = Set(live.flatMap(\.held))
-        let free = world.pods.values.filter { !held.contains($0.name) && $0.state == .ready && !$0.isEvicted && !$0.isTerminating }
+        let free = world.pods.values.filter {
+            !held.contains($0.name) && $0.state == .ready && !$0.isEvicted && !$0.isTerminating
+        }
         let missing = live.reduce(0) { $0 + max(0, $1.replicas - $1.allocated.count) }
         #expect(free.isEmpty || missing == 0, "\(missing) are missing while \(free.count) are free")
         #expect(live.allSatisfy { $0.allocated.count <= Self.mostReplicas })
@@ -79,10 +81,13 @@ struct AllocationModelTests {
         let uids = world.boxes.keys.sorted()
         let names = world.pods.keys.sorted()
         switch Int.random(in: 0..<24, using: &random) {
-        case 0 where uids.count < 12, 1 where uids.count < 12: world.createBox(replicas: Int.random(in: 1...Self.mostReplicas, using: &random))
+        case 0 where uids.count < 12, 1 where uids.count < 12:
+            world.createBox(replicas: Int.random(in: 1...Self.mostReplicas, using: &random))
         case 2, 3:
             guard let uid = uids.randomElement(using: &random) else { return }
-            world.edit(uid) { $0.sandbox.isLeaving = true; $0.sandbox.replicas = 0 }
+            world.edit(uid) {
+                $0.sandbox.isLeaving = true; $0.sandbox.replicas = 0
+            }
         case 4:
             guard let uid = uids.randomElement(using: &random), let box = world.boxes[uid] else { return }
             guard let pod = box.sandbox.held.randomElement(using: &random) else { return }

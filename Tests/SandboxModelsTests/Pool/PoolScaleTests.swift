@@ -28,13 +28,25 @@ struct PoolScaleTests {
         }
     }
 
-    private static func pods(_ count: Int, _ state: PoolPod.State = .ready, revision: String = "new", from first: Int = 0) -> [PoolPod] {
+    private static func pods(
+        _ count: Int,
+        _ state: PoolPod.State = .ready,
+        revision: String = "new",
+        from first: Int = 0
+    ) -> [PoolPod] {
         (first..<(first + count)).map {
-            PoolPod(name: "\(revision)-\($0)", state: state, revision: revision, created: Date(timeIntervalSince1970: Double($0)))
+            PoolPod(
+                name: "\(revision)-\($0)",
+                state: state,
+                revision: revision,
+                created: Date(timeIntervalSince1970: Double($0))
+            )
         }
     }
 
-    private static func decide(_ spec: PoolSpec, _ pods: [PoolPod], taken: Int = 0, missing: Int = 0) -> PoolScale.Decision {
+    private static func decide(_ spec: PoolSpec, _ pods: [PoolPod], taken: Int = 0, missing: Int = 0)
+        -> PoolScale.Decision
+    {
         PoolScale(spec, revision: "new")
             .decide(pods, taken: Set(pods.prefix(taken).map(\.name)), missing: missing, now: now)
     }
@@ -68,7 +80,9 @@ struct PoolScaleTests {
         #expect(Self.decide(Self.spec(buffer: 2...4), Self.pods(3, .starting), missing: 5).create == 5)
     }
 
-    @Test("No more are created than may be missing, less those that are not ready: a pool whose pods do not come up stops")
+    @Test(
+        "No more are created than may be missing, less those that are not ready: a pool whose pods do not come up stops"
+    )
     func pace() {
         let spec = Self.spec(pool: 100...100, scale: nil)
         #expect(Self.decide(spec, []).create == 25)
