@@ -44,7 +44,7 @@ public struct SandboxController: Sendable {
         metrics: (any MetricsFactory)? = nil,
         logger: Logger
     ) {
-        sandboxes = Informer(client.resource(in: namespaces), metrics: metrics, logger: logger)
+        sandboxes = Informer(client.resource(in: namespaces), indexes: [.heldPods], metrics: metrics, logger: logger)
         pods = Informer(client.resource(in: namespaces), metrics: metrics, logger: logger)
         let snapshots = Informer<SandboxSnapshot>(
             client.resource(in: namespaces),
@@ -53,10 +53,12 @@ public struct SandboxController: Sendable {
             logger: logger
         )
         self.snapshots = snapshots
+        let shortages = PoolShortages()
         let reconciler = BatchSandboxReconciler(
             sandboxes: sandboxes,
             pods: pods,
             snapshots: snapshots,
+            shortages: shortages,
             client: client,
             providers: providers,
             settings: settings,
@@ -69,6 +71,10 @@ public struct SandboxController: Sendable {
         }
         .watching(sandboxes)
         .watchingOwned(pods, by: BatchSandbox.self)
+        .watching(pods) { [store = sandboxes.store] change in
+            let pod = change.object.metadata
+            return store.objects(.heldPods, StoreIndex<BatchSandbox>.podKey(pod.namespace, pod.name)).map(\.key)
+        }
         .watchingOwned(snapshots, by: BatchSandbox.self)
         // Whose turn it is stands in the record of the sandbox.
         .watching(snapshots) { $0.object.isOfPause ? [] : [$0.object.sandboxKey] }
