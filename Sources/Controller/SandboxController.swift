@@ -68,6 +68,7 @@ public struct SandboxController: Sendable {
             sandboxes: sandboxes,
             pods: pods,
             snapshots: snapshots,
+            shortages: shortages,
             client: client,
             providers: providers,
             settings: settings,
@@ -80,6 +81,10 @@ public struct SandboxController: Sendable {
         }
         .watching(sandboxes)
         .watchingOwned(pods, by: BatchSandbox.self)
+        .watching(pods) { [store = sandboxes.store] change in
+            let pod = change.object.metadata
+            return store.objects(.heldPod, StoreIndex<BatchSandbox>.key(pod.namespace, pod.name)).map(\.key)
+        }
         .watchingOwned(snapshots, by: BatchSandbox.self)
         // Whose turn it is stands in the record of the sandbox.
         .watching(snapshots) { $0.object.isOfPause ? [] : [$0.object.sandboxKey] }

@@ -1,15 +1,32 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import KubeClient
 import KubeModels
 import KubeRuntime
 import SandboxModels
 
 extension BatchSandboxReconciler {
+    /// What comes next for a sandbox that is seen to be so.
+    func decide(
+        _ state: BatchSandboxState,
+        _ sandbox: BatchSandbox,
+        _ places: PodPlaces,
+        _ sightings: CaptureSightings
+    ) -> AggregateDecision {
+        Aggregate.decide(
+            intent: state.wanted(of: sandbox),
+            recorded: state.record,
+            now: now(),
+            policy: settings.policy
+        ) { observations(of: $0, sandbox, places, sightings) }
+    }
+
     /// What is true outside of each member, by its identity.
-    func observations(
+    private func observations(
         of record: AggregateRecord,
         _ sandbox: BatchSandbox,
+        _ places: PodPlaces,
         _ sightings: CaptureSightings
     ) -> [String: Observation] {
         var observations: [String: Observation] = [:]
@@ -17,7 +34,7 @@ extension BatchSandboxReconciler {
         for member in record.members {
             let identity = member.recorded.identity
             observations[identity] = Observation(
-                compute: compute(of: member, sandbox, sightings),
+                compute: compute(of: member, places, sightings),
                 capture: sightings.captures[identity],
                 verification: sightings.verifications[identity],
                 cleaned: sightings.cleaned[identity] ?? [],
@@ -31,27 +48,32 @@ extension BatchSandboxReconciler {
 
     private func compute(
         of member: AggregateRecord.Member,
-        _ sandbox: BatchSandbox,
+        _ places: PodPlaces,
         _ sightings: CaptureSightings
     ) -> Observation.Compute {
         let recorded = member.recorded
         if let problem = sightings.refusedPods[recorded.identity] { return .ended(recorded.incarnation, problem) }
-        guard let pod = pod(at: member.index, of: sandbox) else { return .absent }
-        // One without a mark was created by another controller, before this one took over.
-        let mark = PodMark(of: pod) ?? PodMark(member: recorded.identity, attempt: recorded.incarnation)
-        let attempt = mark.attempt(of: recorded.identity)
-        // An earlier member's at the same place is in the way, whatever it does.
-        guard mark.member == recorded.identity else { return .stopping(attempt) }
-        return pod.compute(attempt: attempt, wasUp: recorded.phase.hasComputeUp, now: now())
+        return places[member.index].compute(of: recorded, gone: sightings.gonePods, now: now())
     }
-}
 
-extension Phase {
-    /// Whether the compute of this phase has been seen to be up.
-    fileprivate var hasComputeUp: Bool {
-        switch self {
-        case .running, .pausing, .sealing, .releasing, .thawing: true
-        case .pending, .paused, .resuming, .failed, .deleting, .deleted: false
+    /// The pods at the places of a sandbox and of its members.
+    func places(of sandbox: BatchSandbox, _ record: AggregateRecord) -> PodPlaces {
+        let last = record.members.map(\.index).max() ?? -1
+        return PodPlaces(of: sandbox, count: max(sandbox.spec.replicas, last + 1), in: pods.store)
+    }
+
+    /// Asks the API server for pods of a pool that are not in the cache: what follows from their loss cannot be taken back.
+    func confirmLosses(
+        _ places: PodPlaces,
+        _ record: AggregateRecord,
+        of sandbox: BatchSandbox,
+        _ sightings: inout CaptureSightings
+    ) async throws {
+        for member in record.members where member.recorded.dependsOnPooledPod {
+            guard case .missing(let name) = places[member.index], !sightings.gonePods.contains(name) else { continue }
+            let pods = client.resource(Pod.self, in: .named(sandbox.metadata.namespace ?? "default"))
+            let found = try await pods.find(name)
+            if found?.isOfPool != true { sightings.gonePods.insert(name) }
         }
     }
 }

@@ -116,6 +116,8 @@ extension BatchSandboxReconciler {
         _ sandbox: BatchSandbox,
         _ sightings: inout CaptureSightings
     ) async throws {
+        // Its pool will allocate one.
+        if sandbox.isPooled, artifact == nil { return }
         var pod: Pod
         do {
             pod = try sandbox.pod(at: member.index)
@@ -144,15 +146,26 @@ extension BatchSandboxReconciler {
         }
     }
 
-    /// Deletes the pod of an attempt, and no other one that comes to have its name.
+    /// Deletes the pod of an attempt.
     private func delete(
         _ attempt: Int,
         of member: AggregateDecision.MemberActions,
         _ sandbox: BatchSandbox
     ) async throws {
-        guard let pod = pod(at: member.index, of: sandbox), pod.metadata.deletionTimestamp == nil,
-            PodMark(of: pod)?.attempt(of: member.identity) ?? attempt == attempt
-        else { return }
+        switch PodPlaces(of: sandbox, count: member.index + 1, in: pods.store)[member.index] {
+        case .own(let pod):
+            guard PodMark(of: pod)?.attempt(of: member.identity) ?? attempt == attempt else { return }
+            try await delete(pod)
+        case .pooled(let pod):
+            try await delete(pooled: pod, attempt: attempt, of: member.identity, sandbox)
+        case .vacant, .missing, .givenBack, .unreadable:
+            return
+        }
+    }
+
+    /// Deletes a pod, and no other one that comes to have its name.
+    func delete(_ pod: Pod) async throws {
+        guard pod.metadata.deletionTimestamp == nil else { return }
         do {
             _ = try await client.resource(Pod.self, in: .named(pod.metadata.namespace ?? "default"))
                 .delete(pod.metadata.name, DeleteOptions(uid: pod.metadata.uid))

@@ -45,6 +45,7 @@ extension BatchSandboxReconciler {
         let earlier = captures.compactMap { pauseSnapshot(of: sandbox, at: $0.index) }
         for snapshot in earlier { try await delete(snapshot, propagation: .foreground) }
         guard earlier.isEmpty else { return false }
+        // Whatever is to be ended in the pods before they are captured is asked for here, and returns false until that is done.
         var snapshots: [SandboxSnapshot] = []
         for capture in captures {
             var snapshot = capture.snapshot(of: sandbox)

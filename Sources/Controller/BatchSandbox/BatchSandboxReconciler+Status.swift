@@ -7,21 +7,28 @@ import KubeRuntime
 import SandboxModels
 
 extension BatchSandboxReconciler {
-    /// Tells what was decided: in the status, and where the pods can be reached.
-    func report(_ decision: AggregateDecision, _ state: BatchSandboxState, of sandbox: inout BatchSandbox) async throws
-    {
-        let own = sandbox.spec.replicas > 0 ? (0..<sandbox.spec.replicas).map { pod(at: $0, of: sandbox) } : []
-        try await reportEndpoints(own, of: &sandbox)
+    /// Tells what was decided, in the status.
+    func report(
+        _ decision: AggregateDecision,
+        _ state: BatchSandboxState,
+        _ places: PodPlaces,
+        of sandbox: inout BatchSandbox
+    ) async throws {
         var status = sandbox.status ?? BatchSandboxStatus()
-        let pods = own.compactMap(\.self)
+        let pods = pods(at: places, of: sandbox)
+        let missing = shortages.missing(sandbox.key)
+        let notice = PoolNotice(decision.record, places, of: sandbox, missing: missing)
         // Nothing is told before there is anything: as upstream does it.
-        guard sandbox.status != nil || !pods.isEmpty || decision.record.phase != .pending else { return }
+        guard sandbox.status != nil || !pods.isEmpty || decision.record.phase != .pending || notice != nil else {
+            return
+        }
         status.observedGeneration = sandbox.metadata.generation
         if state.isAcknowledged { status.pauseObservedGeneration = state.intent.generation }
         status.replicas = pods.count
         status.allocated = pods.count { $0.spec.nodeName != nil || $0.status?.podIP != nil }
         status.ready = pods.count { $0.isReady }
         status.tell(decision.record.phase, decision.conditions, isBaseline: true, now: Timestamp(now()))
+        if let notice { tell(notice, in: &status, of: sandbox) }
         if status.phase != .pausing { status.progress = nil }
         status.artifact = decision.record.replicas.first?.recorded.artifact.flatMap { ArtifactSummary($0) }
         guard status != sandbox.status else { return }
@@ -59,23 +66,6 @@ extension BatchSandboxReconciler {
         let change = try MergePatch(from: sandbox, to: sandbox.with(status))
         do {
             _ = try await resource(of: sandbox).patch(sandbox.metadata.name, .merge(change), subresource: .status)
-        } catch let error as KubeError where error.isNotFound {
-            return
-        }
-    }
-
-    private func reportEndpoints(_ pods: [Pod?], of sandbox: inout BatchSandbox) async throws {
-        let addresses = pods.compactMap(\.self).filter { $0.metadata.deletionTimestamp == nil }.map {
-            $0.status?.podIP ?? ""
-        }
-        let name = OpenSandbox.Annotation.endpoints
-        let hasSome = addresses.contains { !$0.isEmpty }
-        guard hasSome || sandbox.metadata.annotations[name] != nil else { return }
-        let text = JSONValue.array(addresses.map { .string($0) }).jsonText
-        guard sandbox.metadata.annotations[name] != text else { return }
-        do {
-            let change: JSONValue = ["metadata": ["annotations": [name: .string(text)]]]
-            sandbox = try await resource(of: sandbox).patch(sandbox.metadata.name, .merge(MergePatch(change)))
         } catch let error as KubeError where error.isNotFound {
             return
         }

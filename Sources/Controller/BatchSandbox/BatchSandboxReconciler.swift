@@ -10,7 +10,7 @@ import SnapshotProvider
 
 import struct Foundation.Date
 
-/// Runs the state machine of BatchSandboxes that have pods of their own: observes, decides, writes down, acts.
+/// Runs the state machine of BatchSandboxes, with pods of their own or of a pool: observes, decides, writes down, acts.
 ///
 /// It keeps nothing in memory. What the machine has written down is in the object's annotations, written only if nobody has
 /// changed the object since it was read; so a controller that does not know that it leads no more does nothing that counts.
@@ -18,6 +18,7 @@ struct BatchSandboxReconciler: Sendable {
     let sandboxes: Informer<BatchSandbox>
     let pods: Informer<Pod>
     let snapshots: Informer<SandboxSnapshot>
+    let shortages: PoolShortages
     let client: KubeClient
     let providers: SnapshotProviders
     let settings: SandboxControllerSettings
@@ -35,21 +36,27 @@ struct BatchSandboxReconciler: Sendable {
     ///
     /// - Throws: What the API server or the provider did not do; the sandbox is looked at again later.
     func reconcile(_ key: ObjectKey) async throws -> Reconciliation {
-        guard var sandbox = sandboxes.store[key], sandbox.isIndependent else { return .done }
+        guard var sandbox = sandboxes.store[key], sandbox.isIndependent || sandbox.isPooled else { return .done }
+        // Its pool recycles its pods, and of what may have been frozen there is the finalizer.
+        guard !sandbox.isPooled || !sandbox.isBeingLetGo else { return .done }
         var sightings = CaptureSightings()
         for _ in 0..<Self.turns {
             var state = try BatchSandboxState(of: sandbox)
             let before = state.record
-            let decision = Aggregate.decide(
-                intent: state.wanted(of: sandbox),
-                recorded: state.record,
-                observations: observations(of: state.record, sandbox, sightings),
-                now: now(),
-                policy: settings.policy
-            )
+            let places = places(of: sandbox, before)
+            try await confirmLosses(places, before, of: sandbox, &sightings)
+            let decision = decide(state, sandbox, places, sightings)
             state.record = decision.record
+            guard !isUnserved(sandbox, decision) else {
+                try await report(decision, state, places, of: &sandbox)
+                return next(decision, sightings)
+            }
             let forgotten = state.images.forgotten
             state.noteImages(of: sandbox, givenUp: sightings.givenUp, settings)
+            try state.notePool(of: sandbox, insteadOf: before, places)
+            if sandbox.metadata.deletionTimestamp == nil {
+                state.noteEndpoints(of: pods(at: places, of: sandbox), of: sandbox)
+            }
             if let change = state.change(of: sandbox, settings) {
                 guard let written = try await write(change, to: sandbox) else { return .done }
                 sandbox = written
@@ -64,7 +71,9 @@ struct BatchSandboxReconciler: Sendable {
                 }
             }
             guard try await reportPauseSnapshots(decision.record, of: sandbox) else { return .done }
-            if sandbox.metadata.deletionTimestamp == nil { try await report(decision, state, of: &sandbox) }
+            if sandbox.metadata.deletionTimestamp == nil {
+                try await report(decision, state, places, of: &sandbox)
+            }
             try await perform(decision, sandbox, &sightings)
             if !sightings.takeNews() {
                 try await reportProgress(decision, &sightings, of: sandbox)
@@ -100,11 +109,12 @@ struct BatchSandboxReconciler: Sendable {
 
     /// The pod at a member's place, if it is this sandbox's.
     func pod(at index: Int, of sandbox: BatchSandbox) -> Pod? {
-        let key = ObjectKey(namespace: sandbox.metadata.namespace, name: sandbox.podName(index))
-        guard let pod = pods.store[key],
-            pod.metadata.ownerReferences.contains(where: { $0.controller == true && $0.uid == sandbox.metadata.uid })
-        else { return nil }
-        return pod
+        PodPlaces(of: sandbox, count: index + 1, in: pods.store)[index].pod
+    }
+
+    /// The pods at the places that a sandbox is to have.
+    func pods(at places: PodPlaces, of sandbox: BatchSandbox) -> [Pod] {
+        (0..<max(0, sandbox.spec.replicas)).compactMap { places[$0].pod }
     }
 
     /// Tells people of transitions.
@@ -124,6 +134,8 @@ struct BatchSandboxReconciler: Sendable {
 }
 
 extension BatchSandbox {
-    /// Whether its pods are its own, and not a pool's.
-    var isIndependent: Bool { spec.poolRef?.isEmpty ?? true }
+    /// Whether it is being deleted, and nothing of it has to be ended before.
+    fileprivate var isBeingLetGo: Bool {
+        metadata.deletionTimestamp != nil && !metadata.finalizers.contains(OpenSandbox.Finalizer.sandboxCleanup)
+    }
 }

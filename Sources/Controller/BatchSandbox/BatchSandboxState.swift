@@ -17,6 +17,12 @@ struct BatchSandboxState: Hashable {
     var intent: PauseIntent
     /// Which images its pauses have left that are to be deleted one day.
     var images: ArtifactHistory
+    /// The addresses of its pods; nil if those that were told still hold.
+    var endpoints: String?
+    /// The spec that it is to have; nil for that which it has.
+    var spec: BatchSandboxSpec?
+    /// What it keeps of its pool.
+    var allocation = Allocation.stays
 
     /// An annotation cannot be read. Nothing is done then: to begin anew could start a second pod beside a frozen one.
     struct Unreadable: Error, CustomStringConvertible {
@@ -54,19 +60,35 @@ struct BatchSandboxState: Hashable {
 
     /// What to change in an object so that it has this state; nil if it has it.
     func change(of sandbox: BatchSandbox, _ settings: SandboxControllerSettings) -> MergePatch? {
+        var document: [String: JSONValue] = [:]
+        var metadata: [String: JSONValue] = [:]
+        let annotations = annotations(of: sandbox)
+        if !annotations.isEmpty { metadata["annotations"] = .object(annotations) }
+        if let finalizers = finalizers(of: sandbox, settings) {
+            metadata["finalizers"] = .array(finalizers.map { .string($0) })
+        }
+        if !metadata.isEmpty { document["metadata"] = .object(metadata) }
+        if let edit = spec.flatMap({ sandbox.spec.change(to: $0) }) { document["spec"] = edit.document }
+        return document.isEmpty ? nil : MergePatch(.object(document))
+    }
+
+    /// The annotations to change in an object so that it has this state.
+    func annotations(of sandbox: BatchSandbox) -> [String: JSONValue] {
         let stored = try? Self.stored(in: sandbox)
+        let present = sandbox.metadata.annotations
         var annotations: [String: JSONValue] = [:]
         if stored?.record != record { annotations[OpenSandbox.Annotation.record] = .string(Self.text(record)) }
         if stored?.intent != intent { annotations[OpenSandbox.Annotation.intent] = .string(intent.jsonText) }
         if images != ArtifactHistory(of: sandbox) {
             annotations[OpenSandbox.Annotation.images] = .string(images.text)
         }
-        var metadata: [String: JSONValue] = [:]
-        if !annotations.isEmpty { metadata["annotations"] = .object(annotations) }
-        if let finalizers = finalizers(of: sandbox, settings) {
-            metadata["finalizers"] = .array(finalizers.map { .string($0) })
+        if let endpoints, endpoints != present[OpenSandbox.Annotation.endpoints] {
+            annotations[OpenSandbox.Annotation.endpoints] = .string(endpoints)
         }
-        return metadata.isEmpty ? nil : MergePatch(["metadata": .object(metadata)])
+        if allocation != .stays, present[OpenSandbox.Annotation.allocRelease] != nil {
+            annotations[OpenSandbox.Annotation.allocRelease] = .null
+        }
+        return annotations
     }
 
     /// Whether something would be left behind if the object went now.
@@ -81,11 +103,15 @@ struct BatchSandboxState: Hashable {
     /// The finalizers that an object is to have; nil if it has them.
     private func finalizers(of sandbox: BatchSandbox, _ settings: SandboxControllerSettings) -> [String]? {
         let name = OpenSandbox.Finalizer.sandboxCleanup
-        let has = sandbox.metadata.finalizers.contains(name)
+        let present = sandbox.metadata.finalizers
+        let has = present.contains(name)
         // The API server takes no new one once an object is being deleted.
         let needs = needsCleanup(sandbox, settings) && (has || sandbox.metadata.deletionTimestamp == nil)
-        guard has != needs else { return nil }
-        return needs ? sandbox.metadata.finalizers + [name] : sandbox.metadata.finalizers.filter { $0 != name }
+        var finalizers = present
+        if needs, !has { finalizers.append(name) }
+        if !needs { finalizers.removeAll { $0 == name } }
+        if allocation == .ends { finalizers.removeAll { $0 == OpenSandbox.Finalizer.poolAllocation } }
+        return finalizers == present ? nil : finalizers
     }
 
     /// What the state machine has written down in an object; nil if nothing.

@@ -14,6 +14,8 @@ struct CaptureSightings {
     private(set) var givenUp: [String: [Artifact]] = [:]
     /// Pods that could not be created.
     var refusedPods: [String: Problem] = [:]
+    /// Pods of pools that the API server has said to be gone.
+    var gonePods: Set<String> = []
     /// How far the captures are of which a provider has said so.
     var progress: [String: CaptureProgress] = [:]
     /// Whether something was seen since this was last asked that may change a decision.

@@ -19,10 +19,16 @@ extension Pod {
     ///   - attempt: The attempt that it was created for.
     ///   - wasUp: Whether it has been up before. Then it still is while its containers run, ready or not: a frozen container
     ///     answers no probe.
-    func compute(attempt: Int, wasUp: Bool, now: Date) -> Observation.Compute {
+    ///   - advice: What people are told to do about one that has ended.
+    func compute(
+        attempt: Int,
+        wasUp: Bool,
+        advice: String = "Resume the sandbox to start it again, or delete it.",
+        now: Date
+    ) -> Observation.Compute {
         if metadata.deletionTimestamp != nil { return .stopping(attempt) }
         switch status?.phase {
-        case "Succeeded", "Failed": return .ended(attempt, ending)
+        case "Succeeded", "Failed": return .ended(attempt, ending(advice))
         default: break
         }
         if let failure = failure(now) { return .ended(attempt, failure) }
@@ -53,7 +59,7 @@ extension Pod {
     }
 
     /// Why it ended.
-    private var ending: Problem {
+    private func ending(_ advice: String) -> Problem {
         let ended = status?.containerStatuses.first { ($0.state?.terminated?.exitCode ?? 0) != 0 }
         let reason = status?.reason ?? ended?.state?.terminated?.reason ?? "PodEnded"
         var message = "Pod \(metadata.name) has ended"
@@ -61,6 +67,6 @@ extension Pod {
             message += ": its container \(ended.name) with exit code \(code)"
         }
         if let told = status?.message { message += ": \(told)" }
-        return Problem(reason, message + ". Resume the sandbox to start it again, or delete it.")
+        return Problem(reason, "\(message). \(advice)")
     }
 }

@@ -8,8 +8,8 @@ import SnapshotProvider
 extension SnapshotSource {
     /// What a snapshot is to capture of a pod of a sandbox, and into which images.
     ///
-    /// It captures the containers that the snapshot names, else those of the sandbox's template, else all of the pod: what
-    /// others have put beside them starts again by itself.
+    /// It captures the containers that the snapshot names, else those of the sandbox's template, else, as of a pool's pod, all of
+    /// the pod: what others have put beside them starts again by itself.
     ///
     /// - Parameters:
     ///   - pod: The pod; nil if there is none.
@@ -72,8 +72,10 @@ extension SnapshotSource {
     private static func containers(of pod: Pod, _ sandbox: BatchSandbox, _ snapshot: SandboxSnapshot) -> [String] {
         if !snapshot.spec.containers.isEmpty { return snapshot.spec.containers }
         let all = pod.spec.containers.map(\.name)
-        // A patch for one place may add some.
-        guard sandbox.spec.shardPatches.isEmpty, let template = try? sandbox.spec.podTemplate() else { return all }
+        // A patch for one place may add some, and a pool's pod was made from another template.
+        guard sandbox.spec.shardPatches.isEmpty, !pod.isOfPool, let template = try? sandbox.spec.podTemplate() else {
+            return all
+        }
         let own = Set(template.spec.containers.map(\.name))
         return all.filter(own.contains)
     }

@@ -59,9 +59,10 @@ extension PoolReconciler {
             entry.pool = written
         }
         let known = Dictionary(view.sandboxes.map { ($0.metadata.uid ?? "", $0) }) { first, _ in first }
+        let pods = view.found
         let grants = decision.grants.compactMap { grant in known[grant.uid].map { (grant, $0) } }
         let outcome = await grants.concurrentMap(width: settings.allocationConcurrency) { grant, sandbox in
-            try await write(grant, to: sandbox)
+            try await write(grant, to: sandbox, pods)
         }
         for case .success(let sandbox?) in outcome { entry.answered[sandbox.key] = sandbox }
         for case .failure(let error) in outcome { throw error }
@@ -85,13 +86,17 @@ extension PoolReconciler {
     /// so as long as the sandbox does not have the pods nobody else gets them.
     ///
     /// - Returns: The sandbox as it is now; nil if it is gone.
-    private func write(_ grant: PoolLedger.Reservation, to sandbox: BatchSandbox) async throws -> BatchSandbox? {
+    private func write(
+        _ grant: PoolLedger.Reservation,
+        to sandbox: BatchSandbox,
+        _ pods: [String: Pod]
+    ) async throws -> BatchSandbox? {
         var sandbox = sandbox
         while true {
             let allocated = try sandbox.allocation(OpenSandbox.Annotation.allocStatus).pods
             let new = grant.pods.filter { !allocated.contains($0) }
             if new.isEmpty { return sandbox }
-            let change = Self.change(of: sandbox, to: allocated + new)
+            let change = change(of: sandbox, to: allocated + new, pods)
                 .requiring(resourceVersion: sandbox.metadata.resourceVersion ?? "")
             do {
                 return try await resource(of: sandbox).patch(sandbox.metadata.name, .merge(change))
@@ -106,10 +111,14 @@ extension PoolReconciler {
         }
     }
 
-    private static func change(of sandbox: BatchSandbox, to pods: [String]) -> MergePatch {
-        let annotations: [String: JSONValue] = [
-            OpenSandbox.Annotation.allocStatus: .string(PodAllocation(pods: pods).jsonText)
-        ]
+    /// What says that a sandbox has pods, and whatever else follows from that: in one write, because there may be very many at once.
+    private func change(of sandbox: BatchSandbox, to names: [String], _ pods: [String: Pod]) -> MergePatch {
+        var annotations: [String: JSONValue] = [:]
+        let found = names.compactMap { pods[$0] }
+        if found.count == names.count {
+            annotations = BatchSandboxState.annotationsAtAllocation(of: sandbox, pods: found, now: now())
+        }
+        annotations[OpenSandbox.Annotation.allocStatus] = .string(PodAllocation(pods: names).jsonText)
         var metadata: [String: JSONValue] = [:]
         let finalizer = OpenSandbox.Finalizer.poolAllocation
         // The API server takes no new one once an object is being deleted.

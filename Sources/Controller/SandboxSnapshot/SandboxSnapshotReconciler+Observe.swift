@@ -12,19 +12,18 @@ extension SandboxSnapshotReconciler {
     func turn(of snapshot: SandboxSnapshot) async throws -> SnapshotTurn {
         if let refusal = refusal(of: snapshot) { return .refused(refusal) }
         let cached = sandboxes.store[snapshot.sandboxKey]
-        let turn = try await turn(of: snapshot, in: cached)
+        let turn = try turn(of: snapshot, in: cached)
         guard case .refused = turn.turn else { return turn }
         // That is final, and a cache may be behind: the sandbox may have been created, or resumed, just before the snapshot.
         let namespace = NamespaceScope.named(snapshot.metadata.namespace ?? "default")
         let current = try await client.resource(BatchSandbox.self, in: namespace).find(snapshot.spec.sandboxName)
         if current == cached { return turn }
-        return try await self.turn(of: snapshot, in: current)
+        return try self.turn(of: snapshot, in: current)
     }
 
-    private func turn(of snapshot: SandboxSnapshot, in sandbox: BatchSandbox?) async throws -> SnapshotTurn {
+    private func turn(of snapshot: SandboxSnapshot, in sandbox: BatchSandbox?) throws -> SnapshotTurn {
         guard let sandbox else { return .refused(.noSandbox(of: snapshot)) }
         let uid = snapshot.metadata.uid ?? snapshot.metadata.name
-        guard sandbox.isIndependent else { return try await turn(of: snapshot, inPooled: sandbox) }
         let record = try BatchSandboxState.storedRecord(in: sandbox)
         return SnapshotTurn(of: uid, in: record, replicas: sandbox.spec.replicas)
     }
@@ -60,14 +59,12 @@ extension SandboxSnapshotReconciler {
     /// The pod that a snapshot is taken of, and whose it is; nil if they are gone.
     func source(of snapshot: SandboxSnapshot) throws -> (sandbox: BatchSandbox, pod: Pod?)? {
         guard let sandbox = sandboxes.store[snapshot.sandboxKey] else { return nil }
-        guard sandbox.isIndependent else { return (sandbox, try pooledPods(of: sandbox).first { $0.isRunning }) }
         let uid = snapshot.metadata.uid ?? snapshot.metadata.name
         guard let member = try BatchSandboxState.storedRecord(in: sandbox)?.member(forSnapshot: uid) else {
             return (sandbox, nil)
         }
-        let pod = pods.store[sandbox.metadata.namespace, sandbox.podName(member.index)]
-        let isOwn = pod?.metadata.ownerReferences.contains { $0.uid == sandbox.metadata.uid } ?? false
-        return (sandbox, isOwn ? pod : nil)
+        let places = PodPlaces(of: sandbox, count: member.index + 1, in: pods.store)
+        return (sandbox, places[member.index].pod)
     }
 }
 

@@ -39,6 +39,19 @@ public struct PauseIntent: JSONFields {
     }
 }
 
+extension PauseIntent {
+    /// Takes note of an edit of the spec that the controller makes itself, in the patch that makes it: so it is never taken for a
+    /// wish, and no wish that comes after it for an edit.
+    ///
+    /// - Parameters:
+    ///   - spec: What the spec becomes. It must differ from what it is: the API server counts only changes.
+    ///   - sandbox: The object as it is; the patch must be bound to this state of it.
+    public mutating func note(edit spec: BatchSandboxSpec, of sandbox: BatchSandbox) {
+        generation = (sandbox.metadata.generation ?? 0) + 1
+        specDigest = spec.digestWithoutPause
+    }
+}
+
 extension BatchSandbox {
     /// What its owner wants, as it was last written down; `nil` if it never was.
     ///

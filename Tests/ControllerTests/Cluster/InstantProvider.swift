@@ -94,7 +94,11 @@ final class InstantProvider: SnapshotProvider {
     }
 
     func seal(_ request: SnapshotRequest) async -> Step<Sealed> {
-        if let failure = note("seal", request, { $0.sealFailure }) { return .failed(failure) }
+        if let failure = note("seal", request, { $0.sealFailure }) {
+            // Whoever does not seal has thawed.
+            state.withLock { $0.open[request.source.podUID] = nil }
+            return .failed(failure)
+        }
         return .done(Sealed())
     }
 

@@ -190,8 +190,8 @@ struct PauseAndResumeTests {
 }
 
 extension BatchSandbox {
-    /// The addresses that are told.
-    fileprivate var endpoints: [String] {
+    /// Where its pods can be reached, as it is told.
+    var endpoints: [String] {
         let text = metadata.annotations[OpenSandbox.Annotation.endpoints] ?? "[]"
         guard case .array(let addresses)? = try? JSONValue(json: text) else { return [] }
         return addresses.compactMap(\.string)

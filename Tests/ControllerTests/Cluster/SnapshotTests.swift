@@ -190,33 +190,25 @@ struct SnapshotTests {
 
     @Test("of a sandbox from a pool is taken of the pod that it was given, one at a time")
     func pooled() async throws {
-        try await SandboxCluster.run { cluster in
-            // Another one's pod stands for a pool's; the rest is as a pool's controller leaves it.
-            try await cluster.create("pool")
-            try await cluster.wait(for: "pool") { $0.status?.phase == .succeed }
-            _ = try await cluster.sandboxes.create(
-                .with {
-                    $0.metadata.name = "box"
-                    $0.metadata.annotations["sandbox.opensandbox.io/alloc-status"] = #"{"pods":["gone","pool-0"]}"#
-                    $0.metadata.annotations["sandbox.opensandbox.io/alloc-released"] = #"{"pods":["gone"]}"#
-                    $0.spec.replicas = 1
-                    $0.spec.poolRef = "pool"
+        try await SandboxCluster.run(isControlled: false) { cluster in
+            let pods = try await cluster.createPool(pods: ["pool-a"])
+            try await cluster.createPooled("box", pods: pods)
+            try await cluster.control(cluster.client) {
+                cluster.provider.change { $0.isHeld = true }
+                let first = try await cluster.capture("box", as: "a")
+                try await cluster.wait(forSnapshot: "a") { $0.status?.phase == .committing }
+                let second = try await cluster.capture("box", as: "b")
+                let waiting = try await cluster.wait(forSnapshot: "b") { $0.status?.progress != nil }
+                #expect(waiting.status?.progress?.summary == "waiting: another snapshot of the sandbox is being taken")
+                cluster.provider.change { $0.isHeld = false }
+                for name in ["a", "b"] {
+                    let taken = try await cluster.wait(forSnapshot: name) { $0.status?.phase?.isFinal == true }
+                    #expect(taken.status?.phase == .succeed)
+                    #expect(taken.status?.sourcePodName == "pool-a")
                 }
-            )
-            cluster.provider.change { $0.isHeld = true }
-            let first = try await cluster.capture("box", as: "a")
-            try await cluster.wait(forSnapshot: "a") { $0.status?.phase == .committing }
-            let second = try await cluster.capture("box", as: "b")
-            let waiting = try await cluster.wait(forSnapshot: "b") { $0.status?.progress != nil }
-            #expect(waiting.status?.progress?.summary == "waiting: another snapshot of the sandbox is being taken")
-            cluster.provider.change { $0.isHeld = false }
-            for name in ["a", "b"] {
-                let taken = try await cluster.wait(forSnapshot: name) { $0.status?.phase?.isFinal == true }
-                #expect(taken.status?.phase == .succeed)
-                #expect(taken.status?.sourcePodName == "pool-0")
+                #expect(cluster.provider.begun == [first.metadata.uid, second.metadata.uid])
+                #expect(cluster.provider.mistakes.isEmpty)
             }
-            #expect(cluster.provider.begun == [first.metadata.uid, second.metadata.uid])
-            #expect(cluster.provider.mistakes.isEmpty)
         }
     }
 

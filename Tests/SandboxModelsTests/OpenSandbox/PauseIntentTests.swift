@@ -48,6 +48,27 @@ struct PauseIntentTests {
         #expect(story.wish == [0, 3])
     }
 
+    @Test func anEditOfTheControllersOwnIsNoneAndHidesNone() {
+        var story = Story()
+        story.edit { $0.pause = true }
+        story.look()
+        var spec = story.sandbox.spec
+        spec.poolRef = nil
+        spec.template = RawJSON(JSONValue.object(["spec": ["containers": [["name": "c"]]]]))
+        story.intent?.note(edit: spec, of: story.sandbox)
+        story.edit { $0 = spec }
+        let written = story.intent
+        story.look()
+        #expect(story.intent == written)
+        #expect(story.wish == [1, 1])
+        // The pause is tried again before anybody has looked.
+        story.intent = written
+        story.edit { $0.pause = nil }
+        story.edit { $0.pause = true }
+        story.look()
+        #expect(story.wish == [1, 2])
+    }
+
     @Test func anEditIsNone() {
         var story = Story()
         story.edit { $0.pause = true }

@@ -51,6 +51,26 @@ public enum Aggregate {
         return situation.decision([])
     }
 
+    /// Decides as above, and again if that has made members: what is true of those is asked for then, so that it need not be written
+    /// down first that they are there and that nothing is known of them.
+    ///
+    /// - Parameter observing: What is true outside of the members of a record, by their identities.
+    public static func decide(
+        intent: AggregateIntent,
+        recorded: AggregateRecord,
+        now: Date,
+        policy: LifecyclePolicy = LifecyclePolicy(),
+        observing: (AggregateRecord) -> [String: Observation]
+    ) -> AggregateDecision {
+        func decision(from record: AggregateRecord) -> AggregateDecision {
+            decide(intent: intent, recorded: record, observations: observing(record), now: now, policy: policy)
+        }
+        let first = decision(from: recorded)
+        let known = Set(recorded.members.map(\.recorded.identity))
+        let isNew = first.record.members.contains { !known.contains($0.recorded.identity) }
+        return isNew ? decision(from: first.record) : first
+    }
+
     /// Stages are concluded from stages, and orders to members follow from each.
     private static let longestChain = 16
 }
