@@ -16,6 +16,8 @@ public struct SandboxController: Sendable {
     private let sandboxes: Informer<BatchSandbox>
     private let pods: Informer<Pod>
     private let snapshots: Informer<SandboxSnapshot>
+    private let pools: Informer<Pool>
+    private let assigner: PoolAssigner
     private let controller: Controller<ObjectKey>
     private let snapshotController: Controller<ObjectKey>
     private let retentionController: Controller<ObjectKey>
@@ -46,6 +48,7 @@ public struct SandboxController: Sendable {
     ) {
         sandboxes = Informer(client.resource(in: namespaces), metrics: metrics, logger: logger)
         pods = Informer(client.resource(in: namespaces), metrics: metrics, logger: logger)
+        pools = Informer(client.resource(in: namespaces), metrics: metrics, logger: logger)
         let snapshots = Informer<SandboxSnapshot>(
             client.resource(in: namespaces),
             indexes: [.sandbox],
@@ -92,6 +95,15 @@ public struct SandboxController: Sendable {
             try await retention.pass()
         }
         .watching(sandboxes) { retention.note($0.object) }
+        assigner = PoolAssigner(
+            sandboxes: sandboxes,
+            pools: pools,
+            client: client,
+            ownNamespace: settings.ownNamespace,
+            recorder: recorder,
+            metrics: metrics,
+            logger: logger
+        )
         let snapshotReconciler = SandboxSnapshotReconciler(
             snapshots: snapshots,
             sandboxes: sandboxes,
@@ -134,6 +146,8 @@ public struct SandboxController: Sendable {
             group.addTask { try await sandboxes.run() }
             group.addTask { try await pods.run() }
             group.addTask { try await snapshots.run() }
+            group.addTask { try await pools.run() }
+            group.addTask { try await assigner.run() }
             group.addTask { try await controller.run() }
             group.addTask { try await snapshotController.run() }
             group.addTask { try await retentionController.run() }
