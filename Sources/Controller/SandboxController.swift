@@ -16,10 +16,12 @@ public struct SandboxController: Sendable {
     private let sandboxes: Informer<BatchSandbox>
     private let pods: Informer<Pod>
     private let snapshots: Informer<SandboxSnapshot>
+    private let pools: Informer<Pool>
+    private let assigner: PoolAssigner
     private let controller: Controller<ObjectKey>
     private let snapshotController: Controller<ObjectKey>
     private let retentionController: Controller<ObjectKey>
-    private let pools: PoolController
+    private let poolController: PoolController
     /// The snapshots of a sandbox that are not finished.
     private let unfinished: @Sendable (ObjectKey) -> [ObjectKey]
 
@@ -56,6 +58,7 @@ public struct SandboxController: Sendable {
             logger: logger
         )
         pods = Informer(client.resource(in: namespaces), indexes: [.owner], metrics: metrics, logger: logger)
+        pools = Informer(client.resource(in: namespaces), metrics: metrics, logger: logger)
         let snapshots = Informer<SandboxSnapshot>(
             client.resource(in: namespaces),
             indexes: [.sandbox],
@@ -89,9 +92,9 @@ public struct SandboxController: Sendable {
         // Whose turn it is stands in the record of the sandbox.
         .watching(snapshots) { $0.object.isOfPause ? [] : [$0.object.sandboxKey] }
         let queue = controller.queue
-        pools = PoolController(
+        poolController = PoolController(
             client,
-            in: namespaces,
+            pools: pools,
             pods: pods,
             sandboxes: sandboxes,
             shortages: shortages,
@@ -122,6 +125,15 @@ public struct SandboxController: Sendable {
             try await retention.pass()
         }
         .watching(sandboxes) { retention.note($0.object) }
+        assigner = PoolAssigner(
+            sandboxes: sandboxes,
+            pools: pools,
+            client: client,
+            ownNamespace: settings.ownNamespace,
+            recorder: recorder,
+            metrics: metrics,
+            logger: logger
+        )
         let snapshotReconciler = SandboxSnapshotReconciler(
             snapshots: snapshots,
             sandboxes: sandboxes,
@@ -164,10 +176,12 @@ public struct SandboxController: Sendable {
             group.addTask { try await sandboxes.run() }
             group.addTask { try await pods.run() }
             group.addTask { try await snapshots.run() }
+            group.addTask { try await pools.run() }
+            group.addTask { try await assigner.run() }
             group.addTask { try await controller.run() }
             group.addTask { try await snapshotController.run() }
             group.addTask { try await retentionController.run() }
-            group.addTask { try await pools.run() }
+            group.addTask { try await poolController.run() }
             try await group.next()
             group.cancelAll()
         }

@@ -32,6 +32,7 @@ public struct ControllerManager: Sendable {
     private let client: KubeClient
     private let options: ControllerOptions
     private let providers: SnapshotProviders
+    private let evictionHandlers: [String: any EvictionHandler]
     private let registry: PrometheusRegistry
     private let logger: Logger
 
@@ -41,17 +42,20 @@ public struct ControllerManager: Sendable {
     ///   - client: The cluster. Its own measurements are told with the others if it has the same registry.
     ///   - options: What it is told.
     ///   - providers: Who captures and restores.
+    ///   - evictionHandlers: Who decides about evictions from pools, by the name that these choose them by.
     ///   - registry: Where measurements go.
     public init(
         client: KubeClient,
         options: ControllerOptions,
         providers: SnapshotProviders,
+        evictionHandlers: [String: any EvictionHandler] = [:],
         registry: PrometheusRegistry = .forController(),
         logger: Logger
     ) {
         self.client = client
         self.options = options
         self.providers = providers
+        self.evictionHandlers = evictionHandlers
         self.registry = registry
         self.logger = logger
     }
@@ -69,6 +73,7 @@ public struct ControllerManager: Sendable {
             client: client,
             options: options,
             providers: providers,
+            evictionHandlers: evictionHandlers,
             recorder: recorder,
             identity: identity,
             health: health,

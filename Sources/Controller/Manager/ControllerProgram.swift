@@ -28,6 +28,7 @@ public enum ControllerProgram {
     ///   - name: What the program calls itself.
     ///   - arguments: The flags, without the program's path.
     ///   - environment: Flags as well, and what leads to the cluster; the one of the process if nil.
+    ///   - evictionHandlers: Who decides about evictions from pools, by the name that these choose them by.
     ///   - makeProviders: Says who captures.
     /// - Returns: The exit status: 0 when it was told to end, 1 when it cannot go on, 64 for flags that make no sense.
     @concurrent
@@ -35,6 +36,7 @@ public enum ControllerProgram {
         name: String = "stasis-controller",
         arguments: [String] = Array(CommandLine.arguments.dropFirst()),
         environment: [String: String]? = nil,
+        evictionHandlers: [String: any EvictionHandler] = [:],
         _ makeProviders: @escaping Making
     ) async -> Int32 {
         let environment = environment ?? ProcessInfo.processInfo.environment
@@ -69,6 +71,7 @@ public enum ControllerProgram {
                     client: client,
                     options: options,
                     providers: try await makeProviders(client, options, logger),
+                    evictionHandlers: evictionHandlers,
                     registry: registry,
                     logger: logger
                 ).run()

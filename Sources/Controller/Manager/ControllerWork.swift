@@ -14,6 +14,7 @@ struct ControllerWork: ServiceLifecycle.Service {
     let client: KubeClient
     let options: ControllerOptions
     let providers: SnapshotProviders
+    let evictionHandlers: [String: any EvictionHandler]
     let recorder: EventRecorder
     let identity: String
     let health: ManagerHealth
@@ -77,6 +78,7 @@ struct ControllerWork: ServiceLifecycle.Service {
                 workers: options.sandboxWorkers,
                 snapshotWorkers: options.snapshotWorkers,
                 poolWorkers: options.poolWorkers,
+                evictionHandlers: evictionHandlers,
                 metrics: registry,
                 logger: logger
             )

@@ -12,7 +12,6 @@ import struct Foundation.UUID
 
 /// Has pools looked at when they, their pods or sandboxes of theirs change.
 struct PoolController: Sendable {
-    private let pools: Informer<Pool>
     private let controller: Controller<ObjectKey>
 
     /// - Parameters:
@@ -21,7 +20,7 @@ struct PoolController: Sendable {
     ///   - look: Has a sandbox looked at.
     init(
         _ client: KubeClient,
-        in namespaces: NamespaceScope,
+        pools: Informer<Pool>,
         pods: Informer<Pod>,
         sandboxes: Informer<BatchSandbox>,
         shortages: PoolShortages,
@@ -33,7 +32,6 @@ struct PoolController: Sendable {
         logger: Logger,
         look: @escaping @Sendable (ObjectKey) -> Void
     ) {
-        pools = Informer(client.resource(in: namespaces), metrics: metrics, logger: logger)
         let expectations = Expectations<ObjectKey>(patience: .seconds(settings.expectationTimeout))
         let reconciler = PoolReconciler(
             pools: pools,
@@ -42,7 +40,7 @@ struct PoolController: Sendable {
             client: client,
             recorder: recorder,
             shortages: shortages,
-            restarts: RestartRecycling(client: client),
+            restarts: RestartRecycling(sandboxes: sandboxes, client: client, logger: logger),
             evictionHandlers: evictionHandlers,
             settings: settings,
             logger: logger,
@@ -61,16 +59,11 @@ struct PoolController: Sendable {
         .watching(sandboxes) { change in Self.pools(concernedBy: change, pods.store) }
     }
 
-    /// Works until the task is cancelled.
+    /// Works until the task is cancelled. The informers must run meanwhile.
     ///
-    /// - Throws: `CancellationError`, and what an informer cannot go on after.
+    /// - Throws: `CancellationError`.
     func run() async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await pools.run() }
-            group.addTask { try await controller.run() }
-            try await group.next()
-            group.cancelAll()
-        }
+        try await controller.run()
     }
 
     /// The pools for which something has changed: those that a sandbox names or has named, and those whose pods it has.
