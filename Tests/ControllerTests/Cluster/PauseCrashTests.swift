@@ -26,39 +26,51 @@ struct PauseCrashTests {
             isControlled: false
         ) { cluster in
             let steps = Steps()
-            try await cluster.withSteps(steps) { stepped in
-                try await cluster.control(cluster.client) {
-                    try await cluster.create("box", replicas: replicas)
-                    try await cluster.wait(for: "box") { $0.status?.phase == .succeed }
+            try await cluster.withHastyPods {
+                try await cluster.withSteps(steps) { stepped in
+                    try await walk(steps, stepped, of: replicas, isAfter: isAfter, in: cluster)
                 }
-                var step = 1
-                var reached: Set<Bool> = [true, false]
-                while !reached.isEmpty {
-                    for pause in [true, false] {
-                        let plan = (step: step, isAfter: isAfter)
-                        let isReached = try await cluster.control(stepped, until: plan, of: steps) {
-                            try await expect(pause, of: replicas, in: cluster)
-                        }
-                        if !isReached { reached.remove(pause) }
-                        try await cluster.control(cluster.client) { try await expect(pause, of: replicas, in: cluster) }
-                    }
-                    #expect(cluster.provider.begun.count == step * replicas, "a pause captures each once")
-                    step += 1
-                }
-                // It writes down that it pauses, what it asks for, that it seals and releases, and tells people of most of that.
-                #expect(step > 8)
-                #expect(cluster.provider.mistakes.isEmpty)
-                guard replicas > 1 else { return }
-                // Of each replica the last image is kept, and all others are gone.
-                try await cluster.control(cluster.client) {
-                    try await cluster.wait(for: "box") { $0.images.entries.count == replicas }
-                }
-                let kept = cluster.provider.begun.suffix(replicas).map { InstantProvider.digest(of: $0) }
-                let all = cluster.provider.begun.map { InstantProvider.digest(of: $0) }
-                let deleted = cluster.provider.deleted.flatMap(\.parts).map(\.digest)
-                #expect(Set(deleted) == Set(all).subtracting(kept))
             }
         }
+    }
+
+    private func walk(
+        _ steps: Steps,
+        _ stepped: KubeClient,
+        of replicas: Int,
+        isAfter: Bool,
+        in cluster: SandboxCluster
+    ) async throws {
+        try await cluster.control(cluster.client) {
+            try await cluster.create("box", replicas: replicas)
+            try await cluster.wait(for: "box") { $0.status?.phase == .succeed }
+        }
+        var step = 1
+        var reached: Set<Bool> = [true, false]
+        while !reached.isEmpty {
+            for pause in [true, false] {
+                let plan = (step: step, isAfter: isAfter)
+                let isReached = try await cluster.control(stepped, until: plan, of: steps) {
+                    try await expect(pause, of: replicas, in: cluster)
+                }
+                if !isReached { reached.remove(pause) }
+                try await cluster.control(cluster.client) { try await expect(pause, of: replicas, in: cluster) }
+            }
+            #expect(cluster.provider.begun.count == step * replicas, "a pause captures each once")
+            step += 1
+        }
+        // It writes down that it pauses, what it asks for, that it seals and releases, and tells people of most of that.
+        #expect(step > 8)
+        #expect(cluster.provider.mistakes.isEmpty)
+        guard replicas > 1 else { return }
+        // Of each replica the last image is kept, and all others are gone.
+        try await cluster.control(cluster.client) {
+            try await cluster.wait(for: "box") { $0.images.entries.count == replicas }
+        }
+        let kept = cluster.provider.begun.suffix(replicas).map { InstantProvider.digest(of: $0) }
+        let all = cluster.provider.begun.map { InstantProvider.digest(of: $0) }
+        let deleted = cluster.provider.deleted.flatMap(\.parts).map(\.digest)
+        #expect(Set(deleted) == Set(all).subtracting(kept))
     }
 
     /// Gives an order, which may have been given before, and waits until it is carried out.

@@ -25,18 +25,13 @@ struct PooledPauseCrashTests {
     }
 
     private func walk(_ steps: Steps, _ stepped: KubeClient, isAfter: Bool, in cluster: SandboxCluster) async throws {
-        let pods = try await cluster.createPool(pods: (0..<16).map { "pool-\($0)" })
-        var names: [String] = []
-        for pod in pods {
-            names.append("box-of-\(pod.metadata.name)")
-            try await cluster.createPooled(names[names.count - 1], pods: [pod], isWritten: true)
-        }
+        var pods: [Pod] = []
         var step = 0
         var isReached = true
         while isReached {
-            try #require(step < pods.count, "make more of them")
-            let name = names[step]
+            if step == pods.count { pods += try await serve(pods.count..<pods.count + 8, in: cluster) }
             let pod = pods[step]
+            let name = "box-of-\(pod.metadata.name)"
             step += 1
             let plan = (step: step, isAfter: isAfter)
             isReached = try await cluster.control(stepped, until: plan, of: steps) {
@@ -55,13 +50,25 @@ struct PooledPauseCrashTests {
         // It writes down what it asks for, that it seals, that it releases, the deletion of the pod, and that it is paused.
         #expect(step > 8)
         #expect(cluster.provider.mistakes.isEmpty)
-        let paused = names.prefix(step)
+        let paused = pods.prefix(step).map { "box-of-\($0.metadata.name)" }
         try await cluster.control(cluster.client) {
             for name in paused { try await cluster.setPause(false, of: name) }
             for name in paused {
                 try await cluster.wait(for: name) { $0.status?.phase == .succeed && $0.status?.ready == 1 }
             }
         }
+    }
+
+    /// Makes sandboxes that run, each with a pod of the pool.
+    private func serve(_ numbers: Range<Int>, in cluster: SandboxCluster) async throws -> [Pod] {
+        let pods = try await cluster.createPool(pods: numbers.map { "pool-\($0)" })
+        for pod in pods { try await cluster.createPooled("box-of-\(pod.metadata.name)", pods: [pod], isWritten: true) }
+        try await cluster.control(cluster.client) {
+            for pod in pods {
+                try await cluster.wait(for: "box-of-\(pod.metadata.name)") { $0.status?.phase == .succeed }
+            }
+        }
+        return pods
     }
 
     /// Gives the order, which may have been given before, and waits until it is carried out.

@@ -4,7 +4,6 @@
 import KubeClient
 import KubeModels
 import KubeRuntime
-import Logging
 import SandboxModels
 
 @testable import Controller
@@ -28,6 +27,10 @@ extension SandboxCluster {
         }
         guard let owner = pool else { return [] }
         let revision = try owner.revision()
+        // Pods are refused until their account has its token.
+        for try await event in client.resource(ServiceAccount.self, in: .named(namespace)).watch() {
+            if event.object?.metadata.name == "default", event.object?.secrets.isEmpty == false { break }
+        }
         for name in names {
             _ = try await pods.create(
                 .with {
@@ -57,31 +60,6 @@ extension SandboxCluster {
             ready.append(pod)
         }
         return ready
-    }
-
-    /// Runs `body` while pods that are being deleted are gone at once: kubelets take up to ten seconds longer.
-    func withHastyPods(_ body: @escaping @Sendable () async throws -> Void) async throws {
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let informer = Informer(pods, logger: logger)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await informer.run() }
-            group.addTask {
-                for await change in informer.changes {
-                    let pod = change.object.metadata
-                    if case .deleted = change { continue }
-                    guard pod.deletionTimestamp != nil, pod.deletionGracePeriodSeconds != 0 else { continue }
-                    do {
-                        _ = try await pods.delete(pod.name, DeleteOptions(uid: pod.uid, gracePeriodSeconds: 0))
-                    } catch let error as KubeError where error.isNotFound || error.isConflict {
-                        continue
-                    }
-                }
-            }
-            group.addTask { try await body() }
-            // The others go on for ever.
-            try await group.next()
-            group.cancelAll()
-        }
     }
 
     /// Creates a sandbox that a pool has already given these pods.

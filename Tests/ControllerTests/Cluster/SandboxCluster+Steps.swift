@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KubeClient
+import KubeModels
+import KubeRuntime
 import Logging
 import NIOCore
 import Subprocess
@@ -63,6 +65,31 @@ extension SandboxCluster {
                 try await withKubeClient(configuration, logger: logger) { try await body($0) }
             }
             try execution.send(signal: .kill)
+        }
+    }
+
+    /// Runs `body` while pods that are being deleted are gone at once: kubelets take up to ten seconds longer.
+    func withHastyPods(_ body: @escaping @Sendable () async throws -> Void) async throws {
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let informer = Informer(pods, logger: logger)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await informer.run() }
+            group.addTask {
+                for await change in informer.changes {
+                    let pod = change.object.metadata
+                    if case .deleted = change { continue }
+                    guard pod.deletionTimestamp != nil, pod.deletionGracePeriodSeconds != 0 else { continue }
+                    do {
+                        _ = try await pods.delete(pod.name, DeleteOptions(uid: pod.uid, gracePeriodSeconds: 0))
+                    } catch let error as KubeError where error.isNotFound || error.isConflict {
+                        continue
+                    }
+                }
+            }
+            group.addTask { try await body() }
+            // The others go on for ever.
+            try await group.next()
+            group.cancelAll()
         }
     }
 
