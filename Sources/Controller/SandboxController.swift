@@ -19,6 +19,8 @@ public struct SandboxController: Sendable {
     private let controller: Controller<ObjectKey>
     private let snapshotController: Controller<ObjectKey>
     private let retentionController: Controller<ObjectKey>
+    private let taskController: Controller<ObjectKey>
+    private let executors: TaskExecutors
     /// The snapshots of a sandbox that are not finished.
     private let unfinished: @Sendable (ObjectKey) -> [ObjectKey]
 
@@ -32,6 +34,7 @@ public struct SandboxController: Sendable {
     ///   - recorder: Tells people what happens.
     ///   - workers: How many sandboxes are looked at at a time.
     ///   - snapshotWorkers: How many snapshots are looked at at a time.
+    ///   - taskWorkers: Of how many sandboxes the tasks are looked at at a time.
     ///   - metrics: Where measurements go; nil for the process's own system.
     public init(
         _ client: KubeClient,
@@ -41,6 +44,7 @@ public struct SandboxController: Sendable {
         recorder: EventRecorder,
         workers: Int = 32,
         snapshotWorkers: Int = 4,
+        taskWorkers: Int = 16,
         metrics: (any MetricsFactory)? = nil,
         logger: Logger
     ) {
@@ -53,10 +57,12 @@ public struct SandboxController: Sendable {
             logger: logger
         )
         self.snapshots = snapshots
+        let stoppedTasks = StoppedTasks()
         let reconciler = BatchSandboxReconciler(
             sandboxes: sandboxes,
             pods: pods,
             snapshots: snapshots,
+            stoppedTasks: stoppedTasks,
             client: client,
             providers: providers,
             settings: settings,
@@ -79,6 +85,16 @@ public struct SandboxController: Sendable {
                 .map(\.key)
         }
         self.unfinished = unfinished
+        executors = TaskExecutors(port: settings.taskExecutorPort)
+        let tasks = TaskReconciler(
+            sandboxes: sandboxes,
+            pods: pods,
+            client: client,
+            executors: executors,
+            stopped: stoppedTasks,
+            recorder: recorder
+        ) { [queue = controller.queue] in queue.add($0) }
+        taskController = tasks.controller(workers: taskWorkers, metrics: metrics, logger: logger)
         let deletion = ImageDeletion(client, providers: providers, metrics: metrics)
         let retention = ImageRetention(
             sandboxes: sandboxes,
@@ -137,6 +153,8 @@ public struct SandboxController: Sendable {
             group.addTask { try await controller.run() }
             group.addTask { try await snapshotController.run() }
             group.addTask { try await retentionController.run() }
+            group.addTask { try await executors.run() }
+            group.addTask { try await taskController.run() }
             try await group.next()
             group.cancelAll()
         }

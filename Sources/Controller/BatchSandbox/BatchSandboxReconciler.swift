@@ -18,6 +18,7 @@ struct BatchSandboxReconciler: Sendable {
     let sandboxes: Informer<BatchSandbox>
     let pods: Informer<Pod>
     let snapshots: Informer<SandboxSnapshot>
+    let stoppedTasks: StoppedTasks
     let client: KubeClient
     let providers: SnapshotProviders
     let settings: SandboxControllerSettings

@@ -16,6 +16,11 @@ public struct SandboxControllerSettings: Sendable, Hashable {
     /// How long a pause, a resume or a snapshot may take, and of how many replicas a pause may be.
     public var policy = LifecyclePolicy(resumeTimeout: 600, maximumPauseReplicas: 1)
 
+    /// Where the task executors in the sandboxes' pods listen.
+    public var taskExecutorPort = 5758
+    /// For how many seconds a pause waits until the tasks are stopped; then it fails.
+    public var taskStopTimeout: Double = 60
+
     /// The highest that may be told for `policy.maximumPauseReplicas`: an object's annotations have 256 KiB in all, and what is
     /// written down of a replica has up to four kilobytes during a pause.
     static let mostPauseReplicas = 48
