@@ -10,6 +10,9 @@ struct SidecarTarget: Hashable {
     /// `NAME=value`.
     let environment: [String]
 
+    /// A variable that tasks have, whose other ones are those of the main container: they are not taken for it.
+    static let taskVariable = "STASIS_TASK"
+
     /// The first process whose variable `SANDBOX_MAIN_CONTAINER` names a container.
     ///
     /// - Throws: `TaskExecutorError` if there is none.
@@ -20,7 +23,10 @@ struct SidecarTarget: Hashable {
         for number in numbers.compactMap({ Int($0) }).sorted() where number != own {
             guard let text = ProcessFile.contents("/proc/\(number)/environ") else { continue }
             let variables = text.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
-            if variables.contains(wanted) { return SidecarTarget(number: number, environment: variables) }
+            guard variables.contains(wanted), !variables.contains(where: { $0.hasPrefix("\(taskVariable)=") }) else {
+                continue
+            }
+            return SidecarTarget(number: number, environment: variables)
         }
         throw .failed(
             "failed to resolve target PID: no process found with environment variable \(wanted). Set it in the main container, "

@@ -18,7 +18,7 @@ struct StoredTask: JSONFields {
     /// The leader of its processes.
     var process: ProcessIdentity?
     /// When that was started.
-    var startedAt: Timestamp?
+    var startedAt: MicroTime?
     /// Whether it ran for longer than it may, so that it is being ended.
     var isLate: Bool?
     /// How it has ended.
@@ -42,11 +42,14 @@ struct StoredTask: JSONFields {
             if let ending {
                 $0.terminated = ending
             } else {
-                $0.running = .with { $0.startedAt = startedAt }
+                $0.running = .with { $0.startedAt = toldStart }
             }
         }
         return told
     }
+
+    /// When it was started, as clients are told.
+    private var toldStart: Timestamp? { startedAt.map { Timestamp($0.date) } }
 
     /// Whether it counts as one that runs. One that was asked to end does not, whether or not it has.
     var isActive: Bool { ending == nil && deletedAt == nil }
@@ -56,7 +59,7 @@ struct StoredTask: JSONFields {
     /// - Parameter exitCode: What the shim has written; nil if it did not live to.
     func ended(with exitCode: Int?, at now: Timestamp) -> ExecutorProcessStatus.Terminated {
         .with {
-            $0.startedAt = startedAt
+            $0.startedAt = toldStart
             $0.finishedAt = now
             if isLate == true {
                 $0.exitCode = 137
@@ -99,16 +102,22 @@ struct TaskFolder {
         return try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
     }
 
-    /// Makes it anew, with nothing in it.
-    func create() throws {
-        try remove()
+    /// Whether it is that of a task, and not something else that is where tasks are remembered.
+    var isOfTask: Bool { FileManager.default.fileExists(atPath: path + "/task.json") }
+
+    /// Makes it anew, with nothing in it but what is known of a task.
+    ///
+    /// - Throws: `TaskExecutorError` if something else is there.
+    func create(for stored: StoredTask) throws {
+        if isOfTask { try remove() }
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        guard try FileManager.default.contentsOfDirectory(atPath: path).isEmpty else {
+            throw TaskExecutorError.failed("failed to persist task: \(path) is there, and is no folder of a task")
+        }
+        try write(stored)
     }
 
-    func remove() throws {
-        guard FileManager.default.fileExists(atPath: path) else { return }
-        try FileManager.default.removeItem(atPath: path)
-    }
+    func remove() throws { try FileManager.default.removeItem(atPath: path) }
 
     /// Writes down what is known of a task: all of it or nothing.
     func write(_ stored: StoredTask) throws {

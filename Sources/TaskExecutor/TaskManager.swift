@@ -14,6 +14,8 @@ import class Foundation.ProcessInfo
 actor TaskManager {
     /// How many tasks may be active.
     private static let limit = 1
+    /// For how many seconds a task with a longer time limit may run: no clock counts further than some centuries.
+    private static let longest = 1_000_000_000
 
     private let settings: TaskExecutorSettings
     private let logger: Logger
@@ -73,14 +75,14 @@ actor TaskManager {
         let folder = try TaskFolder(of: task.name, in: settings.dataFolder)
         let launch = try self.launch(of: task, in: folder)
         do {
-            try folder.create()
-            let shell = try launch.prepare()
             var stored = StoredTask()
             stored.task = task
             stored.task.deletionTimestamp = nil
             stored.task.processStatus = nil
+            try folder.create(for: stored)
+            let shell = try launch.prepare()
             stored.process = shell.process
-            stored.startedAt = Timestamp(Date())
+            stored.startedAt = MicroTime(Date())
             try folder.write(stored)
             try folder.writeProcessID(shell.process.number)
             let process = shell.process
@@ -90,7 +92,7 @@ actor TaskManager {
             logger.info("task started", metadata: ["task": "\(task.name)", "pid": "\(process.number)"])
             return stored.told
         } catch {
-            try? folder.remove()
+            if folder.isOfTask { try? folder.remove() }
             throw (error as? TaskExecutorError) ?? .failed("failed to persist task: \(error)")
         }
     }
@@ -152,9 +154,10 @@ actor TaskManager {
             target?.environment ?? ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }.sorted()
         let command = process.command + process.args
         let workingFolder = process.workingDir.flatMap { $0.isEmpty ? nil : $0 }
+        let variables = process.env + (target == nil ? [] : [EnvVar(SidecarTarget.taskVariable, task.name)])
         return TaskLaunch(
             command: target?.command(command, in: workingFolder) ?? command,
-            environment: Self.environment(inherited, adding: process.env),
+            environment: Self.environment(inherited, adding: variables),
             workingFolder: target == nil ? workingFolder : nil,
             folder: folder
         )
@@ -198,11 +201,13 @@ actor TaskManager {
     func recover() throws {
         for name in try TaskFolder.names(in: settings.dataFolder) {
             let folder = try TaskFolder(of: name, in: settings.dataFolder)
-            guard var stored = folder.read(), stored.task.name == name, let process = stored.process else {
-                logger.warning(
-                    "what is written down of a task cannot be read: it is dropped",
-                    metadata: ["task": "\(name)"]
-                )
+            guard folder.isOfTask else { continue }
+            guard var stored = folder.read(), stored.task.name == name else {
+                logger.warning("what is written down of a task cannot be read", metadata: ["task": "\(name)"])
+                continue
+            }
+            guard let process = stored.process else {
+                // It was never begun.
                 try folder.remove()
                 continue
             }
@@ -236,7 +241,7 @@ actor TaskManager {
         ends[stored.task.name] = ended
         if stored.deletedAt != nil { ended.finish() }
         let limit = stored.task.process?.timeoutSeconds.flatMap { seconds in
-            stored.startedAt.map { $0.date.addingTimeInterval(Double(seconds)) }
+            stored.startedAt.map { $0.date.addingTimeInterval(Double(min(seconds, Self.longest))) }
         }
         follow.yield(Followed(name: stored.task.name, process: process, limit: limit, end: end))
     }
@@ -289,13 +294,14 @@ actor TaskManager {
     private func ended(_ followed: Followed) {
         let name = followed.name
         guard var stored = tasks[name], stored.process == followed.process else { return }
-        if stored.deletedAt != nil || stored.isLate == true {
-            // What it has left behind in its group was asked to end as well.
-            followed.process.signalGroup(SIGKILL)
-        }
         do {
             let folder = try TaskFolder(of: name, in: settings.dataFolder)
-            stored.ending = stored.ended(with: folder.exitCode, at: Timestamp(Date()))
+            let exitCode = folder.exitCode
+            if stored.deletedAt != nil || stored.isLate == true || exitCode == nil {
+                // What is left of its group was to end as well, or has lost the one who would note its end.
+                followed.process.signalGroup(SIGKILL)
+            }
+            stored.ending = stored.ended(with: exitCode, at: Timestamp(Date()))
             tasks[name] = stored
             logger.info(
                 "task ended",

@@ -94,6 +94,13 @@ struct TaskProcessTests {
                 let killed = try await executor.ending(of: "command")
                 #expect(killed.exitCode == 137 && killed.reason == "Failed")
 
+                // The shell alone: nobody notes it, and the command is not left behind.
+                try await executor.set([.shell("shell", "sleep 1000")])
+                let shell = try executor.leader(of: "shell")
+                kill(shell, SIGKILL)
+                #expect(try await executor.ending(of: "shell").reason == "ProcessCrashed")
+                try await waitForEnd(of: -shell)
+
                 // The shell with it: nobody does.
                 try await executor.set([.shell("all", "sleep 1000")])
                 kill(-(try executor.leader(of: "all")), SIGKILL)
@@ -175,12 +182,21 @@ struct TaskProcessTests {
                 try FileManager.default.createDirectory(atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
                 try Data(text.utf8).write(to: URL(filePath: "\(folder)/\(name)/task.json"))
             }
+            try FileManager.default.createDirectory(atPath: "\(folder)/letters", withIntermediateDirectories: true)
+            try Data("dear".utf8).write(to: URL(filePath: "\(folder)/letters/letter"))
             try await ExecutorProcess.run(in: folder) { executor in
                 let late = try await executor.ending(of: "late")
                 #expect(late.exitCode == 137 && late.reason == "TaskTimeout")
                 try await waitForEnd(of: -leader)
                 #expect(try await executor.send(.GET, "/getTasks").tasks.map(\.name) == ["late"])
-                #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["late"])
+                // Nothing is deleted that is not known to be a task's.
+                let left = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+                #expect(left == ["broken", "empty", "late", "letters"])
+                let refused = try await executor.set([.shell("letters", "true")])
+                #expect(refused.status == 500 && refused.text.contains("is no folder of a task"))
+                #expect(FileManager.default.fileExists(atPath: "\(folder)/letters/letter"))
+                try await executor.set([.shell("empty", "exit 0", timeout: .max)])
+                #expect(try await executor.ending(of: "empty").exitCode == 0)
             }
         }
     }

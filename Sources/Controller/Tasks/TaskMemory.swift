@@ -22,13 +22,15 @@ final class TaskMemory: Sendable {
     private let entries = Mutex<[ObjectKey: Entry]>([:])
 
     /// What is known of a sandbox.
-    subscript(sandbox: BatchSandbox) -> Entry {
+    ///
+    /// - Parameter afterPause: Whether nothing that was before is of any interest.
+    func entry(of sandbox: BatchSandbox, afterPause: Bool) -> Entry {
         let known = entries.withLock { $0[sandbox.key] }
         if let known, known.uid == sandbox.metadata.uid { return known }
         let schedule = TaskSchedule(
             name: sandbox.metadata.name,
             count: sandbox.spec.replicas,
-            results: sandbox.taskResults()
+            results: afterPause ? [:] : sandbox.taskResults()
         )
         return Entry(uid: sandbox.metadata.uid, schedule: schedule)
     }

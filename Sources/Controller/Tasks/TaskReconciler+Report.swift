@@ -8,24 +8,27 @@ import SandboxModels
 
 extension TaskReconciler {
     /// Tells which pods are given back, and how many tasks there are in each state. Nobody else writes these fields.
-    func report(_ entry: TaskMemory.Entry, _ aim: TaskAim, of sandbox: BatchSandbox) async throws {
-        guard sandbox.metadata.deletionTimestamp == nil else { return }
-        try await giveBack(entry.schedule, aim, of: sandbox)
+    ///
+    /// - Returns: Whether all is told; not if somebody has changed the object since it was read.
+    func report(_ entry: TaskMemory.Entry, of sandbox: BatchSandbox) async throws -> Bool {
+        guard sandbox.metadata.deletionTimestamp == nil else { return true }
+        guard try await giveBack(entry.schedule, of: sandbox) else { return false }
         // Without the other fields there can be none of these. The reconciler of the sandbox writes them first.
-        guard let status = sandbox.status else { return }
+        guard let status = sandbox.status else { return true }
         var fields = entry.schedule.counts.fields
         let message = entry.problem.map { String($0.prefix(1024)) }
         if let message, message != status.taskLastErrorMessage { fields["taskLastErrorMessage"] = .string(message) }
-        guard TaskCounts(status) != entry.schedule.counts || fields["taskLastErrorMessage"] != nil else { return }
-        try await patch(sandbox, MergePatch(["status": .object(fields)]), subresource: .status)
+        guard TaskCounts(status) != entry.schedule.counts || fields["taskLastErrorMessage"] != nil else {
+            return true
+        }
+        return try await patch(sandbox, MergePatch(["status": .object(fields)]), subresource: .status)
     }
 
     /// Writes down how tasks have ended and which pods are given back for that, in one: with the first alone a pod would be kept
     /// for ever, with the second alone its task could run a second time.
-    private func giveBack(_ schedule: TaskSchedule, _ aim: TaskAim, of sandbox: BatchSandbox) async throws {
-        // A resume runs all of them again.
-        let results = aim.isPaused ? [:] : schedule.results
-        guard results != sandbox.taskResults() else { return }
+    private func giveBack(_ schedule: TaskSchedule, of sandbox: BatchSandbox) async throws -> Bool {
+        let results = schedule.results
+        guard results != sandbox.taskResults() else { return true }
         let name = OpenSandbox.Annotation.taskResults
         var annotations: [String: JSONValue] = [:]
         if results.isEmpty {
@@ -41,20 +44,22 @@ extension TaskReconciler {
         }
         let change = MergePatch(["metadata": ["annotations": .object(annotations)]])
             .requiring(resourceVersion: sandbox.metadata.resourceVersion ?? "")
-        // Who has changed the object meanwhile is told of by its watch, and then this is looked at again.
-        try await patch(sandbox, change)
+        return try await patch(sandbox, change)
     }
 
     private func patch(
         _ sandbox: BatchSandbox,
         _ change: MergePatch,
         subresource: Subresource? = nil
-    ) async throws {
+    ) async throws -> Bool {
         do {
             _ = try await resource(of: sandbox)
                 .patch(sandbox.metadata.name, .merge(change), subresource: subresource)
-        } catch let error as KubeError where error.isConflict || error.isNotFound {
-            return
+            return true
+        } catch let error as KubeError where error.isConflict {
+            return false
+        } catch let error as KubeError where error.isNotFound {
+            return true
         }
     }
 

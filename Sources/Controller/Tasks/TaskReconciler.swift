@@ -41,7 +41,7 @@ struct TaskReconciler: Sendable {
         .watching(sandboxes) { change in
             switch change {
             case .added(let sandbox, _): Self.concerns(sandbox) ? [sandbox.key] : []
-            case .updated(let old, let new): Self.concerns(old) || Self.concerns(new) ? [new.key] : []
+            case .updated(let old, let new): Self.isNews(new, after: old) ? [new.key] : []
             case .deleted(let sandbox, _): Self.concerns(sandbox) ? [sandbox.key] : []
             }
         }
@@ -52,6 +52,15 @@ struct TaskReconciler: Sendable {
             else { return [] }
             return [key]
         }
+    }
+
+    /// Whether a change may be one of what is wanted, or of which pods there are. Counts are written often, and by this one.
+    private static func isNews(_ new: BatchSandbox, after old: BatchSandbox) -> Bool {
+        guard concerns(old) || concerns(new) else { return false }
+        return old.spec != new.spec || old.metadata.annotations != new.metadata.annotations
+            || old.metadata.finalizers != new.metadata.finalizers
+            || old.metadata.deletionTimestamp != new.metadata.deletionTimestamp
+            || old.metadata.uid != new.metadata.uid || (old.status == nil) != (new.status == nil)
     }
 
     /// Brings the tasks of one sandbox nearer to what is wanted of them.
@@ -81,12 +90,15 @@ struct TaskReconciler: Sendable {
             // The reconciler of the sandbox tells of it. When the annotation has changed, this is looked at again.
             throw TerminalError(error)
         }
-        var entry = memory[sandbox]
+        // A resume runs all of them again, also those whose pods were given back.
+        if aim.isPaused { memory.forget(key) }
+        var entry = memory.entry(of: sandbox, afterPause: aim.isPaused)
         let before = entry.schedule.outline
         try await work(on: found, aim, of: sandbox, &entry)
         entry.idleLooks = entry.schedule.outline == before ? entry.idleLooks + 1 : 0
-        memory.keep(entry, of: key)
-        try await report(entry, aim, of: sandbox)
+        if !aim.isPaused { memory.keep(entry, of: key) }
+        // Who has changed the object meanwhile has perhaps changed nothing that this is called for.
+        guard try await report(entry, of: sandbox) else { return .requeue(after: .milliseconds(100)) }
         return try await conclude(entry, aim, found, of: sandbox)
     }
 

@@ -73,6 +73,8 @@ struct Run: AsyncParsableCommand {
         }
         // It may be the first process of its container: nobody else waits for what tasks leave behind.
         signal(SIGCHLD, SIG_IGN)
+        // A shell may be killed before it is told to begin.
+        signal(SIGPIPE, SIG_IGN)
         LoggingSystem.bootstrap(StreamLogHandler.standardError)
         let logger = Logger(label: "stasis-task-executor")
         var group = ServiceGroupConfiguration(

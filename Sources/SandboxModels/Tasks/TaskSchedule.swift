@@ -46,6 +46,8 @@ public struct TaskSchedule: Sendable, Hashable {
     private let name: String
     /// Whether an executor has told of a task of ours that has no place there.
     private var hasStrays = false
+    /// Whether none was to run, when it was last asked for.
+    private var isStopping = false
 
     /// For how many seconds an executor may be silent until nothing is known of its task any more, or one that is to end is taken
     /// for ended: nobody is there to run it.
@@ -65,13 +67,14 @@ public struct TaskSchedule: Sendable, Hashable {
 
     // MARK: What there is
 
-    /// How many tasks are in each state. Those that were stopped are none.
+    /// How many tasks are in each state. Those that were stopped are none, and while none is to run, what has become of earlier ones
+    /// is of no interest.
     public var counts: TaskCounts {
         var counts = TaskCounts()
         for node in nodes {
             switch node.stage {
             case .pending: counts.pending += 1
-            case .released where !node.givesBack: continue
+            case .released where !node.givesBack || isStopping: continue
             case .assigned, .releasing, .released: counts.add(node.state)
             }
         }
@@ -133,6 +136,7 @@ public struct TaskSchedule: Sendable, Hashable {
     ) -> (orders: [TaskOrder], failures: [TaskFailure]) {
         let pods = pods.sorted { ($0.place, $0.name) < ($1.place, $1.name) }
         let before = nodes
+        isStopping = wish == .stop
         resize(to: count)
         adopt(pods)
         for index in nodes.indices { look(at: index, pods, now) }

@@ -73,26 +73,37 @@ struct TaskTests {
                     echo begins >> /outside/log; trap 'sleep 3; echo ends >> /outside/log; exit 0' TERM; \
                     while :; do sleep 0.1; done
                     """
-                let log: @Sendable () throws -> [String] = {
-                    try String(contentsOfFile: "\(folder)/log", encoding: .utf8).split(separator: "\n").map(String.init)
+                // An executor tells that a task runs before that has had time to do anything.
+                let log: @Sendable (Int) async throws -> [String] = { count in
+                    while true {
+                        let text = (try? String(contentsOfFile: "\(folder)/log", encoding: .utf8)) ?? ""
+                        let lines = text.split(separator: "\n").map(String.init)
+                        if lines.count >= count { return lines }
+                        try await Task.sleep(for: .milliseconds(20))
+                    }
                 }
                 try await cluster.control(cluster.client) {
                     try await cluster.createTasks("box", running: command, folder: folder)
                     try await cluster.wait(for: "box") { $0.taskCounts.running == 1 }
+                    // Its pod is its own, and stays.
+                    try await cluster.createTasks("once", running: "echo once >> /outside/once", folder: folder) {
+                        $0.spec.taskResourcePolicyWhenCompleted = .release
+                    }
+                    try await cluster.wait(for: "once") { $0.taskCounts.succeeded == 1 && !$0.taskResults().isEmpty }
                 }
-                #expect(try log() == ["begins"])
+                #expect(try await log(1) == ["begins"])
                 // Another controller knows nothing of it, and finds it.
                 let forgotten: JSONValue = ["status": ["taskRunning": 0]]
                 _ = try await cluster.sandboxes.patch("box", .merge(MergePatch(forgotten)), subresource: .status)
                 try await cluster.control(cluster.client) {
                     try await cluster.wait(for: "box") { $0.taskCounts.running == 1 }
-                    #expect(try log() == ["begins"])
+                    #expect(try await log(1) == ["begins"])
 
                     cluster.provider.change { $0.captureFailure = .init("TargetUnavailable", "the registry is away") }
                     try await cluster.setPause(true, of: "box")
                     try await cluster.wait(for: "box") { $0.status?.conditions.isTrue("PauseFailed") == true }
                     try await cluster.wait(for: "box") { $0.status?.phase == .succeed && $0.taskCounts.running == 1 }
-                    #expect(try log() == ["begins", "ends", "begins"])
+                    #expect(try await log(3) == ["begins", "ends", "begins"])
 
                     cluster.provider.change {
                         $0.captureFailure = nil
@@ -100,18 +111,29 @@ struct TaskTests {
                     }
                     try await cluster.pauseAgain("box")
                     let pausing = try await cluster.wait(for: "box") { $0.status?.progress != nil }
-                    #expect(try log().last == "ends" && pausing.taskCounts.total == 0)
+                    #expect(try await log(4).last == "ends" && pausing.taskCounts.total == 0)
                     cluster.provider.change { $0.isHeld = false }
                     let paused = try await cluster.wait(for: "box") { $0.status?.phase == .paused }
                     #expect(paused.taskCounts.total == 0)
 
                     try await cluster.setPause(false, of: "box")
                     try await cluster.wait(for: "box") { $0.status?.phase == .succeed && $0.taskCounts.running == 1 }
-                    #expect(try log() == ["begins", "ends", "begins", "ends", "begins"])
+                    #expect(try await log(5) == ["begins", "ends", "begins", "ends", "begins"])
+
+                    // A new controller has not run it again, and a resume does.
+                    #expect(try String(contentsOfFile: "\(folder)/once", encoding: .utf8) == "once\n")
+                    try await cluster.setPause(true, of: "once")
+                    let once = try await cluster.wait(for: "once") {
+                        $0.status?.phase == .paused && $0.taskResults().isEmpty
+                    }
+                    #expect(once.taskCounts.total == 0)
+                    try await cluster.setPause(false, of: "once")
+                    try await cluster.wait(for: "once") { $0.taskCounts.succeeded == 1 }
+                    #expect(try String(contentsOfFile: "\(folder)/once", encoding: .utf8) == "once\nonce\n")
 
                     _ = try await cluster.sandboxes.delete("box")
                     try await cluster.waitUntilGone(sandbox: "box")
-                    #expect(try log().count == 6 && log().last == "ends")
+                    #expect(try await log(6).count == 6 && log(6).last == "ends")
                 }
             }
         }

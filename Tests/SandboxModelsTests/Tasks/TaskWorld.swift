@@ -165,7 +165,7 @@ struct TaskWorld {
             if running.count > 1 { mistakes.append("task \(place) runs on \(running.map(\.name))") }
         }
         let counts = schedule.counts
-        let stopped = schedule.nodes.count { $0.stage == .released && !$0.givesBack }
+        let stopped = schedule.nodes.count { $0.stage == .released && (!$0.givesBack || !wishesRun) }
         if counts.total + stopped != count { mistakes.append("\(counts) and \(stopped) are not \(count)") }
         let used = schedule.nodes.filter { $0.stage == .assigned && !$0.state.isFinal }.compactMap(\.pod)
         if Set(used).count != used.count { mistakes.append("two tasks have one of the pods \(used)") }
