@@ -46,6 +46,7 @@ let package = Package(
         .library(name: "SnapshotStore", targets: ["SnapshotStore"]),
         .library(name: "SnapshotEngine", targets: ["SnapshotEngine"]),
         .library(name: "Controller", targets: ["Controller"]),
+        .library(name: "TaskExecutor", targets: ["TaskExecutor"]),
         .library(name: "LocalRuntime", targets: ["LocalRuntime"]),
         .library(name: "Server", targets: ["Server"]),
         .library(name: "Committer", targets: ["Committer"]),
@@ -54,6 +55,7 @@ let package = Package(
         .executable(name: "stasis-controller", targets: ["stasis-controller"]),
         .executable(name: "stasis-server", targets: ["stasis-server"]),
         .executable(name: "stasis-committer", targets: ["stasis-committer"]),
+        .executable(name: "stasis-task-executor", targets: ["stasis-task-executor"]),
         .executable(name: "stasis-images", targets: ["stasis-images"]),
     ],
     traits: [
@@ -161,12 +163,23 @@ let package = Package(
             name: "Controller",
             dependencies: [
                 "KubeClient", "KubeModels", "KubeRuntime", "OCIRegistry", "PrometheusMetrics", "SandboxModels",
-                "SnapshotProvider", "SnapshotStore", "Spelling", crypto, httpTypes, hummingbird, logging, metrics,
-                nioCore,
+                "SnapshotProvider", "SnapshotStore", "Spelling", asyncHTTPClient, crypto, httpTypes, hummingbird,
+                logging,
+                metrics, nioCore, nioHTTP1,
                 nioPosix, nioSSL, serviceLifecycle, swiftASN1, unixSignals, x509,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: house
+        ),
+
+        // In the pods of sandboxes.
+        .target(
+            name: "TaskExecutor",
+            dependencies: [
+                "CLinux", "KubeModels", "SandboxModels", httpTypes, hummingbird, logging, nioCore, serviceLifecycle,
+                .product(name: "HummingbirdCore", package: "hummingbird"),
             ],
             swiftSettings: house
         ),
@@ -214,6 +227,15 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Executables/stasis-committer",
+            swiftSettings: house
+        ),
+        .executableTarget(
+            name: "stasis-task-executor",
+            dependencies: [
+                "TaskExecutor", logging, serviceLifecycle, unixSignals,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/Executables/stasis-task-executor",
             swiftSettings: house
         ),
 
@@ -334,8 +356,9 @@ let package = Package(
         .testTarget(
             name: "ControllerTests",
             dependencies: [
-                "custom-snapshot-provider", "stasis-committer", "stasis-controller", "Controller", "KubeClient",
-                "KubeModels", "KubeRuntime",
+                "custom-snapshot-provider", "stasis-committer", "stasis-controller", "stasis-task-executor",
+                "Controller",
+                "KubeClient", "KubeModels", "KubeRuntime",
                 "OCIRegistry", "PrometheusMetrics", "SandboxModels", "SnapshotProvider", "TestSupport", logging,
                 nioCore,
                 subprocess, systemPackage,
@@ -345,6 +368,15 @@ let package = Package(
         .testTarget(
             name: "PrometheusMetricsTests",
             dependencies: ["PrometheusMetrics", metrics],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "TaskExecutorTests",
+            dependencies: [
+                "stasis-task-executor", "KubeModels", "SandboxModels", "TestSupport", asyncHTTPClient, nioCore,
+                nioHTTP1,
+                subprocess, systemPackage,
+            ],
             swiftSettings: house
         ),
         .testTarget(

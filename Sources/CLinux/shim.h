@@ -153,6 +153,23 @@ static inline int clinux_spawn_close_from(posix_spawn_file_actions_t *actions, i
     return posix_spawn_file_actions_addclosefrom_np(actions, lowest);
 }
 
+// glibc has it from 2.29 on, and hides it as well.
+extern int posix_spawn_file_actions_addchdir_np(posix_spawn_file_actions_t *actions, const char *path);
+
+// A new process begins in this folder.
+static inline int clinux_spawn_change_folder(posix_spawn_file_actions_t *actions, const char *path) {
+    return posix_spawn_file_actions_addchdir_np(actions, path);
+}
+
+// A descriptor of a process, which can be read from when that has ended (Linux 5.3).
+static inline int clinux_open_process(pid_t process) {
+    const int pidfd_open = 434;
+    return (int)syscall(pidfd_open, process, 0);
+}
+
+// A pipe whose ends no new process gets.
+static inline int clinux_make_pipe(int ends[2]) { return (int)syscall(SYS_pipe2, ends, O_CLOEXEC); }
+
 // Makes a new process the leader of a session of its own (POSIX_SPAWN_SETSID).
 static const short clinux_spawn_new_session = 0x80;
 

@@ -22,6 +22,8 @@ public struct SandboxController: Sendable {
     private let snapshotController: Controller<ObjectKey>
     private let retentionController: Controller<ObjectKey>
     private let poolController: PoolController
+    private let taskController: Controller<ObjectKey>
+    private let executors: TaskExecutors
     /// The snapshots of a sandbox that are not finished.
     private let unfinished: @Sendable (ObjectKey) -> [ObjectKey]
 
@@ -37,6 +39,7 @@ public struct SandboxController: Sendable {
     ///   - snapshotWorkers: How many snapshots are looked at at a time.
     ///   - poolWorkers: How many pools are looked at at a time.
     ///   - evictionHandlers: Who decides about evictions, by the name that pools choose them by.
+    ///   - taskWorkers: Of how many sandboxes the tasks are looked at at a time.
     ///   - metrics: Where measurements go; nil for the process's own system.
     public init(
         _ client: KubeClient,
@@ -48,6 +51,7 @@ public struct SandboxController: Sendable {
         snapshotWorkers: Int = 4,
         poolWorkers: Int = 16,
         evictionHandlers: [String: any EvictionHandler] = [:],
+        taskWorkers: Int = 16,
         metrics: (any MetricsFactory)? = nil,
         logger: Logger
     ) {
@@ -67,11 +71,13 @@ public struct SandboxController: Sendable {
         )
         self.snapshots = snapshots
         let shortages = PoolShortages()
+        let stoppedTasks = StoppedTasks()
         let reconciler = BatchSandboxReconciler(
             sandboxes: sandboxes,
             pods: pods,
             snapshots: snapshots,
             shortages: shortages,
+            stoppedTasks: stoppedTasks,
             client: client,
             providers: providers,
             settings: settings,
@@ -112,6 +118,16 @@ public struct SandboxController: Sendable {
                 .map(\.key)
         }
         self.unfinished = unfinished
+        executors = TaskExecutors(port: settings.taskExecutorPort)
+        let tasks = TaskReconciler(
+            sandboxes: sandboxes,
+            pods: pods,
+            client: client,
+            executors: executors,
+            stopped: stoppedTasks,
+            recorder: recorder
+        ) { [queue = controller.queue] in queue.add($0) }
+        taskController = tasks.controller(workers: taskWorkers, metrics: metrics, logger: logger)
         let deletion = ImageDeletion(client, providers: providers, metrics: metrics)
         let retention = ImageRetention(
             sandboxes: sandboxes,
@@ -182,6 +198,8 @@ public struct SandboxController: Sendable {
             group.addTask { try await snapshotController.run() }
             group.addTask { try await retentionController.run() }
             group.addTask { try await poolController.run() }
+            group.addTask { try await executors.run() }
+            group.addTask { try await taskController.run() }
             try await group.next()
             group.cancelAll()
         }

@@ -75,6 +75,8 @@ extension BatchSandboxReconciler {
         case .createCompute(let attempt, let artifact):
             try await create(attempt, from: artifact, member, sandbox, &sightings)
         case .deleteCompute(let attempt):
+            // Its tasks are to end before, and in their own way.
+            guard !sandbox.isEndingTasks else { return }
             try await delete(attempt, of: member, sandbox)
         case .release(let uid, let attempt):
             try await delete(attempt, of: member, sandbox)

@@ -45,7 +45,10 @@ extension BatchSandboxReconciler {
         let earlier = captures.compactMap { pauseSnapshot(of: sandbox, at: $0.index) }
         for snapshot in earlier { try await delete(snapshot, propagation: .foreground) }
         guard earlier.isEmpty else { return false }
-        // Whatever is to be ended in the pods before they are captured is asked for here, and returns false until that is done.
+        if let wait = waitForTasks(captures.map { ($0.uid, $0.deadline) }, of: sandbox) {
+            sightings.wake(after: wait)
+            return false
+        }
         var snapshots: [SandboxSnapshot] = []
         for capture in captures {
             var snapshot = capture.snapshot(of: sandbox)
@@ -90,6 +93,7 @@ extension BatchSandboxReconciler {
                     + "what is written in between. Delete the sandbox, or let a provider pause it that can."
             )
         }
+        guard tasksAreStopped(for: [capture.uid], of: sandbox) else { throw tasksNotStopped(sandbox) }
         let source = try SnapshotSource(
             pod(at: capture.index, of: sandbox),
             of: sandbox,

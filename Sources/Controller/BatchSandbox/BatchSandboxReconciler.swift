@@ -19,6 +19,7 @@ struct BatchSandboxReconciler: Sendable {
     let pods: Informer<Pod>
     let snapshots: Informer<SandboxSnapshot>
     let shortages: PoolShortages
+    let stoppedTasks: StoppedTasks
     let client: KubeClient
     let providers: SnapshotProviders
     let settings: SandboxControllerSettings

@@ -20,6 +20,10 @@ public struct SandboxControllerSettings: Sendable, Hashable {
 
     /// The namespace that the controller runs in, where its ConfigMaps are; nil for that of its client.
     public var ownNamespace: String?
+    /// Where the task executors in the sandboxes' pods listen.
+    public var taskExecutorPort = 5758
+    /// For how many seconds a pause waits until the tasks are stopped; then it fails.
+    public var taskStopTimeout: Double = 60
 
     /// The highest that may be told for `policy.maximumPauseReplicas`: an object's annotations have 256 KiB in all, and what is
     /// written down of a replica has up to four kilobytes during a pause.

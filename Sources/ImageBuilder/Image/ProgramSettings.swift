@@ -60,6 +60,11 @@ public struct ProgramSettings: Sendable, Hashable {
             summary: "Commits containers of a pod on their node to images.",
             aliases: ["image-committer"]
         ),
+        ProgramSettings(
+            name: "stasis-task-executor",
+            summary: "Runs the tasks of a sandbox inside its pod.",
+            ports: ["5758/tcp"]
+        ),
     ]
 
     /// The settings of one of the published programs; those of another program by default.

@@ -40,6 +40,8 @@ extension OpenSandbox {
         public static let intent = "stasis.dev/intent"
         /// On a `BatchSandbox`: which images its pauses have left that are to be deleted one day, an `ArtifactHistory`.
         public static let images = "stasis.dev/images"
+        /// On a `BatchSandbox`: how tasks have ended whose pods were given back, a map from places to `TaskResult`.
+        public static let taskResults = "stasis.dev/task-results"
         /// On a `SandboxSnapshot`: what its state machine has written down, a `SnapshotRecord`.
         public static let snapshotRecord = "stasis.dev/snapshot-record"
         /// On a pod of a pool: the UID of the sandbox that its `restart-record` is of. Sandboxes may have one name, one after the

@@ -17,6 +17,8 @@ public struct PooledSandbox: Sendable, Hashable {
     public var replicas: Int
     /// Whether it gives back all that it has: it is being deleted, or has turned away from the pool.
     public var isLeaving: Bool
+    /// Whether tasks of it may still run in its pods: it gives each back when that one's task has ended.
+    public var isEndingTasks: Bool
     /// Every pod that it was ever given, by index.
     public var allocated: [String]
     /// The pods of these that it gives back.
@@ -31,6 +33,7 @@ public struct PooledSandbox: Sendable, Hashable {
         created: Date = Date(timeIntervalSince1970: 0),
         replicas: Int,
         isLeaving: Bool = false,
+        isEndingTasks: Bool = false,
         allocated: [String] = [],
         givenBack: Set<String> = [],
         released: Set<String> = []
@@ -40,6 +43,7 @@ public struct PooledSandbox: Sendable, Hashable {
         self.created = created
         self.replicas = replicas
         self.isLeaving = isLeaving
+        self.isEndingTasks = isEndingTasks
         self.allocated = allocated
         self.givenBack = givenBack
         self.released = released
@@ -56,6 +60,7 @@ public struct PooledSandbox: Sendable, Hashable {
             created: sandbox.metadata.creationTimestamp?.date ?? Date(timeIntervalSince1970: 0),
             replicas: isLeaving ? 0 : sandbox.spec.replicas,
             isLeaving: isLeaving,
+            isEndingTasks: sandbox.metadata.finalizers.contains(OpenSandbox.Finalizer.taskCleanup),
             allocated: try sandbox.allocation(OpenSandbox.Annotation.allocStatus).pods,
             givenBack: Set(try sandbox.allocation(OpenSandbox.Annotation.allocRelease).pods),
             released: Set(try sandbox.allocation(OpenSandbox.Annotation.allocReleased).pods)
@@ -66,5 +71,5 @@ public struct PooledSandbox: Sendable, Hashable {
     public var held: [String] { allocated.filter { !released.contains($0) } }
 
     /// The pods that the pool is to take back.
-    public var leaving: [String] { isLeaving ? held : held.filter(givenBack.contains) }
+    public var leaving: [String] { isLeaving && !isEndingTasks ? held : held.filter(givenBack.contains) }
 }

@@ -169,13 +169,15 @@ struct SandboxCluster: Sendable {
     ///   - command: What its one container runs in a shell.
     ///   - folder: A folder of this machine that it sees as `/outside`; it is in no snapshot.
     ///   - change: Changes the template.
+    ///   - finish: Changes the sandbox before it is created.
     @discardableResult
     func create(
         _ name: String,
         replicas: Int = 1,
         command: String = "trap 'exit 0' TERM; while :; do sleep 1; done",
         folder: String? = nil,
-        _ change: (inout PodTemplateSpec) -> Void = { _ in }
+        _ change: (inout PodTemplateSpec) -> Void = { _ in },
+        finally finish: (inout BatchSandbox) throws -> Void = { _ in }
     ) async throws -> BatchSandbox {
         var template = PodTemplateSpec.with {
             $0.spec.containers = [
@@ -204,13 +206,12 @@ struct SandboxCluster: Sendable {
             $0.spec.terminationGracePeriodSeconds = 1
         }
         change(&template)
-        return try await sandboxes.create(
-            .with {
-                $0.metadata.name = name
-                $0.spec.replicas = replicas
-                $0.spec.template = RawJSON(template)
-            }
-        )
+        var sandbox = BatchSandbox()
+        sandbox.metadata.name = name
+        sandbox.spec.replicas = replicas
+        sandbox.spec.template = RawJSON(template)
+        try finish(&sandbox)
+        return try await sandboxes.create(sandbox)
     }
 
     /// Makes the Secret with which snapshots go to the registry that wants a login, or makes it anew.
