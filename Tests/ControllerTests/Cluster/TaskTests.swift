@@ -133,7 +133,8 @@ struct TaskTests {
 
                     _ = try await cluster.sandboxes.delete("box")
                     try await cluster.waitUntilGone(sandbox: "box")
-                    #expect(try await log(6).count == 6 && log(6).last == "ends")
+                    let last = try await log(6)
+                    #expect(last.count == 6 && last.last == "ends")
                 }
             }
         }
