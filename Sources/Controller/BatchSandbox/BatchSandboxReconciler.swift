@@ -40,6 +40,7 @@ struct BatchSandboxReconciler: Sendable {
         guard var sandbox = sandboxes.store[key], sandbox.isIndependent || sandbox.isPooled else { return .done }
         // Its pool recycles its pods, and of what may have been frozen there is the finalizer.
         guard !sandbox.isPooled || !sandbox.isBeingLetGo else { return .done }
+        if try await deleteIfExpired(sandbox) { return .done }
         var sightings = CaptureSightings()
         for _ in 0..<Self.turns {
             var state = try BatchSandboxState(of: sandbox)
@@ -50,7 +51,7 @@ struct BatchSandboxReconciler: Sendable {
             state.record = decision.record
             guard !isUnserved(sandbox, decision) else {
                 try await report(decision, state, places, of: &sandbox)
-                return next(decision, sightings)
+                return next(decision, sightings, sandbox)
             }
             let forgotten = state.images.forgotten
             state.noteImages(of: sandbox, givenUp: sightings.givenUp, settings)
@@ -78,15 +79,20 @@ struct BatchSandboxReconciler: Sendable {
             try await perform(decision, sandbox, &sightings)
             if !sightings.takeNews() {
                 try await reportProgress(decision, &sightings, of: sandbox)
-                return next(decision, sightings)
+                return next(decision, sightings, sandbox)
             }
         }
         return .requeue(after: .zero)
     }
 
     /// When to look again if nothing happens.
-    private func next(_ decision: AggregateDecision, _ sightings: CaptureSightings) -> Reconciliation {
-        let wake = decision.wakeAt.map { Duration.seconds(max(0, $0.timeIntervalSince(now()))) }
+    private func next(
+        _ decision: AggregateDecision,
+        _ sightings: CaptureSightings,
+        _ sandbox: BatchSandbox
+    ) -> Reconciliation {
+        let dates = [decision.wakeAt, sandbox.expiry].compactMap(\.self)
+        let wake = dates.min().map { Duration.seconds(max(0, $0.timeIntervalSince(now()))) }
         guard let delay = [wake, sightings.wakeAfter].compactMap(\.self).min() else { return .done }
         return .requeue(after: delay)
     }

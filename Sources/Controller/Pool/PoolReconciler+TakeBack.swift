@@ -12,7 +12,7 @@ extension PoolReconciler {
     func takeBack(_ view: inout PoolView, _ pool: Pool, _ entry: inout PoolMemory.Entry) async throws -> PoolWake {
         var wake = PoolWake()
         let leaving = view.members.flatMap { member in
-            member.leaving.map { Leaving(pod: $0, sandbox: member.name, uid: member.uid) }
+            member.leaving.map { Leaving(pod: $0, sandbox: member.name, uid: member.uid, mayBeFrozen: member.mayBeFrozen) }
         }
         let found = view.found
         let orphans = view.orphans
@@ -52,6 +52,7 @@ extension PoolReconciler {
         let pod: String
         let sandbox: String
         let uid: String
+        let mayBeFrozen: Bool
     }
 
     private enum Recycled: Sendable {
@@ -62,10 +63,10 @@ extension PoolReconciler {
 
     private func recycle(_ pod: Pod?, of leaving: Leaving, in pool: Pool) async throws -> Recycled {
         guard let pod, pod.metadata.deletionTimestamp == nil else { return .gone }
-        let hasEnded = ["Succeeded", "Failed"].contains(pod.status?.phase)
+        let isUsable = !["Succeeded", "Failed"].contains(pod.status?.phase) && !leaving.mayBeFrozen
         switch pool.spec.recycleStrategy?.type {
-        case .noop? where !hasEnded: return .kept
-        case .restart? where !hasEnded:
+        case .noop? where isUsable: return .kept
+        case .restart? where isUsable:
             let sandbox = ObjectKey(namespace: pool.metadata.namespace, name: leaving.sandbox)
             switch try await restarts.step(pod, of: sandbox, in: pool) {
             case .done: return .kept

@@ -19,6 +19,8 @@ public struct PooledSandbox: Sendable, Hashable {
     public var isLeaving: Bool
     /// Whether tasks of it may still run in its pods: it gives each back when that one's task has ended.
     public var isEndingTasks: Bool
+    /// Whether its pods may be frozen by a capture, or be in one's hands. Nobody else may get them then.
+    public var mayBeFrozen: Bool
     /// Every pod that it was ever given, by index.
     public var allocated: [String]
     /// The pods of these that it gives back.
@@ -34,6 +36,7 @@ public struct PooledSandbox: Sendable, Hashable {
         replicas: Int,
         isLeaving: Bool = false,
         isEndingTasks: Bool = false,
+        mayBeFrozen: Bool = false,
         allocated: [String] = [],
         givenBack: Set<String> = [],
         released: Set<String> = []
@@ -44,6 +47,7 @@ public struct PooledSandbox: Sendable, Hashable {
         self.replicas = replicas
         self.isLeaving = isLeaving
         self.isEndingTasks = isEndingTasks
+        self.mayBeFrozen = mayBeFrozen
         self.allocated = allocated
         self.givenBack = givenBack
         self.released = released
@@ -61,6 +65,7 @@ public struct PooledSandbox: Sendable, Hashable {
             replicas: isLeaving ? 0 : sandbox.spec.replicas,
             isLeaving: isLeaving,
             isEndingTasks: sandbox.metadata.finalizers.contains(OpenSandbox.Finalizer.taskCleanup),
+            mayBeFrozen: sandbox.metadata.finalizers.contains(OpenSandbox.Finalizer.sandboxCleanup),
             allocated: try sandbox.allocation(OpenSandbox.Annotation.allocStatus).pods,
             givenBack: Set(try sandbox.allocation(OpenSandbox.Annotation.allocRelease).pods),
             released: Set(try sandbox.allocation(OpenSandbox.Annotation.allocReleased).pods)

@@ -78,6 +78,16 @@ struct PooledSandboxTests {
                 let told = try await cluster.wait(for: "waiting") { $0.status?.phase == .pending }
                 #expect(told.status?.conditions["Progressing"]?.message?.contains("1 of 1 are still to come") == true)
                 #expect(told.metadata.annotations == waiting.metadata.annotations, "of one without pods nothing is written")
+
+                // Of one that is deleted its pods are the pool's to recycle, and are somebody else's next.
+                _ = try await cluster.sandboxes.delete("box")
+                try await cluster.waitUntilGone(sandbox: "box")
+                try await cluster.createPooled("next", pods: pods.prefix(2) + [])
+                try await cluster.wait(for: "next") { $0.status?.phase == .succeed }
+                for pod in pods.prefix(2) {
+                    let now = try await cluster.pods.get(pod.metadata.name).metadata
+                    #expect(now.uid == pod.metadata.uid && now.deletionTimestamp == nil)
+                }
             }
         }
     }
@@ -86,14 +96,15 @@ struct PooledSandboxTests {
     func instantPause() async throws {
         let configure: @Sendable (inout SandboxControllerSettings) -> Void = { $0.policy.maximumPauseReplicas = 2 }
         try await SandboxCluster.run(configuring: configure, isControlled: false) { cluster in
-            let pods = try await cluster.createPool(pods: ["pool-a", "pool-b"])
+            let all = try await cluster.createPool(pods: ["pool-a", "pool-b", "pool-c"])
+            let pods = [all[0], all[1]]
             let created = try await cluster.createPooled("box", pods: pods)
+            try await cluster.createPooled("frozen", pods: [all[2]])
             try await cluster.withHastyPods {
                 try await cluster.control(cluster.client) {
                     try await cluster.wait(for: "box") { $0.status?.phase == .succeed }
                     let failures: [@Sendable (inout InstantProvider.State) -> Void] = [
                         { $0.preflightFailures = ["pool-b": SnapshotFailure("NotNow", "not now")] },
-                        { $0.captureFailure = SnapshotFailure("NotNow", "not now") },
                         { $0.sealFailure = SnapshotFailure("NotNow", "not now") },
                     ]
                     for (number, failure) in failures.enumerated() {
@@ -101,7 +112,6 @@ struct PooledSandboxTests {
                         let failed = try await cluster.pause("box")
                         cluster.provider.change {
                             $0.preflightFailures = [:]
-                            $0.captureFailure = nil
                             $0.sealFailure = nil
                         }
                         #expect(failed.status?.phase == .succeed && failed.status?.ready == 2)
@@ -110,7 +120,7 @@ struct PooledSandboxTests {
                                 && failed.metadata.finalizers.contains(OpenSandbox.Finalizer.poolAllocation)
                         )
                         // A seal that was asked for may have been given.
-                        #expect((failed.spec.template != nil) == (number == 2))
+                        #expect((failed.spec.template != nil) == (number == 1))
                         for pod in pods {
                             #expect(try await cluster.pods.get(pod.metadata.name).metadata.uid == pod.metadata.uid)
                         }
@@ -129,10 +139,17 @@ struct PooledSandboxTests {
                     }
                     #expect(resumed.metadata.uid == created.metadata.uid)
                     let names = try await cluster.pods.list().items.map(\.metadata.name)
-                    #expect(Set(names) == ["box-0", "box-1"])
+                    #expect(Set(names) == ["box-0", "box-1", "pool-c"])
                     #expect(cluster.provider.mistakes.isEmpty)
                     // It is an independent one now, which is paused like any other.
                     #expect(try await cluster.pause("box").status?.phase == .paused)
+
+                    // Nobody gets a pod that may be frozen, whatever becomes of its sandbox.
+                    cluster.provider.change { $0.isHeld = true }
+                    try await cluster.setPause(true, of: "frozen")
+                    try await cluster.wait(for: "frozen") { $0.status?.progress?.bytesRead != nil }
+                    _ = try await cluster.sandboxes.delete("frozen")
+                    try await cluster.waitUntilGone(in: cluster.pods, "pool-c")
                 }
             }
         }

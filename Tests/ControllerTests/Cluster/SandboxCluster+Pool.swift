@@ -22,6 +22,7 @@ extension SandboxCluster {
                     $0.metadata.name = name
                     $0.spec.capacitySpec.poolMax = 100
                     $0.spec.capacitySpec.bufferMax = 100
+                    $0.spec.recycleStrategy = .with { $0.type = .noop }
                 }
             )
         }

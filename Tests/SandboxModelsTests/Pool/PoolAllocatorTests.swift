@@ -81,6 +81,9 @@ struct PoolAllocatorTests {
         #expect(try PooledSandbox(object, pool: "p").leaving == ["a", "b", "c"])
         object.metadata.finalizers = [OpenSandbox.Finalizer.taskCleanup]
         #expect(try PooledSandbox(object, pool: "p").leaving == ["b"])
+        #expect(try !PooledSandbox(object, pool: "p").mayBeFrozen)
+        object.metadata.finalizers += [OpenSandbox.Finalizer.sandboxCleanup]
+        #expect(try PooledSandbox(object, pool: "p").mayBeFrozen)
         object.metadata.annotations[OpenSandbox.Annotation.allocReleased] = #"{"pods":["b"]}"#
         #expect(try PooledSandbox(object, pool: "p").held == ["a", "c"])
         object.metadata.annotations[OpenSandbox.Annotation.allocStatus] = "{}]"
