@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KubeClient
+import KubeModels
+import KubeRuntime
 import SandboxModels
 
 import struct Foundation.Date
