@@ -20,6 +20,7 @@ public struct SandboxController: Sendable {
     private let snapshotController: Controller<ObjectKey>
     private let retentionController: Controller<ObjectKey>
     private let pools: PoolController
+    private let assigner: PoolAssigner
     /// The snapshots of a sandbox that are not finished.
     private let unfinished: @Sendable (ObjectKey) -> [ObjectKey]
 
@@ -117,6 +118,15 @@ public struct SandboxController: Sendable {
             try await retention.pass()
         }
         .watching(sandboxes) { retention.note($0.object) }
+        assigner = PoolAssigner(
+            sandboxes: sandboxes,
+            pools: pools.pools,
+            client: client,
+            ownNamespace: settings.ownNamespace,
+            recorder: recorder,
+            metrics: metrics,
+            logger: logger
+        )
         let snapshotReconciler = SandboxSnapshotReconciler(
             snapshots: snapshots,
             sandboxes: sandboxes,
@@ -163,6 +173,7 @@ public struct SandboxController: Sendable {
             group.addTask { try await snapshotController.run() }
             group.addTask { try await retentionController.run() }
             group.addTask { try await pools.run() }
+            group.addTask { try await assigner.run() }
             try await group.next()
             group.cancelAll()
         }

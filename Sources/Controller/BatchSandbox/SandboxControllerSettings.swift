@@ -18,6 +18,9 @@ public struct SandboxControllerSettings: Sendable, Hashable {
     /// How long a pause, a resume or a snapshot may take, and of how many replicas a pause may be.
     public var policy = LifecyclePolicy(resumeTimeout: 600, maximumPauseReplicas: 1)
 
+    /// The namespace that the controller runs in, where its ConfigMaps are; nil for that of its client.
+    public var ownNamespace: String?
+
     /// The highest that may be told for `policy.maximumPauseReplicas`: an object's annotations have 256 KiB in all, and what is
     /// written down of a replica has up to four kilobytes during a pause.
     static let mostPauseReplicas = 48

@@ -50,7 +50,12 @@ extension ControllerOptions {
                 )
             }
         }
-        return try merge(sources)
+        var request = try merge(sources)
+        if case .work(var options, let warnings) = request, let own = environment["POD_NAMESPACE"], !own.isEmpty {
+            options.sandboxes.ownNamespace = own
+            request = .work(options, warnings: warnings)
+        }
+        return request
     }
 
     private static func merge(_ sources: [OptionSource]) throws(ControllerOptionsError) -> Request {

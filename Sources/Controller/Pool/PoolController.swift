@@ -12,7 +12,8 @@ import struct Foundation.UUID
 
 /// Has pools looked at when they, their pods or sandboxes of theirs change.
 struct PoolController: Sendable {
-    private let pools: Informer<Pool>
+    /// The pools that there are.
+    let pools: Informer<Pool>
     private let controller: Controller<ObjectKey>
 
     /// - Parameters:
@@ -83,7 +84,7 @@ struct PoolController: Sendable {
         }
         var keys: Set<ObjectKey> = []
         for sandbox in [new, old].compactMap(\.self) {
-            if let pool = sandbox.spec.poolRef, !pool.isEmpty {
+            if let pool = sandbox.spec.poolRef, !pool.isEmpty, pool != BatchSandbox.anyPool {
                 keys.insert(ObjectKey(namespace: sandbox.metadata.namespace, name: pool))
             }
             // One that has turned away from its pool still has its pods.

@@ -85,7 +85,7 @@ struct DeploymentTests {
     func idempotence() async throws {
         try await Self.withDeployment { namespace, folder, _ in
             let again = try await namespace.testbed.kubectl("apply", "-k", folder).split(separator: "\n")
-            #expect(again.count == 12)
+            #expect(again.count == 14)
             #expect(again.allSatisfy { $0.hasSuffix(" unchanged") }, "\(again)")
             let root = URL(fileURLWithPath: #filePath).appending(path: "../../../..").standardized.path
             let definitions = try await namespace.testbed.kubectl(
@@ -129,8 +129,13 @@ struct DeploymentTests {
         ("delete batchsandboxes.sandbox.opensandbox.io", false),
         ("create sandboxsnapshots.sandbox.opensandbox.io", true),
         ("delete sandboxsnapshots.sandbox.opensandbox.io", true),
-        ("list pools.sandbox.opensandbox.io", true), ("patch pools.sandbox.opensandbox.io", false),
-        ("create pods", true), ("delete pods", true), ("update pods", false), ("patch pods", false),
+        ("get pools.sandbox.opensandbox.io", true), ("list pools.sandbox.opensandbox.io", true),
+        ("watch pools.sandbox.opensandbox.io", true), ("patch pools.sandbox.opensandbox.io", true),
+        ("patch pools.sandbox.opensandbox.io --subresource=status", true),
+        ("update pools.sandbox.opensandbox.io --subresource=finalizers", true),
+        ("create pools.sandbox.opensandbox.io", false), ("delete pools.sandbox.opensandbox.io", false),
+        ("create pods", true), ("delete pods", true), ("update pods", false), ("patch pods", true),
+        ("patch pods --subresource=status", false),
         ("create pods --subresource=exec", true), ("get pods --subresource=exec", true),
         ("get pods --subresource=log", false), ("get runtimeclasses.node.k8s.io", true),
         ("create pods --subresource=attach", false), ("create pods --subresource=portforward", false),
@@ -139,6 +144,12 @@ struct DeploymentTests {
         ("create events", true), ("patch events", true), ("list events", false),
         ("get secrets/registry-snapshot-push-secret", true), ("get secrets/registry-pull-secret", true),
         ("get secrets/another", false), ("get secrets", false), ("list secrets", false), ("create secrets", false),
+        ("get configmaps/pool-assign-profiles", false),
+        ("get configmaps/pool-assign-profiles --namespace=OWN", true),
+        ("list configmaps/pool-assign-profiles --namespace=OWN", true),
+        ("watch configmaps/pool-assign-profiles --namespace=OWN", true),
+        ("patch configmaps/pool-assign-profiles --namespace=OWN", false),
+        ("list configmaps --namespace=OWN", false), ("get configmaps/another --namespace=OWN", false),
         ("get configmaps", false), ("create configmaps", false), ("get nodes", false), ("list namespaces", false),
         ("create serviceaccounts --subresource=token", false), ("impersonate users", false),
         ("create clusterrolebindings.rbac.authorization.k8s.io", false),
@@ -182,6 +193,7 @@ struct DeploymentTests {
             options.namespaces = [namespace.name]
             options.isLeaderElected = true
             options.leaderElectionNamespace = namespace.name
+            options.sandboxes.ownNamespace = namespace.name
             options.sandboxes.registry = "registry.example/sandboxes"
             let (configuration, settings) = (own, options)
             let provider = InstantProvider()

@@ -177,6 +177,8 @@ struct ControllerOptionsTests {
         #expect(pools.allocationConcurrency == 3 && pools.recycleConcurrency == 4)
         let both = ["POD_NAMESPACE": "here", "STASIS_CONTROLLER_LEADER_ELECTION_NAMESPACE": "there"]
         #expect(try Self.load([], both).options.leaderElectionNamespace == "there")
+        #expect(try Self.load([], both).options.sandboxes.ownNamespace == "here")
+        #expect(try Self.load([], [:]).options.sandboxes.ownNamespace == nil)
         // Whichever is said first.
         #expect(try Self.load(["--zap-log-level=error", "--zap-devel"]).options.logLevel == .error)
         #expect(try Self.load(["--leader-elect", "--leader-elect=false"]).options.isLeaderElected == false)
