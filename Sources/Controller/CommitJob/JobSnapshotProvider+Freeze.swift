@@ -197,28 +197,3 @@ extension JobSnapshotProvider {
         }
     }
 }
-
-/// Runs something for so long at most.
-///
-/// - Throws: `TimeLimitExceeded`, and what it throws.
-private func withTimeLimit<Value: Sendable>(
-    _ limit: Duration,
-    _ body: @escaping @Sendable () async throws -> Value
-) async throws -> Value {
-    try await withThrowingTaskGroup(of: Value.self) { group in
-        group.addTask(operation: body)
-        group.addTask {
-            try await Task.sleep(for: limit)
-            throw TimeLimitExceeded(limit: limit)
-        }
-        defer { group.cancelAll() }
-        guard let value = try await group.next() else { throw CancellationError() }
-        return value
-    }
-}
-
-private struct TimeLimitExceeded: Error, CustomStringConvertible {
-    let limit: Duration
-
-    var description: String { "there was no answer in \(limit)" }
-}

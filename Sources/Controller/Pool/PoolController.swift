@@ -15,6 +15,7 @@ struct PoolController: Sendable {
     /// The pools that there are.
     let pools: Informer<Pool>
     private let controller: Controller<ObjectKey>
+    private let restarts: RestartRecycling
 
     /// - Parameters:
     ///   - pods: Has the index `owner`.
@@ -35,6 +36,7 @@ struct PoolController: Sendable {
         look: @escaping @Sendable (ObjectKey) -> Void
     ) {
         pools = Informer(client.resource(in: namespaces), metrics: metrics, logger: logger)
+        restarts = RestartRecycling(client: client, metrics: metrics, logger: logger)
         let expectations = Expectations<ObjectKey>(patience: .seconds(settings.expectationTimeout))
         let reconciler = PoolReconciler(
             pools: pools,
@@ -43,7 +45,7 @@ struct PoolController: Sendable {
             client: client,
             recorder: recorder,
             shortages: shortages,
-            restarts: RestartRecycling(client: client),
+            restarts: restarts,
             evictionHandlers: evictionHandlers,
             settings: settings,
             logger: logger,
@@ -69,6 +71,7 @@ struct PoolController: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await pools.run() }
             group.addTask { try await controller.run() }
+            group.addTask { try await restarts.run { controller.queue.add($0) } }
             try await group.next()
             group.cancelAll()
         }

@@ -42,6 +42,9 @@ extension OpenSandbox {
         public static let images = "stasis.dev/images"
         /// On a `SandboxSnapshot`: what its state machine has written down, a `SnapshotRecord`.
         public static let snapshotRecord = "stasis.dev/snapshot-record"
+        /// On a pod of a pool: the UID of the sandbox that its `restart-record` is of. Sandboxes may have one name, one after the
+        /// other.
+        public static let restartRelease = "stasis.dev/restart-release"
 
         // MARK: Our own, written by people
 
