@@ -6,6 +6,7 @@ import ssl
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from threading import Lock
 from urllib.parse import urlsplit
@@ -46,45 +47,49 @@ class ApiServer:
 
     def read(self, request: Request) -> bytes:
         """Sends one request and answers what the server says, as it came."""
-        connection = self._connect()
-        try:
-            return self._send(connection, request)
-        finally:
-            connection.close()
+        with closing(self.connect()) as connection:
+            return connection.read(request)
+
+    def connect(self) -> "Connection":
+        """A connection for several requests, one after the other."""
+        connection = http.client.HTTPSConnection(self._host, self._port, context=self._tls, timeout=120)
+        return Connection(connection, self._token)
 
     def send_all(self, requests: Iterable[Request]) -> None:
         """Sends many requests, in no order, and takes each when there is a connection for it. Raises the first error, when all
         connections have ended."""
-        waiting = iter(requests)
-        turn = Lock()
-
-        def take() -> Request | None:
-            with turn:
-                return next(waiting, None)
-
-        def work() -> None:
-            connection = self._connect()
-            try:
-                while request := take():
-                    self._send(connection, request)
-            finally:
+        connections = [self.connect() for _ in range(_CONNECTIONS)]
+        try:
+            send_over(connections, requests)
+        finally:
+            for connection in connections:
                 connection.close()
 
-        with ThreadPoolExecutor(_CONNECTIONS) as threads:
-            for worker in [threads.submit(work) for _ in range(_CONNECTIONS)]:
-                worker.result()
 
-    def _connect(self) -> http.client.HTTPSConnection:
-        return http.client.HTTPSConnection(self._host, self._port, context=self._tls, timeout=120)
+class Connection:
+    """One connection, kept open; for one thread at a time."""
 
-    def _send(self, connection: http.client.HTTPSConnection, request: Request) -> bytes:
+    def __init__(self, connection: http.client.HTTPSConnection, token: str) -> None:
+        self._connection = connection
+        self._token = token
+
+    def close(self) -> None:
+        """Closes it."""
+        self._connection.close()
+
+    def open(self) -> None:
+        """Opens it, which the first request would do."""
+        self._connection.connect()
+
+    def read(self, request: Request) -> bytes:
+        """Sends one request and answers what the server says, as it came."""
         headers = {"Authorization": f"Bearer {self._token}"}
         if request.body is not None:
             headers["Content-Type"] = _MERGE if request.method == "PATCH" else "application/json"
         body = None if request.body is None else json.dumps(request.body)
         for _ in range(_ATTEMPTS):
-            connection.request(request.method, request.path, body, headers)
-            response = connection.getresponse()
+            self._connection.request(request.method, request.path, body, headers)
+            response = self._connection.getresponse()
             text = response.read()
             # A deletion of many may take the server too long; the next one finds fewer.
             is_too_long = request.method == "DELETE" and response.status >= 500
@@ -94,3 +99,21 @@ class ApiServer:
         if response.status >= 300:
             raise ApiError(f"{request.method} {request.path}: {response.status} {text[:1000].decode(errors='replace')}")
         return text
+
+
+def send_over(connections: list[Connection], requests: Iterable[Request]) -> None:
+    """Sends many requests over some connections, in no order. Raises the first error, when all have ended."""
+    waiting = iter(requests)
+    turn = Lock()
+
+    def take() -> Request | None:
+        with turn:
+            return next(waiting, None)
+
+    def work(connection: Connection) -> None:
+        while request := take():
+            connection.read(request)
+
+    with ThreadPoolExecutor(len(connections)) as threads:
+        for worker in [threads.submit(work, connection) for connection in connections]:
+            worker.result()

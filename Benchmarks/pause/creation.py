@@ -34,7 +34,7 @@ def measure_creation(bench: Bench) -> None:
     begin_peak_memory(controller)
     before = cpu_seconds(controller)
     sent_before = setting.requests()
-    with KubeletPlayer(setting) as kubelet:
+    with KubeletPlayer(setting.cluster, setting.namespace) as kubelet:
         bench.say(f"{_SANDBOXES:,} sandboxes, and an edit of each")
         start = time.monotonic()
         setting.server.send_all(Request("POST", setting.sandboxes, _sandbox(name)) for name in names)

@@ -4,9 +4,9 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from kube.api_server import ApiServer, Request
+from kube.api_server import ApiServer, Connection, Request
+from kube.cluster import Cluster
 from kube.watch import watch
-from pause.setting import Setting
 
 #: The scheduler that there is none of: a pod that waits for it is this player's.
 NOBODY = "nobody"
@@ -17,11 +17,12 @@ _SPEAKERS = 8
 class KubeletPlayer:
     """Works until its end, as a context manager. Notes when each pod was heard of, and when it was said to run."""
 
-    def __init__(self, setting: Setting) -> None:
-        self._setting = setting
-        self._server = ApiServer(setting.cluster)
-        self._path = f"/api/v1/namespaces/{setting.namespace}/pods"
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self._cluster = cluster
+        self._server = ApiServer(cluster)
+        self._path = f"/api/v1/namespaces/{namespace}/pods"
         self._speakers = ThreadPoolExecutor(_SPEAKERS)
+        self._own = threading.local()
         self._lock = threading.Lock()
         self.heard: dict[str, float] = {}
         self.told: dict[str, float] = {}
@@ -38,7 +39,7 @@ class KubeletPlayer:
 
     def _follow(self) -> None:
         # It ends with the process.
-        for event in watch(self._setting.cluster, self._path):
+        for event in watch(self._cluster, self._path):
             pod = event["object"]
             name = pod["metadata"]["name"]
             with self._lock:
@@ -61,10 +62,16 @@ class KubeletPlayer:
             "containerStatuses": [state],
         }
         try:
-            self._server.read(Request("PATCH", f"{self._path}/{name}/status", {"status": status}))
+            self._connection().read(Request("PATCH", f"{self._path}/{name}/status", {"status": status}))
         except Exception as error:
             self.failures.append(error)
             return
         with self._lock:
             self.addresses[name] = address
             self.told[name] = time.monotonic()
+
+    def _connection(self) -> Connection:
+        """That of the thread; its end closes it."""
+        if not hasattr(self._own, "connection"):
+            self._own.connection = self._server.connect()
+        return self._own.connection

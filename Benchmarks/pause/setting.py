@@ -1,23 +1,16 @@
 """What the suite stands on: a Kubernetes, and the controller that works in a namespace of it."""
 
 import os
-import re
-import socket
 import subprocess
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
-from kube.api_server import ApiError, ApiServer
+from kube.api_server import ApiServer
 from kube.cluster import Cluster
+from pause.controller_process import ControllerProcess
 from runner.bench import Bench
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _GROUP = "/apis/sandbox.opensandbox.io/v1alpha1"
-#: How long a controller may take to begin.
-_START = 60
 
 
 class Setting:
@@ -38,24 +31,12 @@ class Setting:
             + ["--plain-http", self.cluster.registry],
             check=True, text=True, stdout=subprocess.PIPE,
         ).stdout.split()[-1]
-        self._metrics = _free_port()
-        self._log = bench.folder / "controller.log"
-        with self._log.open("wb") as log:
-            self._controller = subprocess.Popen(
-                [
-                    bench.programs / "stasis-controller", f"--kubeconfig={self.cluster.kubeconfig}",
-                    f"--watch-namespaces={self.namespace}", f"--snapshot-registry={self.cluster.registry}/{self.namespace}",
-                    "--snapshot-registry-insecure", f"--image-committer-image={image}",
-                    f"--containerd-socket-path={self.cluster.containerd}", f"--containerd-root={self.cluster.containerd_root}",
-                    "--health-probe-bind-address=0", f"--metrics-bind-address=127.0.0.1:{self._metrics}",
-                    "--metrics-secure=false",
-                ],
-                stdout=log, stderr=log,
-            )
-        bench.callback(self._end)
-        account = f"/api/v1/namespaces/{self.namespace}/serviceaccounts/default"
-        self._await(lambda: self.server.send("GET", account), ApiError)
-        self._await(self.requests, urllib.error.URLError)
+        self.controller = ControllerProcess(
+            bench, self.cluster, self.namespace,
+            f"--snapshot-registry={self.cluster.registry}/{self.namespace}", "--snapshot-registry-insecure",
+            f"--image-committer-image={image}", f"--containerd-socket-path={self.cluster.containerd}",
+            f"--containerd-root={self.cluster.containerd_root}",
+        )
 
     @classmethod
     def of(cls, bench: Bench) -> "Setting":
@@ -67,7 +48,7 @@ class Setting:
     @property
     def controller_pid(self) -> int:
         """The controller's process."""
-        return self._controller.pid
+        return self.controller.pid
 
     def kubectl(self, *arguments: str) -> str:
         """Runs kubectl as the administrator."""
@@ -98,36 +79,8 @@ class Setting:
 
     def controller_log(self) -> str:
         """What the controller has said."""
-        return self._log.read_text(errors="replace")
+        return self.controller.log()
 
     def requests(self) -> dict[str, int]:
         """How many requests of each method the controller has sent to the API server."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self._metrics}/metrics") as answer:
-            text = answer.read().decode()
-        sent: dict[str, int] = {}
-        for labels, value in re.findall(r"^rest_client_requests_total\{(.*)\} (\S+)$", text, re.MULTILINE):
-            method = re.search(r'method="(\w+)"', labels).group(1)
-            sent[method] = sent.get(method, 0) + int(float(value))
-        return sent
-
-    def _end(self) -> None:
-        self._controller.terminate()
-        self._controller.wait()
-
-    def _await(self, attempt: Callable[[], object], *not_yet: type[Exception]) -> None:
-        """Returns when something succeeds."""
-        deadline = time.monotonic() + _START
-        while True:
-            try:
-                attempt()
-                return
-            except not_yet:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.1)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+        return self.controller.requests()

@@ -1,0 +1,5 @@
+"""The suite `pool`."""
+
+from pool.delivery import measure_delivery
+
+CASES = {"delivery": measure_delivery}
