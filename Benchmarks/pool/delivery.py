@@ -66,7 +66,7 @@ def _title(kind: str, count: int) -> str:
 
 
 def _show(bench: Bench, rounds: dict[tuple[str, int], list[Round]], windows: dict[int, Round]) -> None:
-    head = ["", "time", "longest", "goal", "all created", "writes for each", "controller CPU", "memory", "client CPU"]
+    head = ["", "time", "longest", "goal", "all created", "writes for each", "controller CPU", "memory", "client CPU", "all deleted"]
     rows = []
     for (kind, count), measured in rounds.items():
         wall = statistics.median(one.wall for one in measured)
@@ -82,7 +82,8 @@ def _show(bench: Bench, rounds: dict[tuple[str, int], list[Round]], windows: dic
         "sandbox has as many ready pods as it wants. Writes are the controller's, for each pod; all of it, etcd and the client",
         f"included, shares this machine. The controller has --kube-client-qps={REQUESTS_PER_SECOND} --kube-client-burst={BURST}.",
         "The pool's pods are ready before, and it makes no new ones meanwhile. A script plays the kubelet: where there is no",
-        "pool, pods start in no time, and a real node would take a second or two more for each.",
+        "pool, pods start in no time, and a real node would take a second or two more for each. When all are deleted, the pool",
+        "has taken its pods back.",
     ]
     bench.show(table("Sandboxes from a warm pool", head, rows, notes))
     bench.show(table("From 10 to 1,000", ["", "growth", "goal"], _growth(bench, rounds)))
@@ -96,6 +97,7 @@ def _cells(measured: list[Round], goal: str) -> list[str]:
     return [
         _time(median("wall")), _time(longest), goal, _time(median("created")), f"{median('writes'):.2f}",
         seconds(median("controller_cpu")), megabytes(max(one.controller_memory for one in measured)), seconds(median("client_cpu")),
+        _time(median("deleted")),
     ]
 
 

@@ -28,6 +28,8 @@ class Round:
     wall: float
     #: From the first request until the last was answered.
     created: float
+    #: From the deletion of all until the last was gone.
+    deleted: float
     #: What the controller has written for each pod that was delivered.
     writes: float
     controller_cpu: float
@@ -57,13 +59,13 @@ def deliver(
     client_cpu = time.process_time() - client_before
     if is_pooled:
         setting.await_allocated(pods)
-    result = Round(
-        wall, created, (_writes(setting) - sent_before) / pods, cpu_seconds(pid) - controller_before, peak_memory(pid), client_cpu
-    )
+    writes = (_writes(setting) - sent_before) / pods
+    controller_cpu, controller_memory = cpu_seconds(pid) - controller_before, peak_memory(pid)
     _check(setting, sandboxes, is_pooled)
+    ending = time.monotonic()
     setting.server.send("DELETE", setting.sandboxes)
     sightings.wait_gone(names)
-    return result
+    return Round(wall, created, time.monotonic() - ending, writes, controller_cpu, controller_memory, client_cpu)
 
 
 def _send_in_turn(connections: list[Connection], sightings: Sightings, work: list[tuple[str, Request]]) -> None:

@@ -13,6 +13,7 @@ import struct Foundation.UUID
 /// Has pools looked at when they, their pods or sandboxes of theirs change.
 struct PoolController: Sendable {
     private let controller: Controller<ObjectKey>
+    private let restarts: RestartRecycling
 
     /// - Parameters:
     ///   - pods: Has the index `owner`.
@@ -32,6 +33,7 @@ struct PoolController: Sendable {
         logger: Logger,
         look: @escaping @Sendable (ObjectKey) -> Void
     ) {
+        restarts = RestartRecycling(client: client, metrics: metrics, logger: logger)
         let expectations = Expectations<ObjectKey>(patience: .seconds(settings.expectationTimeout))
         let reconciler = PoolReconciler(
             pools: pools,
@@ -40,7 +42,7 @@ struct PoolController: Sendable {
             client: client,
             recorder: recorder,
             shortages: shortages,
-            restarts: RestartRecycling(sandboxes: sandboxes, client: client, logger: logger),
+            restarts: restarts,
             evictionHandlers: evictionHandlers,
             settings: settings,
             logger: logger,
@@ -63,7 +65,12 @@ struct PoolController: Sendable {
     ///
     /// - Throws: `CancellationError`.
     func run() async throws {
-        try await controller.run()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await controller.run() }
+            group.addTask { try await restarts.run { controller.queue.add($0) } }
+            try await group.next()
+            group.cancelAll()
+        }
     }
 
     /// The pools for which something has changed: those that a sandbox names or has named, and those whose pods it has.
@@ -76,7 +83,7 @@ struct PoolController: Sendable {
         }
         var keys: Set<ObjectKey> = []
         for sandbox in [new, old].compactMap(\.self) {
-            if let pool = sandbox.spec.poolRef, !pool.isEmpty {
+            if let pool = sandbox.spec.poolRef, !pool.isEmpty, pool != BatchSandbox.anyPool {
                 keys.insert(ObjectKey(namespace: sandbox.metadata.namespace, name: pool))
             }
             // One that has turned away from its pool still has its pods.

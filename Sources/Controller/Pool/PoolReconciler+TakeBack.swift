@@ -67,8 +67,8 @@ extension PoolReconciler {
         switch pool.spec.recycleStrategy?.type {
         case .noop? where isUsable: return .kept
         case .restart? where isUsable:
-            let sandbox = ObjectKey(namespace: pool.metadata.namespace, name: leaving.sandbox)
-            switch try await restarts.step(pod, of: sandbox, in: pool) {
+            let release = PodRelease(sandbox: leaving.sandbox, uid: leaving.uid)
+            switch try await restarts.step(pod, of: release, in: pool) {
             case .done: return .kept
             case .waiting(let delay): return .waiting(delay)
             case .delete(let reason):

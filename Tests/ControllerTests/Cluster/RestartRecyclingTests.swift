@@ -25,58 +25,78 @@ struct RestartRecyclingTests {
     }
 
     private static func pool(_ config: String) -> Pool {
-        .with { $0.metadata.annotations[OpenSandbox.Annotation.restartConfig] = config }
+        .with {
+            $0.metadata.name = "pool"
+            $0.metadata.annotations[OpenSandbox.Annotation.restartConfig] = config
+        }
     }
 
     @Test("has other containers but for those that are spared, once for each release", .timeLimit(.minutes(10)))
     func restart() async throws {
         try await SandboxCluster.run(isControlled: false) { cluster in
-            let sandboxes = Informer(cluster.sandboxes, logger: Self.logger)
+            let clock = Clock()
+            let recycling = RestartRecycling(client: cluster.client, now: { clock.now }, logger: Self.logger)
+            let (ended, telling) = AsyncStream<ObjectKey>.makeStream()
             try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await sandboxes.run() }
-                group.addTask {
-                    try await sandboxes.waitUntilSynced()
-                    try await Self.follow(cluster, sandboxes)
-                }
+                group.addTask { try await recycling.run { telling.yield($0) } }
+                group.addTask { try await Self.follow(cluster, recycling, clock, ended) }
                 try await group.next()
                 group.cancelAll()
             }
         }
     }
 
-    private static func follow(_ cluster: SandboxCluster, _ sandboxes: Informer<BatchSandbox>) async throws {
-        let clock = Clock()
-        let recycling = RestartRecycling(
-            sandboxes: sandboxes,
-            client: cluster.client,
-            logger: logger,
-            now: { clock.now }
-        )
-        let key = ObjectKey(namespace: cluster.namespace, name: "box")
+    @Test("comes back to its pool, each time as it was made", .timeLimit(.minutes(10)))
+    func comesBack() async throws {
+        try await SandboxCluster.run { cluster in
+            try await cluster.createPool("p", pool: 1...1, recycling: .restart)
+            // Of one name, so that what is written down of the first could be taken for the second's.
+            for time in 0..<3 {
+                // The pool is chosen as soon as it is there.
+                try await cluster.createPooled("box", of: "*")
+                let pod = try #require(try await cluster.waitForPods(1, of: "box").first)
+                let left = try await cluster.shell("ls / | grep -c left-behind || true", in: pod)
+                #expect(left.trimmingCharacters(in: .whitespacesAndNewlines) == "0")
+                #expect(try await cluster.pods.get(pod).restarts(of: "main") == time)
+                guard time < 2 else { break }
+                try await cluster.shell("echo secret > /left-behind", in: pod)
+                try await cluster.delete(sandbox: "box")
+            }
+            #expect(try await cluster.pods.list().items.count == 1)
+            let events = try await cluster.kubectl("get", "events", "--output=jsonpath={.items[*].reason}")
+            #expect(!events.contains("PoolNotFound"), "a pool is chosen, and none is called *")
+        }
+    }
+
+    /// - Parameter ended: The pools of which a command has ended.
+    private static func follow(
+        _ cluster: SandboxCluster,
+        _ recycling: RestartRecycling,
+        _ clock: Clock,
+        _ ended: AsyncStream<ObjectKey>
+    ) async throws {
+        var commands = ended.makeAsyncIterator()
+        let release = PodRelease(sandbox: "box", uid: "uid-1")
         let sparing = pool(#"{"blacklist":["spared"],"retryInterval":"60s","maxRetries":1}"#)
         _ = try await cluster.pods.create(twoContainers(image: cluster.image))
-        let unknown = try await wait(for: cluster) { $0.metadata.uid != nil }
-        #expect(
-            try await recycling.step(unknown, of: key, in: sparing)
-                == .delete(reason: "the sandbox that had it is gone")
-        )
-        try await createSandbox(in: cluster, sandboxes)
         let first = try await wait(for: cluster) { $0.isRunning("main") && $0.isRunning("spared") }
         try await cluster.shell("echo secret > /left-behind", in: "pod", container: "main")
-        #expect(try await begin(recycling, key, sparing, in: cluster) == .waiting(after: .seconds(60)))
+        #expect(try await begin(recycling, release, sparing, in: cluster) == .waiting(after: .seconds(60)))
         // What was seen before it was written down is of no use.
-        #expect(try await recycling.step(first, of: key, in: sparing) == .waiting(after: nil))
+        #expect(try await recycling.step(first, of: release, in: sparing) == .waiting(after: nil))
         let restarted = try await wait(for: cluster) {
             $0.isRunning("main") && $0.id(of: "main") != first.id(of: "main")
         }
+        // Nobody gets it before the command has ended.
+        #expect(await commands.next() == ObjectKey(name: "pool"))
         #expect(restarted.id(of: "spared") == first.id(of: "spared"))
         let record = try #require(RestartRecord(of: restarted))
         #expect(record.id == "box" && record.retryCount == 1)
         #expect(record.containers == ["main": try #require(first.id(of: "main"))])
-        #expect(try await recycling.step(restarted, of: key, in: sparing) == .done)
+        #expect(try await recycling.step(restarted, of: release, in: sparing) == .done)
         // Asked again, also much later, nothing is written and nothing is run.
         clock.advance(by: 10_000)
-        #expect(try await recycling.step(restarted, of: key, in: sparing) == .done)
+        #expect(try await recycling.step(restarted, of: release, in: sparing) == .done)
         let same = try await cluster.pods.get("pod")
         #expect(RestartRecord(of: same) == record)
         #expect(same.restarts(of: "main") == 1)
@@ -84,17 +104,17 @@ struct RestartRecyclingTests {
         #expect(left.trimmingCharacters(in: .whitespacesAndNewlines) == "0")
 
         // A sandbox of the same name is another one. Its command has no effect, so that it is given up.
-        _ = try await cluster.sandboxes.delete("box")
-        try await createSandbox(in: cluster, sandboxes)
+        let other = PodRelease(sandbox: "box", uid: "uid-2")
         let harmless = pool(
             #"{"blacklist":["spared"],"retryInterval":"60s","maxRetries":1,"restartCommand":["false"]}"#
         )
-        #expect(try await begin(recycling, key, harmless, in: cluster) == .waiting(after: .seconds(60)))
+        #expect(try await begin(recycling, other, harmless, in: cluster) == .waiting(after: .seconds(60)))
         let tried = try await wait(for: cluster) { RestartRecord(of: $0)?.containers != record.containers }
         #expect(RestartRecord(of: tried)?.containers == ["main": try #require(same.id(of: "main"))])
+        #expect(await commands.next() != nil)
         clock.advance(by: 60)
         #expect(
-            try await recycling.step(tried, of: key, in: harmless)
+            try await recycling.step(tried, of: other, in: harmless)
                 == .delete(reason: "main did not start again in 1 attempts")
         )
         #expect(try await cluster.pods.get("pod").restarts(of: "main") == 1)
@@ -104,25 +124,14 @@ struct RestartRecyclingTests {
     /// The first step that the kubelet does not get in the way of by telling something of the pod at the same moment.
     private static func begin(
         _ recycling: RestartRecycling,
-        _ sandbox: ObjectKey,
+        _ release: PodRelease,
         _ pool: Pool,
         in cluster: SandboxCluster
     ) async throws -> RecycleStep {
         while true {
-            let step = try await recycling.step(try await cluster.pods.get("pod"), of: sandbox, in: pool)
+            let step = try await recycling.step(try await cluster.pods.get("pod"), of: release, in: pool)
             if step != .waiting(after: nil) { return step }
         }
-    }
-
-    /// Makes a sandbox of the name, and returns when it is known.
-    private static func createSandbox(in cluster: SandboxCluster, _ sandboxes: Informer<BatchSandbox>) async throws {
-        let created = try await cluster.sandboxes.create(
-            .with {
-                $0.metadata.name = "box"
-                $0.spec.poolRef = "pool"
-            }
-        )
-        for await change in sandboxes.changes where change.object.metadata.uid == created.metadata.uid { return }
     }
 
     private static func twoContainers(image: String) -> Pod {
