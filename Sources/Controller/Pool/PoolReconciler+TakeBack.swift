@@ -34,11 +34,9 @@ extension PoolReconciler {
             }
         }
         for (index, member) in view.members.enumerated() {
-            let pods = done[member.uid] ?? []
-            guard !pods.isEmpty || member.isLeaving else { continue }
-            view.members[index].released.formUnion(pods)
-            try await writeReleased(view.members[index], view.sandboxes[index], &entry)
+            view.members[index].released.formUnion(done[member.uid] ?? [])
         }
+        try await writeReleased(view, &entry)
         for orphan in orphans {
             guard let pod = found[orphan] else { continue }
             try await delete(pod, for: pool)
@@ -97,17 +95,46 @@ extension PoolReconciler {
         }
     }
 
-    /// Writes down which pods were taken back; with the last one, a sandbox that leaves may go.
-    private func writeReleased(
-        _ member: PooledSandbox,
-        _ sandbox: BatchSandbox,
-        _ entry: inout PoolMemory.Entry
-    ) async throws {
+    /// What has become of the write that says which pods were taken back.
+    private enum Told: Sendable {
+        /// The sandbox as it is now.
+        case answered(BatchSandbox)
+        /// It is gone, or about to be, because it has nothing more.
+        case left
+        /// There was nothing to write; or it has changed meanwhile, of which its watch tells, and what was recycled is found so again.
+        case unchanged
+    }
+
+    /// Writes down which pods were taken back.
+    private func writeReleased(_ view: PoolView, _ entry: inout PoolMemory.Entry) async throws {
+        let pairs = zip(view.members, view.sandboxes).filter { member, sandbox in
+            !member.released.isEmpty || member.isLeaving
+        }
+        let outcomes = await pairs.concurrentMap(width: settings.allocationConcurrency) { member, sandbox in
+            (member.uid, sandbox.key, try await writeReleased(member, sandbox))
+        }
+        var failure: (any Error)?
+        for outcome in outcomes {
+            switch outcome {
+            case .success((_, let key, .answered(let sandbox))): entry.answered[key] = sandbox
+            case .success((let uid, let key, .left)):
+                entry.answered[key] = nil
+                entry.left.insert(uid)
+                _ = shortages.set(key, missing: nil)
+            case .success((_, _, .unchanged)): break
+            case .failure(let error): failure = failure ?? error
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    /// Writes down which pods of one sandbox were taken back; with the last one, a sandbox that leaves may go.
+    private func writeReleased(_ member: PooledSandbox, _ sandbox: BatchSandbox) async throws -> Told {
         let finalizer = OpenSandbox.Finalizer.poolAllocation
         let hasLeft = member.isLeaving && member.held.isEmpty
         let finalizers = hasLeft ? sandbox.metadata.finalizers.filter { $0 != finalizer } : sandbox.metadata.finalizers
         let before = try sandbox.allocation(OpenSandbox.Annotation.allocReleased).pods
-        guard Set(before) != member.released || finalizers != sandbox.metadata.finalizers else { return }
+        guard Set(before) != member.released || finalizers != sandbox.metadata.finalizers else { return .unchanged }
         let text = PodAllocation(pods: member.released.sorted()).jsonText
         var metadata: [String: JSONValue] = ["annotations": [OpenSandbox.Annotation.allocReleased: .string(text)]]
         if finalizers != sandbox.metadata.finalizers {
@@ -117,18 +144,11 @@ extension PoolReconciler {
             .requiring(resourceVersion: sandbox.metadata.resourceVersion ?? "")
         do {
             let written = try await resource(of: sandbox).patch(sandbox.metadata.name, .merge(change))
-            if hasLeft, sandbox.metadata.deletionTimestamp != nil {
-                entry.answered[sandbox.key] = nil
-                entry.left.insert(member.uid)
-                _ = shortages.set(sandbox.key, missing: nil)
-            } else {
-                entry.answered[sandbox.key] = written
-            }
+            return hasLeft && sandbox.metadata.deletionTimestamp != nil ? .left : .answered(written)
         } catch let error as KubeError where error.isNotFound {
-            entry.left.insert(member.uid)
+            return .left
         } catch let error as KubeError where error.isConflict {
-            // Its watch tells of what has changed, and what was recycled is found so again.
-            return
+            return .unchanged
         }
     }
 
@@ -137,12 +157,11 @@ extension PoolReconciler {
         memory.forget(key)
         expectations.forget(key)
         let index = StoreIndex<BatchSandbox>.key(key.namespace, key.name)
-        var left = PoolMemory.Entry()
         for sandbox in sandboxes.store.objects(.pool, index) {
             var member = try PooledSandbox(sandbox, pool: key.name)
             if member.isLeaving {
                 member.released.formUnion(member.held)
-                try await writeReleased(member, sandbox, &left)
+                _ = try await writeReleased(member, sandbox)
                 continue
             }
             let missing = member.replicas - member.allocated.count
