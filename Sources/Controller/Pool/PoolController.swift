@@ -86,8 +86,7 @@ struct PoolController: Sendable {
             if let pool = sandbox.spec.poolRef, !pool.isEmpty, pool != BatchSandbox.anyPool {
                 keys.insert(ObjectKey(namespace: sandbox.metadata.namespace, name: pool))
             }
-            // One that has turned away from its pool still has its pods.
-            guard old?.spec.poolRef != new.spec.poolRef || (sandbox.spec.poolRef ?? "").isEmpty else { continue }
+            // One that has turned to another pool may still have pods of the earlier one.
             for name in (try? PooledSandbox(sandbox, pool: "").held) ?? [] {
                 if let owner = pods[sandbox.metadata.namespace, name]?.controller(Pool.self) { keys.insert(owner) }
             }

@@ -17,6 +17,8 @@ final class PoolMemory: Sendable {
         var pool: Pool?
         /// Whether this controller has taken the pool over, and has read all sandboxes after that.
         var isHeld = false
+        /// Until when the pool is left to another controller.
+        var rest: Date?
         /// Sandboxes as they were answered, which the cache may not show yet.
         var answered: [ObjectKey: BatchSandbox] = [:]
         /// Pods that are being deleted, which the cache may not show yet.

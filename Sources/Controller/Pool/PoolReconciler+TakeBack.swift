@@ -12,31 +12,32 @@ extension PoolReconciler {
     func takeBack(_ view: inout PoolView, _ pool: Pool, _ entry: inout PoolMemory.Entry) async throws -> PoolWake {
         var wake = PoolWake()
         let leaving = view.members.flatMap { member in
-            member.leaving.map { Leaving(pod: $0, sandbox: member.name, uid: member.uid, mayBeFrozen: member.mayBeFrozen) }
+            member.leaving.map {
+                Leaving(pod: $0, sandbox: member.name, uid: member.uid, mayBeFrozen: member.mayBeFrozen)
+            }
         }
         let found = view.found
         let orphans = view.orphans
         let recycled = await leaving.concurrentMap(width: settings.recycleConcurrency) { leaving in
-            let pod = found[leaving.pod]
-            let step = try await recycle(pod, of: leaving, in: pool)
-            return (leaving, step, pod)
+            (leaving, try await recycle(found[leaving.pod], of: leaving, in: pool))
         }
         var done: [String: Set<String>] = [:]
         var failure: (any Error)?
         for outcome in recycled {
             switch outcome {
             case .failure(let error): failure = failure ?? error
-            case .success((let leaving, .gone, _)):
+            case .success((let leaving, .gone)):
                 entry.deleted.insert(leaving.pod)
                 done[leaving.uid, default: []].insert(leaving.pod)
-            case .success((let leaving, .kept, _)): done[leaving.uid, default: []].insert(leaving.pod)
-            case .success((_, .waiting(let delay), _)): delay.map { wake.add($0) }
+            case .success((let leaving, .kept)): done[leaving.uid, default: []].insert(leaving.pod)
+            case .success((_, .waiting(let delay))): delay.map { wake.add($0) }
+            case .success((_, .notOurs)): break
             }
         }
         for (index, member) in view.members.enumerated() {
             view.members[index].released.formUnion(done[member.uid] ?? [])
         }
-        try await writeReleased(view, &entry)
+        if try await writeReleased(view, &entry) { wake.add(Self.pauseAfterConflict) }
         for orphan in orphans {
             guard let pod = found[orphan] else { continue }
             try await delete(pod, for: pool)
@@ -57,10 +58,16 @@ extension PoolReconciler {
         case gone
         case kept
         case waiting(Duration?)
+        /// It is another pool's, which takes it back.
+        case notOurs
     }
 
     private func recycle(_ pod: Pod?, of leaving: Leaving, in pool: Pool) async throws -> Recycled {
-        guard let pod, pod.metadata.deletionTimestamp == nil else { return .gone }
+        var found = pod
+        if found == nil { found = try await unseenPod(leaving.pod, of: pool) }
+        guard let pod = found else { return .gone }
+        guard pod.metadata.ownerReferences.contains(where: { $0.uid == pool.metadata.uid }) else { return .notOurs }
+        guard pod.metadata.deletionTimestamp == nil else { return .gone }
         let isUsable = !["Succeeded", "Failed"].contains(pod.status?.phase) && !leaving.mayBeFrozen
         switch pool.spec.recycleStrategy?.type {
         case .noop? where isUsable: return .kept
@@ -83,6 +90,12 @@ extension PoolReconciler {
         return .gone
     }
 
+    /// A pod that is not known as the pool's: another pool's, one that the cache does not show yet, or none.
+    private func unseenPod(_ name: String, of pool: Pool) async throws -> Pod? {
+        if let pod = pods.store[pool.metadata.namespace, name] { return pod }
+        return try await client.resource(Pod.self, in: .named(pool.metadata.namespace ?? "default")).find(name)
+    }
+
     /// Deletes a pod, and no other one that comes to have its name.
     func delete(_ pod: Pod, for pool: Pool) async throws {
         do {
@@ -101,18 +114,23 @@ extension PoolReconciler {
         case answered(BatchSandbox)
         /// It is gone, or about to be, because it has nothing more.
         case left
-        /// There was nothing to write; or it has changed meanwhile, of which its watch tells, and what was recycled is found so again.
+        /// There was nothing to write.
         case unchanged
+        /// It has changed meanwhile.
+        case outdated
     }
 
     /// Writes down which pods were taken back.
-    private func writeReleased(_ view: PoolView, _ entry: inout PoolMemory.Entry) async throws {
+    ///
+    /// - Returns: Whether some have changed meanwhile, and have to be looked at again.
+    private func writeReleased(_ view: PoolView, _ entry: inout PoolMemory.Entry) async throws -> Bool {
         let pairs = zip(view.members, view.sandboxes).filter { member, sandbox in
             !member.released.isEmpty || member.isLeaving
         }
         let outcomes = await pairs.concurrentMap(width: settings.allocationConcurrency) { member, sandbox in
             (member.uid, sandbox.key, try await writeReleased(member, sandbox))
         }
+        var isOutdated = false
         var failure: (any Error)?
         for outcome in outcomes {
             switch outcome {
@@ -122,10 +140,12 @@ extension PoolReconciler {
                 entry.left.insert(uid)
                 _ = shortages.set(key, missing: nil)
             case .success((_, _, .unchanged)): break
+            case .success((_, _, .outdated)): isOutdated = true
             case .failure(let error): failure = failure ?? error
             }
         }
         if let failure { throw failure }
+        return isOutdated
     }
 
     /// Writes down which pods of one sandbox were taken back; with the last one, a sandbox that leaves may go.
@@ -148,7 +168,7 @@ extension PoolReconciler {
         } catch let error as KubeError where error.isNotFound {
             return .left
         } catch let error as KubeError where error.isConflict {
-            return .unchanged
+            return .outdated
         }
     }
 

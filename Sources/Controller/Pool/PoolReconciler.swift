@@ -50,7 +50,8 @@ struct PoolReconciler: Sendable {
             // Nothing is known of who has which pod; the change that mends it is watched.
             return .done
         }
-        guard try await hold(&pool, &entry) else { return .requeue(after: Self.pauseAfterLoss) }
+        if let rest = try rest(pool, &entry) { return .requeue(after: rest) }
+        guard try await hold(&pool, &entry) else { return .requeue(after: Self.pauseAfterConflict) }
 
         let revision = try pool.revision()
         var view = try await self.view(of: pool, &entry)
@@ -62,8 +63,7 @@ struct PoolReconciler: Sendable {
             revision: revision
         )
         guard try await grant(decision, view, &pool, &entry) else {
-            let isStillHeld = try entry.pool?.ledger().holder == holder
-            return .requeue(after: isStillHeld ? .zero : Self.pauseAfterLoss)
+            return .requeue(after: .zero)
         }
         report(decision.shortages, view, pool)
 
@@ -85,8 +85,27 @@ struct PoolReconciler: Sendable {
         return .requeue(after: delay)
     }
 
-    /// How long another controller that has taken the pool over is left alone.
-    private static let pauseAfterLoss = Duration.seconds(1)
+    /// How long a cache is given to show what has changed.
+    static let pauseAfterConflict = Duration.milliseconds(50)
+    /// Seconds for which another controller that has taken the pool over is left alone: both taking it from one another at once, none
+    /// would ever come to anything. Where one alone works, as is right, that never happens to who goes on.
+    private static let rest = 0.5..<1.5
+
+    /// For how long to leave a pool alone that another controller has taken from this one.
+    private func rest(_ pool: Pool, _ entry: inout PoolMemory.Entry) throws -> Duration? {
+        if entry.isHeld, try pool.ledger().holder != holder {
+            entry = PoolMemory.Entry()
+            entry.pool = pool
+            entry.rest = now().addingTimeInterval(Double.random(in: Self.rest))
+        }
+        guard let end = entry.rest else { return nil }
+        let left = end.timeIntervalSince(now())
+        guard left > 0, left <= Self.rest.upperBound else {
+            entry.rest = nil
+            return nil
+        }
+        return .seconds(left)
+    }
 
     /// Which of two states of an object is newer.
     func newest<Object: KubeResource>(_ cached: Object, _ answered: Object?) -> Object {

@@ -39,9 +39,7 @@ extension PoolReconciler {
         var view = PoolView()
         let handler = evictionHandler(of: pool)
         let owned = pods.store.objects(.owner, pool.metadata.uid ?? "")
-        entry.deleted = entry.deleted.filter { name in
-            owned.contains { $0.metadata.name == name && $0.metadata.deletionTimestamp == nil }
-        }
+        entry.deleted.formIntersection(owned.lazy.filter { $0.metadata.deletionTimestamp == nil }.map(\.metadata.name))
         for pod in owned {
             var seen = PoolPod(pod, isEvicted: handler.needsEviction(pod))
             if entry.deleted.contains(pod.metadata.name) { seen.isTerminating = true }
@@ -63,6 +61,7 @@ extension PoolReconciler {
         _ entry: inout PoolMemory.Entry
     ) async throws -> [BatchSandbox] {
         let namespace = pool.metadata.namespace
+        let names = Set(owned.map(\.metadata.name))
         var found: [ObjectKey: BatchSandbox] = [:]
         for sandbox in sandboxes.store.objects(.pool, StoreIndex<BatchSandbox>.key(namespace, pool.metadata.name)) {
             found[sandbox.key] = sandbox
@@ -76,7 +75,7 @@ extension PoolReconciler {
                 entry.answered[key] = nil
             } else if sandboxes.store[key] == nil, try await isGone(answered) {
                 entry.answered[key] = nil
-            } else {
+            } else if answered.spec.poolRef == pool.metadata.name || answered.hasPods(among: names) {
                 found[key] = answered
             }
         }
@@ -105,5 +104,12 @@ extension PoolReconciler {
     /// The sandboxes of one's namespace.
     func resource(of sandbox: BatchSandbox) -> ResourceClient<BatchSandbox> {
         client.resource(in: .named(sandbox.metadata.namespace ?? "default"))
+    }
+}
+
+extension BatchSandbox {
+    /// Whether it has one of these pods, as far as that can be read.
+    fileprivate func hasPods(among names: Set<String>) -> Bool {
+        (try? PooledSandbox(self, pool: "").held.contains(where: names.contains)) ?? false
     }
 }

@@ -77,7 +77,10 @@ struct PooledSandboxTests {
                 #expect(Set(try await cluster.pods.list().items.map(\.metadata.name)) == ["pool-a", "pool-b"])
                 let told = try await cluster.wait(for: "waiting") { $0.status?.phase == .pending }
                 #expect(told.status?.conditions["Progressing"]?.message?.contains("1 of 1 are still to come") == true)
-                #expect(told.metadata.annotations == waiting.metadata.annotations, "of one without pods nothing is written")
+                #expect(
+                    told.metadata.annotations == waiting.metadata.annotations,
+                    "of one without pods nothing is written"
+                )
 
                 // Of one that is deleted its pods are the pool's to recycle, and are somebody else's next.
                 _ = try await cluster.sandboxes.delete("box")

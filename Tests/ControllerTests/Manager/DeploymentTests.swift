@@ -126,7 +126,7 @@ struct DeploymentTests {
         ("patch batchsandboxes.sandbox.opensandbox.io --subresource=status", true),
         ("update batchsandboxes.sandbox.opensandbox.io --subresource=finalizers", true),
         ("create batchsandboxes.sandbox.opensandbox.io", false),
-        ("delete batchsandboxes.sandbox.opensandbox.io", false),
+        ("delete batchsandboxes.sandbox.opensandbox.io", true),
         ("create sandboxsnapshots.sandbox.opensandbox.io", true),
         ("delete sandboxsnapshots.sandbox.opensandbox.io", true),
         ("get pools.sandbox.opensandbox.io", true), ("list pools.sandbox.opensandbox.io", true),

@@ -1,13 +1,12 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import KubeModels
 import SandboxModels
 import Subprocess
 import TestSupport
 import Testing
-
-import Foundation
 
 /// `Examples/ForkFromSnapshot`, as it is.
 @Suite("A snapshot's image as a pool's template")
@@ -20,11 +19,15 @@ struct ForkExampleTests {
         try await SandboxCluster.run(capturing: { _ in }) { cluster in
             let manifest = try String(contentsOfFile: "\(Self.folder)/prepared.yaml", encoding: .utf8)
                 .replacing("busybox:1", with: cluster.image)
-            _ = try await cluster.testbed.kubectl(["--namespace", cluster.namespace, "apply", "-f", "-"], input: manifest)
+            _ = try await cluster.testbed.kubectl(
+                ["--namespace", cluster.namespace, "apply", "-f", "-"],
+                input: manifest
+            )
             try await cluster.wait(for: "prepared") { $0.status?.phase == .succeed }
             try await cluster.shell("echo ready > /prepared; rm /etc/passwd", in: "prepared-0")
             let kubectl = [
-                cluster.testbed.kubectlProgram, "--kubeconfig", cluster.testbed.kubeconfig, "--namespace", cluster.namespace,
+                cluster.testbed.kubectlProgram, "--kubeconfig", cluster.testbed.kubeconfig, "--namespace",
+                cluster.namespace,
             ]
             let output = try await Command.run(
                 "sh",

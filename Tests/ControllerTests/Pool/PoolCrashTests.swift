@@ -82,6 +82,31 @@ struct PoolCrashTests {
         }
     }
 
+    @Test(
+        "A sandbox that turns to another pool gives back what it had, and neither pool takes the other's",
+        .timeLimit(.minutes(5))
+    )
+    func moves() async throws {
+        try await SandboxCluster.run { cluster in
+            try await cluster.whilePodsAreReady {
+                for pool in ["a", "b"] { try await cluster.createPaperPool(pool, pool: 2...2, recycling: .noop) }
+                try await cluster.createPooled("box", of: "a")
+                let first = try await cluster.waitForPods(1, of: "box")
+                try await cluster.edit("box", ["spec": ["poolRef": "b", "replicas": 2]])
+                let second = try await cluster.wait(for: "box") {
+                    $0.heldPods.count == 1 && $0.heldPods.allSatisfy { $0.hasPrefix("b-") }
+                }
+                try await cluster.wait(forPool: "a") { $0.allocated == 0 && $0.available == 2 }
+                try await cluster.wait(forPool: "b") { $0.allocated == 1 && $0.available == 1 }
+                let ever = try second.allocation("sandbox.opensandbox.io/alloc-status").pods
+                #expect(ever == first + second.heldPods)
+                #expect(second.metadata.finalizers.contains("pool.sandbox.opensandbox.io/pool-allocation"))
+                try await cluster.delete(sandbox: "box")
+                try await cluster.wait(forPool: "b") { $0.allocated == 0 && $0.available == 2 }
+            }
+        }
+    }
+
     private static func sleepUntilCancelled() async throws {
         try await Task.sleep(for: .seconds(3600))
     }

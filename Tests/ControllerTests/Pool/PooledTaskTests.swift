@@ -10,7 +10,10 @@ import Testing
 /// Upstream's cases of pools with process tasks.
 @Suite("Tasks in a pool's pods")
 struct PooledTaskTests {
-    @Test("give the pods back when they have ended; end before a pause, and run again after it", .timeLimit(.minutes(10)))
+    @Test(
+        "give the pods back when they have ended; end before a pause, and run again after it",
+        .timeLimit(.minutes(10))
+    )
     func life() async throws {
         try await SandboxCluster.run(capturing: { _ in }) { cluster in
             let installer = try await cluster.testbed.pushProgram("stasis-task-executor")

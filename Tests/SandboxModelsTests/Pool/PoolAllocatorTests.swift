@@ -52,16 +52,26 @@ struct PoolAllocatorTests {
     func promises() throws {
         var ledger = PoolLedger()
         ledger.holder = "me"
-        ledger.reservations = [.init(sandbox: "a", uid: "a", pods: ["p0"]), .init(sandbox: "gone", uid: "gone", pods: ["p1"])]
+        ledger.reservations = [
+            .init(sandbox: "a", uid: "a", pods: ["p0"]), .init(sandbox: "gone", uid: "gone", pods: ["p1"]),
+        ]
         var decision = PoolAllocator.decide(ledger, [sandbox("a", 1, at: 1), sandbox("b", 1, at: 2)], pods(2))
         #expect(decision.grants.map(\.pods) == [["p0"], ["p1"]])
         #expect(decision.reserves)
-        decision = PoolAllocator.decide(decision.ledger, [sandbox("a", 1, at: 1, has: ["p0"]), sandbox("b", 1, at: 2)], pods(2))
+        decision = PoolAllocator.decide(
+            decision.ledger,
+            [sandbox("a", 1, at: 1, has: ["p0"]), sandbox("b", 1, at: 2)],
+            pods(2)
+        )
         #expect(!decision.reserves)
         #expect(decision.grants.map(\.sandbox) == ["b"])
         var leaving = sandbox("b", 0, at: 2)
         leaving.isLeaving = true
-        decision = PoolAllocator.decide(decision.ledger, [leaving, sandbox("c", 1, at: 3)], [PoolPod(name: "p1", state: .ready)])
+        decision = PoolAllocator.decide(
+            decision.ledger,
+            [leaving, sandbox("c", 1, at: 3)],
+            [PoolPod(name: "p1", state: .ready)]
+        )
         #expect(decision.grants.map(\.sandbox) == ["b"], "as long as it is there it may be told by somebody else")
         #expect(try PoolLedger(decision.ledger.text) == decision.ledger)
     }
