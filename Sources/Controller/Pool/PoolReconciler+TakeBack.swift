@@ -160,16 +160,28 @@ extension PoolReconciler {
         if finalizers != sandbox.metadata.finalizers {
             metadata["finalizers"] = .array(finalizers.map { .string($0) })
         }
-        let change = MergePatch(["metadata": .object(metadata)])
-            .requiring(resourceVersion: sandbox.metadata.resourceVersion ?? "")
+        let goes = hasLeft && sandbox.metadata.deletionTimestamp != nil
         do {
-            let written = try await resource(of: sandbox).patch(sandbox.metadata.name, .merge(change))
-            return hasLeft && sandbox.metadata.deletionTimestamp != nil ? .left : .answered(written)
+            let written: BatchSandbox
+            do {
+                written = try await write(metadata, to: sandbox)
+            } catch let error as KubeError where error.kind == .invalid && goes {
+                // The annotations of an object have a limit. Of one that goes nobody reads which pods it has given back.
+                metadata["annotations"] = nil
+                written = try await write(metadata, to: sandbox)
+            }
+            return goes ? .left : .answered(written)
         } catch let error as KubeError where error.isNotFound {
             return .left
         } catch let error as KubeError where error.isConflict {
             return .outdated
         }
+    }
+
+    private func write(_ metadata: [String: JSONValue], to sandbox: BatchSandbox) async throws -> BatchSandbox {
+        let change = MergePatch(["metadata": .object(metadata)])
+            .requiring(resourceVersion: sandbox.metadata.resourceVersion ?? "")
+        return try await resource(of: sandbox).patch(sandbox.metadata.name, .merge(change))
     }
 
     /// A pool is gone, or is being deleted: its pods go with it. Sandboxes that leave are let go.

@@ -3,6 +3,7 @@
 
 import KubeClient
 import KubeModels
+import Logging
 import SandboxModels
 import TestSupport
 import Testing
@@ -57,7 +58,9 @@ struct PoolCrashTests {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for _ in 0..<2 {
                         group.addTask {
-                            try await cluster.control(cluster.client) { try await Self.sleepUntilCancelled() }
+                            try await Self.withClient(of: cluster) { client in
+                                try await cluster.control(client) { try await Task.sleep(for: .seconds(3600)) }
+                            }
                         }
                     }
                     group.addTask {
@@ -78,6 +81,24 @@ struct PoolCrashTests {
                     try await group.next()
                     group.cancelAll()
                 }
+            }
+        }
+    }
+
+    @Test("A sandbox whose annotations have no more room goes all the same", .timeLimit(.minutes(5)))
+    func fullAnnotations() async throws {
+        try await SandboxCluster.run { cluster in
+            try await cluster.whilePodsAreReady {
+                try await cluster.createPaperPool("p", pool: 1...1, recycling: .noop)
+                try await cluster.createPooled("box", of: "p")
+                _ = try await cluster.waitForPods(1, of: "box")
+                let box = try await cluster.wait(for: "box") { $0.status?.phase == .succeed }
+                // All together may have 256 KiB.
+                let used = box.metadata.annotations.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
+                let rest = String(repeating: "x", count: 262_144 - used - "full".utf8.count)
+                try await cluster.edit("box", ["metadata": ["annotations": ["full": .string(rest)]]])
+                try await cluster.delete(sandbox: "box")
+                try await cluster.wait(forPool: "p") { $0.allocated == 0 && $0.available == 1 }
             }
         }
     }
@@ -107,8 +128,15 @@ struct PoolCrashTests {
         }
     }
 
-    private static func sleepUntilCancelled() async throws {
-        try await Task.sleep(for: .seconds(3600))
+    /// A client that waits for no turn: rivals write the same statuses again and again, each its own.
+    private static func withClient(
+        of cluster: SandboxCluster,
+        _ body: @escaping @Sendable (KubeClient) async throws -> Void
+    ) async throws {
+        var configuration = try KubeClientConfiguration(Kubeconfig.load(files: [cluster.testbed.kubeconfig]))
+        configuration.rateLimit = .unlimited
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        try await withKubeClient(configuration, logger: logger) { try await body($0) }
     }
 }
 
