@@ -52,6 +52,8 @@ struct PoolReconciler: Sendable {
         }
         if let rest = try rest(pool, &entry) { return .requeue(after: rest) }
         guard try await hold(&pool, &entry) else { return .requeue(after: Self.pauseAfterConflict) }
+        // Whatever goes wrong after this, it need not be taken over again.
+        entry.pool = pool
 
         let revision = try pool.revision()
         var view = try await self.view(of: pool, &entry)
