@@ -48,6 +48,7 @@ let package = Package(
         .library(name: "Controller", targets: ["Controller"]),
         .library(name: "TaskExecutor", targets: ["TaskExecutor"]),
         .library(name: "LocalRuntime", targets: ["LocalRuntime"]),
+        .library(name: "ClusterRuntime", targets: ["ClusterRuntime"]),
         .library(name: "Server", targets: ["Server"]),
         .library(name: "Committer", targets: ["Committer"]),
         .library(name: "ImageBuilder", targets: ["ImageBuilder"]),
@@ -184,7 +185,7 @@ let package = Package(
             swiftSettings: house
         ),
 
-        // One machine as a runtime, and the APIs in front of it.
+        // One machine and one cluster as runtimes, and the APIs in front of it.
         .target(
             name: "LocalRuntime",
             dependencies: [
@@ -195,10 +196,18 @@ let package = Package(
             swiftSettings: house
         ),
         .target(
+            name: "ClusterRuntime",
+            dependencies: [
+                "KubeClient", "KubeModels", "KubeRuntime", "SandboxModels", crypto, logging, metrics, serviceLifecycle,
+            ],
+            swiftSettings: house
+        ),
+        .target(
             name: "Server",
             dependencies: [
-                "LocalRuntime", "SandboxModels", "SnapshotEngine", "Spelling", httpTypes, hummingbird, logging, nioCore,
-                serviceLifecycle,
+                "ClusterRuntime", "KubeClient", "KubeModels", "LocalRuntime", "PrometheusMetrics", "SandboxModels",
+                "SnapshotEngine", "Spelling", "WebSockets", asyncHTTPClient, crypto, httpTypes, hummingbird, logging,
+                metrics, nioCore, nioHTTP1, nioPosix, nioSSL, nioWebSocket, serviceLifecycle,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
             ],
             swiftSettings: house
@@ -388,11 +397,20 @@ let package = Package(
             swiftSettings: house
         ),
         .testTarget(
+            name: "ClusterRuntimeTests",
+            dependencies: [
+                "stasis-committer", "stasis-controller", "stasis-server", "ClusterRuntime", "KubeClient", "KubeModels",
+                "KubeRuntime", "SandboxModels", "Server", "TestSupport", asyncHTTPClient, logging, nioCore,
+                serviceLifecycle, subprocess, systemPackage,
+            ],
+            swiftSettings: house
+        ),
+        .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Server", "LocalRuntime", "SandboxModels", "SnapshotEngine", "TestSupport", httpTypes, hummingbird,
-                logging,
-                nioCore,
+                "Server", "KubeModels", "LocalRuntime", "PrometheusMetrics", "SandboxModels", "SnapshotEngine",
+                "TestSupport", "WebSockets", asyncHTTPClient, httpTypes, hummingbird, logging, metrics, nioCore,
+                nioHTTP1, nioPosix, nioWebSocket,
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
             ],
             swiftSettings: house

@@ -16,9 +16,9 @@ public struct StasisServer: Service {
     private static let maximumHeaderBytes = 64 << 10
     private static let maximumHeaderCount = 100
 
-    /// Creates a server in front of a runtime.
-    public init(runtime: any SandboxRuntime, configuration: ServerConfiguration.HTTP, logger: Logger) {
-        self.api = SandboxAPI(runtime: runtime, configuration: configuration)
+    /// Creates a server in front of the runtimes of its tenants.
+    public init(tenants: Tenants, configuration: ServerConfiguration.HTTP, logger: Logger) {
+        self.api = SandboxAPI(tenants: tenants, configuration: configuration)
         self.configuration = configuration
         self.logger = logger
     }

@@ -17,6 +17,8 @@ public struct Sandbox: Sendable, Hashable {
     public var expiresAt: Date?
     /// The image that a resume starts from, while there is one.
     public var artifact: Artifact?
+    /// A word that changes whenever anything else here does, if its runtime has one; nothing else can be told from it.
+    public var revision: String?
 
     /// Creates a sandbox from its values.
     public init(
@@ -25,7 +27,8 @@ public struct Sandbox: Sendable, Hashable {
         status: SandboxStatus,
         createdAt: Date,
         expiresAt: Date? = nil,
-        artifact: Artifact? = nil
+        artifact: Artifact? = nil,
+        revision: String? = nil
     ) {
         self.id = id
         self.spec = spec
@@ -33,6 +36,7 @@ public struct Sandbox: Sendable, Hashable {
         self.createdAt = createdAt
         self.expiresAt = expiresAt
         self.artifact = artifact
+        self.revision = revision
     }
 }
 

@@ -33,6 +33,18 @@ public struct SandboxError: Error, Sendable, CustomStringConvertible {
         case invalidMountPath
         /// There is no volume of that name.
         case volumeNotFound
+        /// There is no such pool.
+        case poolNotFound
+        /// There is a pool of that name already.
+        case poolExists
+        /// The runtime has no pools.
+        case poolsUnsupported
+        /// The pool has no sandbox to give for now; the same request can succeed later.
+        case poolExhausted
+        /// What the owner's quota allows is used up.
+        case quotaExceeded
+        /// The sandbox did not come up in the time that a request waits for it.
+        case startTimedOut
         /// The image does not exist, cannot be reached or cannot be used here.
         case imageUnavailable
         /// The sandbox has no address now, because it is paused or not up yet.

@@ -5,29 +5,29 @@ import Hummingbird
 
 import struct Foundation.Date
 
-/// The OpenSandbox Lifecycle API in front of a runtime.
+/// The OpenSandbox Lifecycle API in front of the runtimes of its tenants.
 ///
 /// Each group of routes is a file in `Routes`; each is mounted at `/` and at `/v1`.
 struct SandboxAPI: Sendable {
     /// Bytes of a request's body that are read at most.
     static let maximumBodyBytes = 1 << 20
 
-    private let runtime: any SandboxRuntime
+    private let tenants: Tenants
     private let configuration: ServerConfiguration.HTTP
     private let now: @Sendable () -> Date
 
     /// Creates the API.
     ///
     /// - Parameters:
-    ///   - runtime: Where the sandboxes live.
-    ///   - configuration: The key, limits and the like.
+    ///   - tenants: Who is let in, and where their sandboxes live.
+    ///   - configuration: Limits and the like.
     ///   - now: The clock by which times to live are counted.
     init(
-        runtime: any SandboxRuntime,
+        tenants: Tenants,
         configuration: ServerConfiguration.HTTP,
         now: @escaping @Sendable () -> Date = { Date() }
     ) {
-        self.runtime = runtime
+        self.tenants = tenants
         self.configuration = configuration
         self.now = now
     }
@@ -42,21 +42,20 @@ struct SandboxAPI: Sendable {
         if configuration.concurrencyLimit > 0 {
             router.add(middleware: ConcurrencyLimitMiddleware(limit: configuration.concurrencyLimit))
         }
-        router.add(middleware: APIKeyMiddleware(key: configuration.apiKey))
+        router.add(middleware: AuthenticationMiddleware(tenants: tenants))
 
         var routes = RouteTable()
         SandboxRoutes(
-            runtime: runtime,
             maximumTimeout: configuration.maximumTimeout,
             maximumBodyBytes: Self.maximumBodyBytes,
             now: now
         )
         .add(to: &routes)
-        LifecycleRoutes(runtime: runtime, maximumBodyBytes: Self.maximumBodyBytes, now: now).add(to: &routes)
-        SnapshotRoutes(runtime: runtime, maximumBodyBytes: Self.maximumBodyBytes).add(to: &routes)
-        DiagnosticsRoutes(runtime: runtime, now: now).add(to: &routes)
-        EndpointRoutes(runtime: runtime).add(to: &routes)
-        UnsupportedRoutes(runtime: runtime).add(to: &routes)
+        LifecycleRoutes(maximumBodyBytes: Self.maximumBodyBytes, now: now).add(to: &routes)
+        SnapshotRoutes(maximumBodyBytes: Self.maximumBodyBytes).add(to: &routes)
+        DiagnosticsRoutes(now: now).add(to: &routes)
+        EndpointRoutes().add(to: &routes)
+        UnsupportedRoutes().add(to: &routes)
         MetricsRoutes(maximumBodyBytes: Self.maximumBodyBytes).add(to: &routes)
         ServiceRoutes().add(to: &routes)
         routes.mount(on: router)

@@ -38,6 +38,18 @@ extension APIError {
         case .invalidSubPath: self.init(.badRequest, "VOLUME::INVALID_SUB_PATH", error.told)
         case .invalidMountPath: self.init(.badRequest, "VOLUME::INVALID_MOUNT_PATH", error.told)
         case .volumeNotFound: self.init(.badRequest, "VOLUME::PVC_NOT_FOUND", error.told)
+        case .poolNotFound: self.init(.notFound, "KUBERNETES::POOL_NOT_FOUND", error.told)
+        case .poolExists: self.init(.conflict, "KUBERNETES::POOL_ALREADY_EXISTS", error.told)
+        case .poolsUnsupported: self.init(.notImplemented, "KUBERNETES::POOL_NOT_SUPPORTED", error.told)
+        case .poolExhausted:
+            self.init(
+                .tooManyRequests,
+                "KUBERNETES::POOL_CAPACITY_EXHAUSTED",
+                error.told,
+                headers: [.retryAfter: "5"]
+            )
+        case .quotaExceeded: self.init(.forbidden, "KUBERNETES::QUOTA_EXCEEDED", error.told)
+        case .startTimedOut: self.init(.gatewayTimeout, "KUBERNETES::POD_READY_TIMEOUT", error.told)
         case .imageUnavailable: self.init(.internalServerError, "KUBERNETES::POD_FAILED", error.told)
         case .addressUnavailable: self.init(.notFound, "KUBERNETES::POD_IP_NOT_AVAILABLE", error.told)
         case .startFailed: self.init(.internalServerError, "KUBERNETES::POD_FAILED", error.told)

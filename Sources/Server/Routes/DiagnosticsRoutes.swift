@@ -10,7 +10,6 @@ import struct Foundation.Date
 
 /// What a sandbox has printed, and what happened to it.
 struct DiagnosticsRoutes {
-    let runtime: any SandboxRuntime
     let now: @Sendable () -> Date
 
     /// Bytes of a log that are handed out at most, the last ones.
@@ -20,7 +19,7 @@ struct DiagnosticsRoutes {
         routes.add(.get, "/sandboxes/:id/diagnostics/logs", logs)
         routes.add(.get, "/sandboxes/:id/diagnostics/events", events)
         routes.add(.get, "/sandboxes/:id/diagnostics/inspect") { _, context in
-            Self.plain(DiagnosticText.inspection(try await runtime.sandbox(context.pathParameter("id"))))
+            Self.plain(DiagnosticText.inspection(try await context.runtime.sandbox(context.pathParameter("id"))))
         }
         routes.add(.get, "/sandboxes/:id/diagnostics/summary", summary)
     }
@@ -28,7 +27,7 @@ struct DiagnosticsRoutes {
     @Sendable private func logs(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let query = try DiagnosticLogsRequest(QueryParameters(query: request.uri.query ?? ""))
         let id = context.pathParameter("id")
-        let log = try await runtime.log(of: id, atMost: Self.maximumLogBytes)
+        let log = try await context.runtime.log(of: id, atMost: Self.maximumLogBytes)
         switch query {
         case .content(let scope):
             return try Response(.ok, json: DiagnosticContent(log, of: id, scope: scope))
@@ -40,7 +39,7 @@ struct DiagnosticsRoutes {
     @Sendable private func events(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let query = try DiagnosticEventsRequest(QueryParameters(query: request.uri.query ?? ""))
         let id = context.pathParameter("id")
-        let events = try await runtime.events(of: id)
+        let events = try await context.runtime.events(of: id)
         switch query {
         case .content(let scope):
             return try Response(.ok, json: DiagnosticContent(events, of: id, scope: scope))
@@ -54,9 +53,9 @@ struct DiagnosticsRoutes {
         let id = context.pathParameter("id")
         return Self.plain(
             DiagnosticText.summary(
-                try await runtime.sandbox(id),
-                events: try await runtime.events(of: id).suffix(query.eventLimit),
-                log: try await runtime.log(of: id, atMost: Self.maximumLogBytes)
+                try await context.runtime.sandbox(id),
+                events: try await context.runtime.events(of: id).suffix(query.eventLimit),
+                log: try await context.runtime.log(of: id, atMost: Self.maximumLogBytes)
                     .lines(query.tail, since: nil, now: now())
             )
         )

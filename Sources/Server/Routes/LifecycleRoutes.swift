@@ -10,7 +10,6 @@ import struct Foundation.Date
 /// Pausing and resuming, which answer when the request is accepted: the sandbox's status tells how it goes on. And
 /// expiring at another time.
 struct LifecycleRoutes {
-    let runtime: any SandboxRuntime
     let maximumBodyBytes: Int
     let now: @Sendable () -> Date
 
@@ -20,17 +19,17 @@ struct LifecycleRoutes {
 
     func add(to routes: inout RouteTable) {
         routes.add(.post, "/sandboxes/:id/pause") { _, context in
-            try await runtime.pause(context.pathParameter("id"))
+            try await context.runtime.pause(context.pathParameter("id"))
             return Response(.accepted)
         }
         routes.add(.post, "/sandboxes/:id/resume") { _, context in
-            try await runtime.resume(context.pathParameter("id"))
+            try await context.runtime.resume(context.pathParameter("id"))
             return Response(.accepted)
         }
         routes.add(.post, "/sandboxes/:id/renew-expiration") { request, context in
             let body = try await request.jsonBody(upTo: maximumBodyBytes)
             let date = try RenewExpirationRequest(body).admit(now: now())
-            try await runtime.renew(context.pathParameter("id"), until: date)
+            try await context.runtime.renew(context.pathParameter("id"), until: date)
             return try Response(.ok, json: Renewal(expiresAt: date))
         }
     }

@@ -9,7 +9,6 @@ import struct Foundation.Date
 
 /// Creating, reading, listing, labelling and deleting sandboxes.
 struct SandboxRoutes {
-    let runtime: any SandboxRuntime
     /// The longest time to live in seconds that a client may ask for, if there is a limit.
     let maximumTimeout: Int?
     let maximumBodyBytes: Int
@@ -26,7 +25,7 @@ struct SandboxRoutes {
     @Sendable private func create(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let body = try await request.jsonBody(upTo: maximumBodyBytes)
         let admitted = try CreateSandboxRequest(body).admit(now: now(), maximumTimeout: maximumTimeout)
-        let sandbox = try await runtime.create(
+        let sandbox = try await context.runtime.create(
             admitted.spec,
             credentials: admitted.credentials,
             expiresAt: admitted.expiresAt
@@ -36,11 +35,11 @@ struct SandboxRoutes {
 
     @Sendable private func list(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let query = try ListSandboxesRequest(QueryParameters(query: request.uri.query ?? ""))
-        return try await Response(.ok, json: SandboxPage(query, of: runtime.sandboxes()))
+        return try await Response(.ok, json: SandboxPage(query, of: context.runtime.sandboxes()))
     }
 
     @Sendable private func get(_ request: Request, _ context: APIRequestContext) async throws -> Response {
-        try await Response(.ok, json: SandboxResource(runtime.sandbox(context.pathParameter("id"))))
+        try await Response(.ok, json: SandboxResource(context.runtime.sandbox(context.pathParameter("id"))))
     }
 
     @Sendable private func patchMetadata(_ request: Request, _ context: APIRequestContext) async throws -> Response {
@@ -48,12 +47,12 @@ struct SandboxRoutes {
         let patch = try PatchMetadataRequest(body).patch
         return try await Response(
             .ok,
-            json: SandboxResource(runtime.patchMetadata(context.pathParameter("id"), patch))
+            json: SandboxResource(context.runtime.patchMetadata(context.pathParameter("id"), patch))
         )
     }
 
     @Sendable private func delete(_ request: Request, _ context: APIRequestContext) async throws -> Response {
-        try await runtime.delete(context.pathParameter("id"))
+        try await context.runtime.delete(context.pathParameter("id"))
         return Response(.noContent)
     }
 }

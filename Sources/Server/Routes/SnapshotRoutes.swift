@@ -7,7 +7,6 @@ import SandboxModels
 
 /// Taking, reading, listing and deleting snapshots.
 struct SnapshotRoutes {
-    let runtime: any SandboxRuntime
     let maximumBodyBytes: Int
 
     func add(to routes: inout RouteTable) {
@@ -19,7 +18,7 @@ struct SnapshotRoutes {
 
     @Sendable private func create(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let body = try CreateSnapshotRequest(try await request.optionalJSONBody(upTo: maximumBodyBytes))
-        let snapshot = try await runtime.createSnapshot(of: context.pathParameter("id"), name: body.name)
+        let snapshot = try await context.runtime.createSnapshot(of: context.pathParameter("id"), name: body.name)
         return try Response(
             .accepted,
             json: SnapshotResource(snapshot),
@@ -29,15 +28,15 @@ struct SnapshotRoutes {
 
     @Sendable private func list(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let query = try ListSnapshotsRequest(QueryParameters(query: request.uri.query ?? ""))
-        return try await Response(.ok, json: SnapshotPage(query, of: runtime.snapshots()))
+        return try await Response(.ok, json: SnapshotPage(query, of: context.runtime.snapshots()))
     }
 
     @Sendable private func get(_ request: Request, _ context: APIRequestContext) async throws -> Response {
-        try await Response(.ok, json: SnapshotResource(runtime.snapshot(context.pathParameter("id"))))
+        try await Response(.ok, json: SnapshotResource(context.runtime.snapshot(context.pathParameter("id"))))
     }
 
     @Sendable private func delete(_ request: Request, _ context: APIRequestContext) async throws -> Response {
-        try await runtime.deleteSnapshot(context.pathParameter("id"))
+        try await context.runtime.deleteSnapshot(context.pathParameter("id"))
         return Response(.noContent)
     }
 }

@@ -8,8 +8,6 @@ import SandboxModels
 /// Routes of the API that exist for runtimes that this server does not have, each with the answer that upstream gives on
 /// such a server, so that clients can tell it from a mistake of their own.
 struct UnsupportedRoutes {
-    let runtime: any SandboxRuntime
-
     func add(to routes: inout RouteTable) {
         for (path, methods) in [("/pools", [HTTPRequest.Method.get, .post]), ("/pools/:name", [.get, .put, .delete])] {
             for method in methods {
@@ -35,7 +33,7 @@ struct UnsupportedRoutes {
         }
         for method in [HTTPRequest.Method.get, .put, .patch, .delete] {
             routes.add(method, "/sandboxes/:id/networkpolicy") { _, context in
-                _ = try await runtime.sandbox(context.pathParameter("id"))
+                _ = try await context.runtime.sandbox(context.pathParameter("id"))
                 throw APIError.notSupported(
                     "This server has no network policies; its sandboxes have no egress sidecar."
                 )

@@ -6,27 +6,28 @@ public import Logging
 import SandboxModels
 public import ServiceLifecycle
 
-/// A runtime and what has to run beside it.
+/// The tenants of a server with their runtimes, and what has to run beside them.
 public struct RuntimeAssembly: Sendable {
-    /// Where the sandboxes live.
-    public var runtime: any SandboxRuntime
-    /// What the runtime needs while it is in use, in the order in which it starts; it stops after the server.
+    /// Who uses the server, and where their sandboxes live.
+    public var tenants: Tenants
+    /// What the runtimes need while they are in use, in the order in which it starts; it stops after the server.
     public var services: [any Service]
 
     /// Creates an assembly.
-    public init(runtime: any SandboxRuntime, services: [any Service] = []) {
-        self.runtime = runtime
+    public init(tenants: Tenants, services: [any Service] = []) {
+        self.tenants = tenants
         self.services = services
     }
 }
 
-/// Builds the runtime that a configuration asks for.
+/// Builds the runtimes that a configuration asks for.
 ///
 /// - Throws: ``SandboxError`` if what it needs of this machine is not there.
 public func makeRuntime(_ configuration: ServerConfiguration, logger: Logger) async throws -> RuntimeAssembly {
     switch configuration.runtime {
     case .local(let local):
         let runtime = LocalRuntime(configuration: try LocalRuntimeConfiguration(local), logger: logger)
-        return RuntimeAssembly(runtime: runtime, services: [runtime])
+        let tenants = Tenants(key: configuration.http.apiKey, runtime: runtime)
+        return RuntimeAssembly(tenants: tenants, services: [runtime])
     }
 }

@@ -1,6 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+public import KubeModels
 public import SandboxModels
 
 public import struct Foundation.Date
@@ -29,7 +30,7 @@ public protocol SandboxRuntime: Sendable {
     /// - Throws: `notFound`.
     func sandbox(_ id: String) async throws -> Sandbox
 
-    /// All sandboxes as they are now, in any order; the API filters, sorts and pages them.
+    /// All sandboxes as they are now, newest first (by creation, then identity); the API filters and pages them.
     func sandboxes() async throws -> [Sandbox]
 
     /// Begins to delete a sandbox in whatever state it is. Its compute may end after the answer.
@@ -95,4 +96,62 @@ public protocol SandboxRuntime: Sendable {
     /// - Throws: `notFound`; `addressUnavailable` while it is paused, resuming or not up yet, so that clients ask again
     ///   instead of using a stale address.
     func endpoint(_ id: String, port: Int) async throws -> SandboxEndpoint
+
+    // MARK: Pools
+
+    /// Creates a pool of ready sandboxes.
+    ///
+    /// - Parameter template: The pod template of its sandboxes, as Kubernetes writes it.
+    /// - Throws: `poolExists`; `poolsUnsupported`; `invalidParameter`; `runtimeUnavailable`.
+    func createPool(_ name: String, template: RawJSON, capacity: PoolCapacity) async throws -> SandboxPool
+
+    /// One pool as it is now.
+    ///
+    /// - Throws: `poolNotFound`; `poolsUnsupported`.
+    func pool(_ name: String) async throws -> SandboxPool
+
+    /// All pools as they are now, by name.
+    ///
+    /// - Throws: `poolsUnsupported`.
+    func pools() async throws -> [SandboxPool]
+
+    /// Gives a pool another capacity.
+    ///
+    /// - Returns: The pool as it is then.
+    /// - Throws: `poolNotFound`; `poolsUnsupported`; `invalidParameter`; `runtimeUnavailable`.
+    func resizePool(_ name: String, to capacity: PoolCapacity) async throws -> SandboxPool
+
+    /// Deletes a pool and its idle sandboxes.
+    ///
+    /// - Throws: `poolNotFound`; `poolsUnsupported`; `runtimeUnavailable`.
+    func deletePool(_ name: String) async throws
+}
+
+/// What a runtime answers that has no pools.
+extension SandboxRuntime {
+    /// There are none.
+    public func createPool(
+        _ name: String,
+        template: RawJSON,
+        capacity: PoolCapacity
+    ) async throws -> SandboxPool {
+        throw SandboxError.noPools
+    }
+    /// There are none.
+    public func pool(_ name: String) async throws -> SandboxPool { throw SandboxError.noPools }
+    /// There are none.
+    public func pools() async throws -> [SandboxPool] { throw SandboxError.noPools }
+    /// There are none.
+    public func resizePool(_ name: String, to capacity: PoolCapacity) async throws -> SandboxPool {
+        throw SandboxError.noPools
+    }
+    /// There are none.
+    public func deletePool(_ name: String) async throws { throw SandboxError.noPools }
+}
+
+extension SandboxError {
+    fileprivate static let noPools = SandboxError(
+        .poolsUnsupported,
+        "Pools are a feature of the Kubernetes runtime, which this server does not have."
+    )
 }

@@ -30,7 +30,8 @@ struct APIClient {
         configuration.host = "127.0.0.1"
         configuration.port = 0
         configure(&configuration)
-        let api = SandboxAPI(runtime: runtime, configuration: configuration, now: { InMemoryRuntime.start })
+        let tenants = Tenants(key: configuration.apiKey, runtime: runtime)
+        let api = SandboxAPI(tenants: tenants, configuration: configuration, now: { InMemoryRuntime.start })
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let application = StasisServer.application(api, configuration: configuration, logger: logger)

@@ -3,21 +3,20 @@
 
 import Hummingbird
 
-/// Lets only those in who know the API key. Without a configured key everybody is let in.
-struct APIKeyMiddleware: RouterMiddleware {
+/// Finds out whose request it is, and lets nobody else in.
+struct AuthenticationMiddleware: RouterMiddleware {
     typealias Context = APIRequestContext
 
-    let key: APIKey?
+    let tenants: Tenants
 
     func handle(
         _ request: Request,
         context: APIRequestContext,
         next: (Request, APIRequestContext) async throws -> Response
     ) async throws -> Response {
-        if let key, !OpenPaths.contain(request.uri.path) {
-            guard let offered = request.headers[.apiKey], !offered.isEmpty else { throw APIError.missingKey }
-            guard key.matches(offered) else { throw APIError.invalidKey }
-        }
+        if OpenPaths.contain(request.uri.path) { return try await next(request, context) }
+        var context = context
+        context.tenant = try tenants.tenant(offering: request.headers[.apiKey])
         return try await next(request, context)
     }
 }

@@ -1,0 +1,19 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Somebody who uses the server and sees only sandboxes of their own.
+public struct Tenant: Sendable {
+    /// The name, for logs and measurements.
+    public var name: String
+    /// The keys that its clients send; none: everybody is this tenant.
+    public var keys: [APIKey]
+    /// Where its sandboxes live.
+    public var runtime: any SandboxRuntime
+
+    /// Creates a tenant.
+    public init(name: String, keys: [APIKey], runtime: any SandboxRuntime) {
+        self.name = name
+        self.keys = keys
+        self.runtime = runtime
+    }
+}

@@ -1,0 +1,6 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@Suite struct ClusterRuntimeTests {}
