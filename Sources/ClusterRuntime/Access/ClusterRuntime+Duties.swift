@@ -17,10 +17,7 @@ extension ClusterRuntime {
             group.addTask {
                 for await change in sandboxChanges {
                     let id = change.object.sandboxID
-                    switch change {
-                    case .deleted: accesses.forget(id)
-                    case .added, .updated: break
-                    }
+                    if case .deleted(let object, _) = change { accesses.forget(object.sandboxID) }
                     schedule(id, on: roster)
                 }
             }

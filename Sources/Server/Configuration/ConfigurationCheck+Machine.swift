@@ -33,6 +33,18 @@ extension ConfigurationCheck {
         }
     }
 
+    mutating func look(at kubernetes: ServerConfiguration.Kubernetes) {
+        if let path = kubernetes.kubeconfigPath { lookAtFile("kubernetes.kubeconfig_path", path) }
+        if let path = kubernetes.templateFile { lookAtFile("kubernetes.batchsandbox_template_file", path) }
+    }
+
+    /// A file without which the server cannot start.
+    private mutating func lookAtFile(_ key: String, _ path: String) {
+        if FileKind(at: path) != .other || access(path, R_OK) != 0 {
+            problems.append("\(key): \(path) cannot be read.")
+        }
+    }
+
     /// A folder that is used if it is there, and made if it is not.
     private mutating func lookAtFolder(_ key: String, _ path: String) {
         var existing = path

@@ -27,6 +27,8 @@ public struct ConfigurationCheck: Sendable, Equatable {
             case .local(let local):
                 let plan = try LocalRuntimeConfiguration(local)
                 if machine { look(at: local, networkPlugins: plan.network.pluginFolder) }
+            case .kubernetes(let kubernetes):
+                if machine { look(at: kubernetes) }
             }
         } catch let error as ConfigurationError {
             problems = error.problems

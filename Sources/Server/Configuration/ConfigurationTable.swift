@@ -31,6 +31,15 @@ struct ConfigurationTable {
         unread = [:]
     }
 
+    /// Whether there is such a key, which has not been read.
+    func contains(_ key: String) -> Bool { unread[key] != nil }
+
+    /// Notes that a key may not be there.
+    mutating func forbid(_ key: String, _ reason: String) {
+        known.insert(key)
+        if unread.removeValue(forKey: key) != nil { refuse(key, reason) }
+    }
+
     /// Notes that a value cannot be used.
     ///
     /// - Parameter key: Empty for the table itself.
@@ -67,6 +76,41 @@ struct ConfigurationTable {
         return integer
     }
 
+    /// Reads a number with or without a fraction within bounds.
+    mutating func number(_ key: String, in bounds: ClosedRange<Double>) -> Double? {
+        let number: Double? = read(key, as: "a number") {
+            switch $0 {
+            case .integer(let integer): Double(integer)
+            case .double(let double): double
+            default: nil
+            }
+        }
+        guard let number else { return nil }
+        guard bounds.contains(number) else {
+            refuse(key, "is \(number) but must be from \(bounds.lowerBound) to \(bounds.upperBound).")
+            return nil
+        }
+        return number
+    }
+
+    /// Reads a boolean.
+    mutating func boolean(_ key: String) -> Bool? {
+        read(key, as: "true or false") { if case .bool(let bool) = $0 { bool } else { nil } }
+    }
+
+    /// Reads a table of strings, whatever their keys are.
+    mutating func stringsByName(_ key: String) -> [String: String]? {
+        read(key, as: "a table of strings") { value in
+            guard case .table(let members) = value else { return nil }
+            var strings: [String: String] = [:]
+            for (name, member) in members {
+                guard case .string(let string) = member else { return nil }
+                strings[name] = string
+            }
+            return strings
+        }
+    }
+
     /// Reads a list of strings.
     mutating func strings(_ key: String) -> [String]? {
         read(key, as: "a list of strings") { value in
@@ -80,12 +124,35 @@ struct ConfigurationTable {
         }
     }
 
+    /// Reads each table of a list of them (`[[key]]`).
+    mutating func tables<Result>(_ key: String, _ body: (inout ConfigurationTable) -> Result) -> [Result] {
+        let elements: [[String: ConfigurationValue]]? = read(key, as: "a list of tables") { value in
+            guard case .array(let elements) = value else { return nil }
+            var tables: [[String: ConfigurationValue]] = []
+            for element in elements {
+                guard case .table(let members) = element else { return nil }
+                tables.append(members)
+            }
+            return tables
+        }
+        return (elements ?? []).enumerated()
+            .map { index, members in within(members, "\(key)[\(index)]", body) }
+    }
+
     /// Reads a table within this one; a missing one is an empty one.
     mutating func table<Result>(_ key: String, _ body: (inout ConfigurationTable) -> Result) -> Result {
         let members: [String: ConfigurationValue]? = read(key, as: "a table") {
             if case .table(let members) = $0 { members } else { nil }
         }
-        var table = ConfigurationTable(members ?? [:], path: fullPath(key))
+        return within(members ?? [:], key, body)
+    }
+
+    private mutating func within<Result>(
+        _ members: [String: ConfigurationValue],
+        _ key: String,
+        _ body: (inout ConfigurationTable) -> Result
+    ) -> Result {
+        var table = ConfigurationTable(members, path: fullPath(key))
         let result = body(&table)
         table.finish()
         problems += table.problems

@@ -16,21 +16,28 @@ extension ServerConfiguration {
         text: String,
         environment: [String: String]
     ) throws(ConfigurationError) -> (configuration: ServerConfiguration, warnings: [ConfigurationWarning]) {
+        let home = environment["HOME"]
         var root = ConfigurationTable(try tables(of: text))
-        var (http, publishedHost) = root.table("server") { readServer(&$0) }
-        readKey(of: &http, &root, environment)
+        let hasTenants = root.contains("tenants")
+        var http = root.table("server") { readServer(&$0, home: home) }
+        readKey(of: &http, &root, environment, hasTenants: hasTenants)
         let logLevel = root.table("log") { readLog(&$0) }
-        root.table("runtime") { readRuntime(&$0) }
-        root.table("secure_runtime") { readSecureRuntime(&$0) }
-        var local = root.table("local") { readLocal(&$0, publishedHost, home: environment["HOME"]) }
-        local?.allowedHostPaths = root.table("storage") { readStorage(&$0, home: environment["HOME"]) }
-        root.table("tenants") { refuseTenants(&$0) }
-        root.ignore(foreignTables, because: "The local runtime has nothing of this kind; the table has no effect.")
+        let renewal = root.table("renew_intent") { readRenewal(&$0) }
+        let runtime: Runtime? =
+            switch root.table("runtime", { readRuntime(&$0) }) {
+            case nil: skipRuntime(&root)
+            case .local: readLocalRuntime(&root, http, home: home).map { .local($0) }
+            case .kubernetes(let kubernetes): .kubernetes(readKubernetesRuntime(&root, kubernetes, home: home))
+            }
+        let tenantFile =
+            hasTenants ? root.table("tenants") { readTenants(&$0, of: runtime, http, environment) } : nil
         root.finish()
-        guard root.problems.isEmpty, let local else {
+        guard root.problems.isEmpty, let runtime else {
             throw ConfigurationError(problems: root.problems, warnings: root.warnings)
         }
-        let configuration = ServerConfiguration(http: http, logLevel: logLevel, runtime: .local(local))
+        var configuration = ServerConfiguration(http: http, logLevel: logLevel, runtime: runtime)
+        configuration.tenantFile = tenantFile
+        configuration.renewal = renewal
         return (configuration, root.warnings)
     }
 
@@ -42,38 +49,49 @@ extension ServerConfiguration {
         }
     }
 
-    /// Tables of OpenSandbox's format that concern its own runtimes.
-    private static let foreignTables = [
-        "agent_sandbox", "docker", "egress", "ingress", "kubernetes", "otel", "pause", "proxy", "renew_intent",
-        "store",
-    ]
-
-    private static func readServer(_ table: inout ConfigurationTable) -> (HTTP, publishedHost: String?) {
+    private static func readServer(_ table: inout ConfigurationTable, home: String?) -> HTTP {
         var http = HTTP()
         http.host = table.text("host") ?? http.host
         http.port = table.integer("port", in: 0...65_535) ?? http.port
         http.apiKey = table.string("api_key").flatMap(APIKey.init)
+        http.apiKeyFile = table.path("api_key_file", home: home)
+        if http.apiKey != nil, http.apiKeyFile != nil {
+            table.refuse("api_key_file", "is set besides server.api_key; set one of them.")
+        }
         http.maximumTimeout = table.integer("max_sandbox_timeout_seconds", in: 60...Int.max)
         http.keepAliveTimeout = table.integer("timeout_keep_alive", in: 1...86_400) ?? http.keepAliveTimeout
         http.concurrencyLimit = table.integer("limit_concurrency", in: 0...Int.max) ?? http.concurrencyLimit
         http.backlog = table.integer("backlog", in: 1...Int(Int32.max)) ?? http.backlog
         http.gracefulShutdownTimeout =
             table.integer("timeout_graceful_shutdown", in: 1...86_400) ?? http.gracefulShutdownTimeout
-        let publishedHost = table.text("eip")
+        http.publishedHost = table.text("eip")
         table.ignore(
             ["http", "loop", "thread_pool_size"],
             because: "It tunes another server's threads; it has no effect here."
         )
-        return (http, publishedHost)
+        return http
     }
 
     private static func readKey(
         of http: inout HTTP,
         _ root: inout ConfigurationTable,
-        _ environment: [String: String]
+        _ environment: [String: String],
+        hasTenants: Bool
     ) {
-        if let key = environment["OPENSANDBOX_SERVER_API_KEY"].flatMap(APIKey.init) { http.apiKey = key }
-        if http.apiKey == nil, environment["OPENSANDBOX_INSECURE_SERVER"] != "YES" {
+        if let key = environment["OPENSANDBOX_SERVER_API_KEY"].flatMap(APIKey.init) {
+            http.apiKey = key
+            http.apiKeyFile = nil
+        }
+        if hasTenants {
+            guard http.apiKey != nil || http.apiKeyFile != nil else { return }
+            root.refuse(
+                "server.api_key",
+                """
+                is set besides [tenants], whose keys are in their own file. Remove it, and api_key_file and \
+                OPENSANDBOX_SERVER_API_KEY as well.
+                """
+            )
+        } else if http.apiKey == nil, http.apiKeyFile == nil, environment["OPENSANDBOX_INSECURE_SERVER"] != "YES" {
             root.refuse(
                 "server.api_key",
                 """
@@ -100,28 +118,11 @@ extension ServerConfiguration {
         }
     }
 
-    private static func readRuntime(_ table: inout ConfigurationTable) {
-        if let type = table.text("type"), type != "local" {
-            table.refuse("type", "is '\(type)' but must be 'local'; this server has no other runtime.")
-        }
-        table.ignore(
-            ["execd_image", "execd_run_as_init"],
-            because: "The local runtime adds nothing to images; it has no effect."
-        )
-    }
-
-    /// Keys of several tenants would all have to be let in to the same sandboxes.
-    private static func refuseTenants(_ table: inout ConfigurationTable) {
-        guard !table.isEmpty else { return }
-        table.ignoreAll()
-        table.refuse("", "asks for tenants that are kept apart, which this server does not have; remove the table.")
-    }
-
-    /// Isolation that was asked for and is not there must not go unnoticed.
-    private static func readSecureRuntime(_ table: inout ConfigurationTable) {
-        if let type = table.string("type"), !type.isEmpty {
-            table.refuse("type", "is '\(type)', but the local runtime has only runc; remove it to run without.")
-        }
-        table.ignore(["docker_runtime", "k8s_runtime_class"], because: "The local runtime has only runc.")
+    private static func readRenewal(_ table: inout ConfigurationTable) -> Renewal? {
+        let isEnabled = table.boolean("enabled") ?? false
+        var renewal = Renewal()
+        renewal.minimumInterval = table.integer("min_interval_seconds", in: 1...86_400) ?? renewal.minimumInterval
+        table.ignore(["redis"], because: "This server takes no part in a queue in Redis; it has no effect.")
+        return isEnabled ? renewal : nil
     }
 }

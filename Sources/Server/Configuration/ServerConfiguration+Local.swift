@@ -21,7 +21,7 @@ extension ServerConfiguration {
         }
         guard let state = path("state_dir", table.text("state_dir") ?? "~/.stasis") else { return nil }
         var local = Local(stateDirectory: state)
-        if let socket = table.text("containerd_socket").flatMap({ path("containerd_socket", $0) }) {
+        if let socket = table.path("containerd_socket", home: home) {
             local.containerdSocket = socket
         }
         if let namespace = table.text("containerd_namespace") {
@@ -53,8 +53,8 @@ extension ServerConfiguration {
             }
         }
         local.insecureRegistries = table.strings("insecure_registries") ?? []
-        local.registryConfiguration = table.text("registry_config").flatMap { path("registry_config", $0) }
-        if let folder = table.text("registry_certificates").flatMap({ path("registry_certificates", $0) }) {
+        local.registryConfiguration = table.path("registry_config", home: home)
+        if let folder = table.path("registry_certificates", home: home) {
             local.registryCertificates = folder
         }
         local.network = table.table("network") { readNetwork(&$0) }
@@ -70,18 +70,7 @@ extension ServerConfiguration {
             ["ossfs_mount_root", "volume_default_size"],
             because: "The local runtime has neither ossfs nor volumes of a fixed size; it has no effect."
         )
-        var paths: [String] = []
-        for text in table.strings("allowed_host_paths") ?? [] {
-            switch absolute(text, home: home) {
-            case .success(let path) where !path.split(separator: "/").contains(where: { $0 == ".." || $0 == "." }):
-                paths.append(path)
-            case .success(let path):
-                table.refuse("allowed_host_paths", "has '\(path)', which has a part '.' or '..'.")
-            case .failure(let reason):
-                table.refuse("allowed_host_paths", "has a path that \(reason.text)")
-            }
-        }
-        return paths
+        return table.hostPaths("allowed_host_paths", home: home)
     }
 
     private static func readNetwork(_ table: inout ConfigurationTable) -> Network {
@@ -107,12 +96,13 @@ extension ServerConfiguration {
         return network
     }
 
-    private struct Reason: Error {
+    /// The rest of a sentence that begins with a key.
+    struct Reason: Error {
         var text: String
     }
 
     /// A path with `~` replaced, if it is absolute then.
-    private static func absolute(_ path: String, home: String?) -> Result<String, Reason> {
+    static func absolute(_ path: String, home: String?) -> Result<String, Reason> {
         var path = path
         if path == "~" || path.hasPrefix("~/") {
             guard let home, home.hasPrefix("/") else {

@@ -16,6 +16,10 @@ public struct ServerConfiguration: Sendable, Equatable {
     public var proxy = Proxy()
     /// How clients reach the ports of sandboxes without it.
     public var ingress = Ingress()
+    /// The file that tells tenants with their keys and namespaces, absolute; nil: there is one tenant: `[tenants]`.
+    public var tenantFile: String?
+    /// How access makes sandboxes live longer; nil: it does not: `[renew_intent]`.
+    public var renewal: Renewal?
 
     /// How the API is served: `[server]`.
     public struct HTTP: Sendable, Equatable {
@@ -25,6 +29,10 @@ public struct ServerConfiguration: Sendable, Equatable {
         public var port = 8080
         /// The key that clients must send: `api_key`, or `OPENSANDBOX_SERVER_API_KEY`. Nil: everybody is let in.
         public var apiKey: APIKey?
+        /// A file with keys, one a line, absolute; it is read again when it changes: `api_key_file`.
+        public var apiKeyFile: String?
+        /// The host that endpoints are published with, if it is not the sandbox's own address: `eip`.
+        public var publishedHost: String?
         /// The longest time to live in seconds that a client may ask for, at least 60: `max_sandbox_timeout_seconds`.
         public var maximumTimeout: Int?
         /// Seconds after which an idle connection is closed: `timeout_keep_alive`.
@@ -45,6 +53,17 @@ public struct ServerConfiguration: Sendable, Equatable {
     public enum Runtime: Sendable, Equatable {
         /// On this machine's containerd.
         case local(Local)
+        /// In a Kubernetes cluster.
+        case kubernetes(Kubernetes)
+    }
+
+    /// How access makes a sandbox live longer that asks for it: `[renew_intent]`.
+    public struct Renewal: Sendable, Equatable {
+        /// Seconds between two renewals of one sandbox, at least: `min_interval_seconds`.
+        public var minimumInterval = 60
+
+        /// Creates the defaults.
+        public init() {}
     }
 
     /// Sandboxes on this machine: `[local]`.

@@ -29,5 +29,7 @@ public func makeRuntime(_ configuration: ServerConfiguration, logger: Logger) as
         let runtime = LocalRuntime(configuration: try LocalRuntimeConfiguration(local), logger: logger)
         let tenants = Tenants(key: configuration.http.apiKey, runtime: runtime)
         return RuntimeAssembly(tenants: tenants, services: [runtime])
+    case .kubernetes:
+        throw SandboxError(.runtimeUnavailable, "This server has no Kubernetes runtime yet.")
     }
 }
