@@ -54,3 +54,8 @@ public struct StasisServer: Service {
         )
     }
 }
+
+extension StasisServer: CustomStringConvertible {
+    /// Where it listens.
+    public var description: String { "the API at \(configuration.host):\(configuration.port)" }
+}
