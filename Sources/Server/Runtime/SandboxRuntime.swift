@@ -155,7 +155,7 @@ extension SandboxRuntime {
 }
 
 extension SandboxError {
-    fileprivate static let noPools = SandboxError(
+    static let noPools = SandboxError(
         .poolsUnsupported,
         "Pools are a feature of the Kubernetes runtime, which this server does not have."
     )
