@@ -66,7 +66,6 @@ public struct ClusterRuntime: ServiceLifecycle.Service {
                 group.addTask { try await snapshotInformer.run() }
                 group.addTask { await follow() }
                 group.addTask { await attendToDuties() }
-                group.addTask { await deleteUnownedSecrets() }
             }
         }
     }
