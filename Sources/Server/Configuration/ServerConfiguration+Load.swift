@@ -41,7 +41,7 @@ extension ServerConfiguration {
         return (configuration, root.warnings)
     }
 
-    private static func tables(of text: String) throws(ConfigurationError) -> [String: ConfigurationValue] {
+    static func tables(of text: String) throws(ConfigurationError) -> [String: ConfigurationValue] {
         do {
             return try TOMLParser.parse(text)
         } catch {
@@ -82,16 +82,8 @@ extension ServerConfiguration {
             http.apiKey = key
             http.apiKeyFile = nil
         }
-        if hasTenants {
-            guard http.apiKey != nil || http.apiKeyFile != nil else { return }
-            root.refuse(
-                "server.api_key",
-                """
-                is set besides [tenants], whose keys are in their own file. Remove it, and api_key_file and \
-                OPENSANDBOX_SERVER_API_KEY as well.
-                """
-            )
-        } else if http.apiKey == nil, http.apiKeyFile == nil, environment["OPENSANDBOX_INSECURE_SERVER"] != "YES" {
+        if hasTenants { return }
+        if http.apiKey == nil, http.apiKeyFile == nil, environment["OPENSANDBOX_INSECURE_SERVER"] != "YES" {
             root.refuse(
                 "server.api_key",
                 """

@@ -86,6 +86,15 @@ extension ServerConfiguration {
             )
             return nil
         }
+        if http.apiKey != nil || http.apiKeyFile != nil {
+            table.refuse(
+                "",
+                """
+                is set besides a key of the server, but the keys of tenants are in their own file. Remove server.api_key, \
+                server.api_key_file and OPENSANDBOX_SERVER_API_KEY.
+                """
+            )
+        }
         let home = environment["HOME"]
         let provider = table.text("provider") ?? "file"
         if provider != "file" {

@@ -17,6 +17,9 @@ public struct ServerConfiguration: Sendable, Equatable {
     /// How access makes sandboxes live longer; nil: it does not: `[renew_intent]`.
     public var renewal: Renewal?
 
+    /// Whether everybody who reaches the server may use it.
+    public var isOpen: Bool { http.apiKey == nil && http.apiKeyFile == nil && tenantFile == nil }
+
     /// How the API is served: `[server]`.
     public struct HTTP: Sendable, Equatable {
         /// The address to listen on: `host`.
