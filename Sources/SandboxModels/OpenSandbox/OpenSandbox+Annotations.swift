@@ -48,6 +48,18 @@ extension OpenSandbox {
         /// other.
         public static let restartRelease = "stasis.dev/restart-release"
 
+        // MARK: Our own, written by the server
+
+        /// On a `BatchSandbox`: what it was created from and with, a `SandboxRequest`. A resume changes the template.
+        public static let request = "stasis.dev/request"
+        /// On a `BatchSandbox` that never expires: until when whoever creates it waits for it. If it is still there then, nobody
+        /// has heard of it, and it is deleted.
+        public static let createdUntil = "stasis.dev/created-until"
+        /// On a `BatchSandbox` that is paused when it is idle: when somebody was last seen to use it, as RFC 3339.
+        public static let lastAccess = "stasis.dev/last-access"
+        /// On a `SandboxSnapshot`: what its owner calls it.
+        public static let snapshotName = "stasis.dev/snapshot-name"
+
         // MARK: Our own, written by people
 
         /// On a `SandboxSnapshot` or a `BatchSandbox`: what becomes of its images when it is deleted, `Retain` or `Delete`.

@@ -17,6 +17,8 @@ public struct SandboxError: Error, Sendable, CustomStringConvertible {
         case snapshotNotFound
         /// The snapshot is still being taken, or failed, so nothing can be created from it.
         case snapshotNotReady
+        /// What the snapshot holds cannot be what a sandbox starts from.
+        case snapshotNotRestorable
         /// The snapshot is still being taken, so it cannot be deleted.
         case snapshotBusy
         /// The request itself is wrong; nothing was done.

@@ -23,6 +23,8 @@ public struct SandboxSpec: Sendable, Hashable, Codable {
     public var platform: String?
     /// What is mounted into it.
     public var volumes: [SandboxVolume]
+    /// What it is to have besides, if anything.
+    public var options: SandboxOptions?
 
     /// Creates a spec from its values.
     public init(
@@ -34,7 +36,8 @@ public struct SandboxSpec: Sendable, Hashable, Codable {
         metadata: [String: String] = [:],
         extensions: [String: String] = [:],
         platform: String? = nil,
-        volumes: [SandboxVolume] = []
+        volumes: [SandboxVolume] = [],
+        options: SandboxOptions? = nil
     ) {
         self.image = image
         self.snapshotID = snapshotID
@@ -45,6 +48,7 @@ public struct SandboxSpec: Sendable, Hashable, Codable {
         self.extensions = extensions
         self.platform = platform
         self.volumes = volumes
+        self.options = options
     }
 
     /// Reads a spec, also one that was written before there were volumes.

@@ -20,12 +20,28 @@ public struct SandboxVolume: Sendable, Hashable, Codable {
         public var createIfAbsent: Bool
         /// Whether it is deleted together with the sandbox. It is only if it was made for that sandbox.
         public var deleteWithSandbox: Bool
+        /// The class of storage that it is made of, on a cluster; nil: the cluster's own.
+        public var storageClass: String?
+        /// How large it is made, in Kubernetes' quantities, on a cluster; nil: the runtime's own size.
+        public var storage: String?
+        /// How it can be mounted, in Kubernetes' words, on a cluster; nil: `ReadWriteOnce`.
+        public var accessModes: [String]?
 
         /// Creates one from its values.
-        public init(name: String, createIfAbsent: Bool = true, deleteWithSandbox: Bool = false) {
+        public init(
+            name: String,
+            createIfAbsent: Bool = true,
+            deleteWithSandbox: Bool = false,
+            storageClass: String? = nil,
+            storage: String? = nil,
+            accessModes: [String]? = nil
+        ) {
             self.name = name
             self.createIfAbsent = createIfAbsent
             self.deleteWithSandbox = deleteWithSandbox
+            self.storageClass = storageClass
+            self.storage = storage
+            self.accessModes = accessModes
         }
     }
 

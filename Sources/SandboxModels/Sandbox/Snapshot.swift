@@ -58,12 +58,21 @@ public struct SnapshotStatus: Sendable, Hashable, Codable {
     public var message: String?
     /// When the state last changed.
     public var lastTransitionAt: Date
+    /// How far the capture is, while there is one.
+    public var progress: SandboxStatus.Progress?
 
     /// Creates a status from its values.
-    public init(state: State, reason: String? = nil, message: String? = nil, lastTransitionAt: Date) {
+    public init(
+        state: State,
+        reason: String? = nil,
+        message: String? = nil,
+        lastTransitionAt: Date,
+        progress: SandboxStatus.Progress? = nil
+    ) {
         self.state = state
         self.reason = reason
         self.message = message
         self.lastTransitionAt = lastTransitionAt
+        self.progress = progress
     }
 }

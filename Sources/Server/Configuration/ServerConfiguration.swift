@@ -12,6 +12,10 @@ public struct ServerConfiguration: Sendable, Equatable {
     public var logLevel: Logger.Level
     /// Where the sandboxes live.
     public var runtime: Runtime
+    /// How requests reach the ports of sandboxes through the server.
+    public var proxy = Proxy()
+    /// How clients reach the ports of sandboxes without it.
+    public var ingress = Ingress()
     /// The file that tells tenants with their keys and namespaces, absolute; nil: there is one tenant: `[tenants]`.
     public var tenantFile: String?
     /// How access makes sandboxes live longer; nil: it does not: `[renew_intent]`.

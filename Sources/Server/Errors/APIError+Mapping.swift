@@ -30,6 +30,7 @@ extension APIError {
         case .snapshotSourceNotRunning: self.init(.conflict, "SNAPSHOT::INVALID_SOURCE_STATE", error.told)
         case .snapshotNotFound: self.init(.notFound, "SNAPSHOT::NOT_FOUND", error.told)
         case .snapshotNotReady: self.init(.conflict, "SNAPSHOT::NOT_READY", error.told)
+        case .snapshotNotRestorable: self.init(.conflict, "SNAPSHOT::INVALID_RESTORE_CONFIG", error.told)
         case .snapshotBusy: self.init(.conflict, "SNAPSHOT::INVALID_STATE", error.told)
         case .invalidParameter: self = .invalidParameter(error.told)
         case .hostPathNotAllowed: self.init(.badRequest, "VOLUME::HOST_PATH_NOT_ALLOWED", error.told)

@@ -18,12 +18,21 @@ extension CreateSandboxRequest {
     ///
     /// - Parameters:
     ///   - now: When the time to live begins.
+    ///   - supported: What the runtime has of that which not all have. What would change a sandbox's isolation or its files is
+    ///     refused, never ignored.
+    ///   - requestKey: What the client calls the request, to be able to send it again.
     ///   - maximumTimeout: The longest time to live in seconds, if there is a limit. It does not concern sandboxes without
     ///     a time to live, as upstream does it.
     /// - Throws: ``APIError``.
-    func admit(now: Date, maximumTimeout: Int?) throws(APIError) -> Admitted {
-        guard unsupportedFields.isEmpty else {
-            throw .notSupported("This server cannot do what \(unsupportedFields.joined(separator: ", ")) asks for.")
+    func admit(
+        now: Date,
+        supported: Set<SandboxFeature> = [],
+        requestKey: String? = nil,
+        maximumTimeout: Int?
+    ) throws(APIError) -> Admitted {
+        let missing = features.subtracting(supported).map(\.rawValue).sorted()
+        guard missing.isEmpty else {
+            throw .notSupported("This server cannot do what \(missing.joined(separator: ", ")) asks for.")
         }
         try KnownExtensions.check(extensions)
         var image = Image(uri: "")
@@ -31,7 +40,19 @@ extension CreateSandboxRequest {
         switch source {
         case .image(let given): image = given
         case .snapshot(let id): snapshotID = id
+        case .pool(let given):
+            image = given ?? image
+            guard volumes.isEmpty else { throw .invalidParameter("volumes cannot be used together with poolRef.") }
+            guard platform == nil else { throw .invalidParameter("platform cannot be used together with poolRef.") }
+            guard options.networkPolicy == nil, options.lifecycle == nil else {
+                throw .invalidParameter("networkPolicy and lifecycle cannot be used together with poolRef.")
+            }
         }
+        if options.credentialProxy == true, options.networkPolicy == nil {
+            throw .invalidParameter("credentialProxy needs a networkPolicy.")
+        }
+        var options = options
+        options.requestKey = requestKey
         try LabelRules.check(metadata)
         var expiresAt: Date?
         if let timeout {
@@ -55,7 +76,8 @@ extension CreateSandboxRequest {
             metadata: metadata,
             extensions: extensions,
             platform: platform,
-            volumes: try VolumeRequest.admit(volumes)
+            volumes: try VolumeRequest.admit(volumes),
+            options: options == SandboxOptions() ? nil : options
         )
         return Admitted(spec: spec, credentials: image.credentials, expiresAt: expiresAt)
     }
@@ -63,13 +85,28 @@ extension CreateSandboxRequest {
 
 /// The extension parameters whose values upstream checks.
 enum KnownExtensions {
-    static let renewOnAccess = "access.renew.extend.seconds"
-
     static func check(_ extensions: [String: String]) throws(APIError) {
-        guard let text = extensions[renewOnAccess] else { return }
-        guard let seconds = Int(text.trimmed), (300...86_400).contains(seconds) else {
+        try checkSeconds(SandboxExtension.renewOnAccess, in: 300...86_400, of: extensions)
+        try checkSeconds(SandboxExtension.pauseWhenIdle, in: 10...2_592_000, of: extensions)
+        if let word = extensions[SandboxExtension.resumeOnAccess], !["true", "false"].contains(word) {
             throw .invalidParameter(
-                "extensions[\"\(renewOnAccess)\"] must be a number of seconds from 300 to 86400, written as a string."
+                "extensions[\"\(SandboxExtension.resumeOnAccess)\"] must be \"true\" or \"false\", written as a string."
+            )
+        }
+    }
+
+    private static func checkSeconds(
+        _ name: String,
+        in range: ClosedRange<Int>,
+        of extensions: [String: String]
+    ) throws(APIError) {
+        guard let text = extensions[name] else { return }
+        guard let seconds = Int(text.trimmed), range.contains(seconds) else {
+            throw .invalidParameter(
+                """
+                extensions["\(name)"] must be a number of seconds from \(range.lowerBound) to \(range.upperBound), written as a \
+                string.
+                """
             )
         }
     }

@@ -15,6 +15,8 @@ struct CreateSandboxRequest: Equatable {
     enum Source: Equatable {
         case image(Image)
         case snapshot(id: String)
+        /// A sandbox that is ready; an image is only for the record.
+        case pool(Image?)
     }
 
     var source: Source
@@ -28,8 +30,10 @@ struct CreateSandboxRequest: Equatable {
     var entrypoint: [String]
     var extensions: [String: String]
     var volumes: [VolumeRequest]
-    /// Fields that ask for something that this server does not have, by their names on the wire.
-    var unsupportedFields: [String]
+    /// What it asks for besides.
+    var options: SandboxOptions
+    /// What of it only some runtimes have.
+    var features: Set<SandboxFeature>
 }
 
 extension CreateSandboxRequest {
@@ -46,13 +50,13 @@ extension CreateSandboxRequest {
         let platform = Self.platform(body["platform"], &issues)
         let timeout = body["timeout"].integer(.nullable, in: 60...Int.max, &issues)
         let resourceLimits = body["resourceLimits"].map(.nullable, &issues)
-        _ = body["resourceRequests"].map(.nullable, &issues)
         let environment = body["env"].map(.nullable, values: .nullable, &issues)
         let metadata = body["metadata"].map(.nullable, &issues)
         let entrypoint = body["entrypoint"].strings(.nullable, atLeast: 1, &issues)
         let extensions = body["extensions"].map(.nullable, &issues)
         let volumes = (body["volumes"].list(.nullable, &issues) ?? []).compactMap { VolumeRequest($0, &issues) }
-        let unsupportedFields = Self.unsupportedFields(body, &issues)
+        var options = Self.options(body, &issues)
+        _ = body["templateId"].string(.nullable, &issues)
         guard issues.isEmpty else { throw ValidationError(issues: issues) }
 
         /// A rule that concerns the body as a whole is told only when every field is right.
@@ -63,10 +67,17 @@ extension CreateSandboxRequest {
         let snapshot = snapshotID?.trimmed ?? ""
         let usableImage = image.flatMap { $0.uri.trimmed.isEmpty ? nil : $0 }
         switch (usableImage, snapshot.isEmpty) {
+        case (_, false) where !pool.isEmpty:
+            throw broken("snapshotId cannot be used together with poolRef.")
+        case (_, true) where !pool.isEmpty:
+            guard options.credentialProxy != true else {
+                throw broken("credentialProxy cannot be used together with poolRef.")
+            }
+            source = .pool(usableImage)
+            options.pool = pool
         case (let image?, true):
             source = .image(image)
         case (nil, false):
-            guard pool.isEmpty else { throw broken("snapshotId cannot be used together with poolRef.") }
             source = .snapshot(id: snapshot)
         case (_?, false), (nil, true):
             throw broken("Exactly one of image or snapshotId must be provided.")
@@ -85,7 +96,8 @@ extension CreateSandboxRequest {
         self.entrypoint = entrypoint ?? Self.restoredEntrypoint
         self.extensions = extensions ?? [:]
         self.volumes = volumes
-        self.unsupportedFields = unsupportedFields + (pool.isEmpty ? [] : ["extensions.poolRef"])
+        features = Self.features(options, body)
+        self.options = options
     }
 
     private static func image(_ field: RequestField, _ issues: inout [ValidationIssue]) -> Image? {
@@ -108,23 +120,5 @@ extension CreateSandboxRequest {
         let architecture = platform["arch"].string(.required, &issues)
         guard let system, let architecture else { return nil }
         return "\(system)/\(architecture)"
-    }
-
-    /// What would change a sandbox's isolation or its files is refused, never ignored. Resource requests are only hints for
-    /// a scheduler and may be ignored.
-    private static func unsupportedFields(_ body: RequestObject, _ issues: inout [ValidationIssue]) -> [String] {
-        var fields: [String] = []
-        if body["networkPolicy"].object(.nullable, &issues) != nil { fields.append("networkPolicy") }
-        if let proxy = body["credentialProxy"].object(.nullable, &issues),
-            proxy["enabled"].bool(.optional, &issues) == true
-        {
-            fields.append("credentialProxy")
-        }
-        if body["secureAccess"].bool(.optional, &issues) == true { fields.append("secureAccess") }
-        if body["lifecycle"].object(.nullable, &issues) != nil { fields.append("lifecycle") }
-        if let template = body["templateId"].string(.nullable, &issues), !template.trimmed.isEmpty {
-            fields.append("templateId")
-        }
-        return fields
     }
 }

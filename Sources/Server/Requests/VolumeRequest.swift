@@ -40,17 +40,22 @@ struct VolumeRequest: Equatable {
         self.mountPath = mountPath
     }
 
-    /// What there is to say about a storage class, a size and access modes concerns only a cluster; upstream ignores it
-    /// on one machine as well.
     private static func claim(_ pvc: RequestObject, _ issues: inout [ValidationIssue]) -> SandboxVolume.NamedVolume? {
         let name = pvc["claimName"].string(.required, &issues)
         let createIfAbsent = pvc["createIfNotExists"].bool(.optional, &issues) ?? true
         let deleteWithSandbox = pvc["deleteOnSandboxTermination"].bool(.optional, &issues) ?? false
-        _ = pvc["storageClass"].string(.nullable, &issues)
-        _ = pvc["storage"].string(.nullable, &issues)
-        _ = pvc["accessModes"].strings(.nullable, &issues)
+        let storageClass = pvc["storageClass"].string(.nullable, &issues)
+        let storage = pvc["storage"].string(.nullable, &issues)
+        let accessModes = pvc["accessModes"].strings(.nullable, &issues)
         return name.map {
-            SandboxVolume.NamedVolume(name: $0, createIfAbsent: createIfAbsent, deleteWithSandbox: deleteWithSandbox)
+            SandboxVolume.NamedVolume(
+                name: $0,
+                createIfAbsent: createIfAbsent,
+                deleteWithSandbox: deleteWithSandbox,
+                storageClass: storageClass,
+                storage: storage,
+                accessModes: accessModes
+            )
         }
     }
 }

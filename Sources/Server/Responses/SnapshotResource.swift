@@ -12,6 +12,8 @@ struct SnapshotResource: Encodable {
         var reason: String?
         var message: String?
         var lastTransitionAt: Date
+        /// An addition to upstream's fields, which its clients ignore.
+        var progress: SandboxStatus.Progress?
     }
 
     var id: String
@@ -30,7 +32,8 @@ struct SnapshotResource: Encodable {
             state: snapshot.status.state.rawValue,
             reason: snapshot.status.reason,
             message: snapshot.status.message,
-            lastTransitionAt: snapshot.status.lastTransitionAt
+            lastTransitionAt: snapshot.status.lastTransitionAt,
+            progress: snapshot.status.progress
         )
         createdAt = snapshot.createdAt
         artifact = snapshot.artifact

@@ -24,7 +24,13 @@ struct SandboxRoutes {
 
     @Sendable private func create(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let body = try await request.jsonBody(upTo: maximumBodyBytes)
-        let admitted = try CreateSandboxRequest(body).admit(now: now(), maximumTimeout: maximumTimeout)
+        let admitted = try CreateSandboxRequest(body)
+            .admit(
+                now: now(),
+                supported: context.runtime.features,
+                requestKey: request.headers.idempotencyKey,
+                maximumTimeout: maximumTimeout
+            )
         let sandbox = try await context.runtime.create(
             admitted.spec,
             credentials: admitted.credentials,

@@ -12,6 +12,9 @@ public import struct Foundation.Date
 /// one, without its text. Identifiers come straight from request paths: an implementation answers `notFound` for any
 /// string that is not one of its own. A method may be called again after its answer was lost.
 public protocol SandboxRuntime: Sendable {
+    /// What of that which not all runtimes have this one gives. The API refuses the rest.
+    var features: Set<SandboxFeature> { get }
+
     /// Creates a sandbox and answers when it runs, or when it is certain that it will be started.
     ///
     /// - Parameters:
@@ -127,8 +130,10 @@ public protocol SandboxRuntime: Sendable {
     func deletePool(_ name: String) async throws
 }
 
-/// What a runtime answers that has no pools.
+/// What a runtime answers that has no more than all have.
 extension SandboxRuntime {
+    /// None.
+    public var features: Set<SandboxFeature> { [] }
     /// There are none.
     public func createPool(
         _ name: String,

@@ -1,0 +1,96 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import KubeClient
+import KubeModels
+import Logging
+import SandboxModels
+
+import struct Foundation.Date
+
+/// What a server does with sandboxes by itself.
+extension ClusterRuntime {
+    /// Does what is due until the task is cancelled.
+    func attendToDuties() async {
+        let roster = DutyRoster()
+        await withDiscardingTaskGroup { group in
+            group.addTask {
+                for await change in sandboxChanges {
+                    let id = change.object.sandboxID
+                    if case .deleted(let object, _) = change { accesses.forget(object.sandboxID) }
+                    schedule(id, on: roster)
+                }
+            }
+            group.addTask {
+                var changes = roster.changes.makeAsyncIterator()
+                while !Task.isCancelled {
+                    for id in roster.due(now()) {
+                        await attend(id)
+                        schedule(id, on: roster)
+                    }
+                    guard let next = roster.next else {
+                        if await changes.next() == nil { return }
+                        continue
+                    }
+                    await Self.wait(for: next.timeIntervalSince(now()), orChangeOf: roster)
+                }
+            }
+        }
+    }
+
+    /// Returns after a while, or as soon as the roster has another date.
+    private static func wait(for seconds: Double, orChangeOf roster: DutyRoster) async {
+        guard seconds > 0 else { return }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { _ = try? await Task.sleep(for: .seconds(min(seconds, 3600))) }
+            group.addTask {
+                for await _ in roster.changes { return }
+            }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private func schedule(_ id: String, on roster: DutyRoster) {
+        let duty = directory[id].flatMap { SandboxDuty($0, seen: accesses.lastSeen(id)) }
+        // What could not be done a moment ago is not tried again at once.
+        roster.set(id, duty.map { max($0.date, now().addingTimeInterval(1)) })
+    }
+
+    private func attend(_ id: String) async {
+        guard let entry = directory[id], let duty = SandboxDuty(entry, seen: accesses.lastSeen(id)), duty.date <= now()
+        else { return }
+        do {
+            switch duty {
+            case .pauseIdle:
+                try await pauseIdle(id)
+                logger.info("a sandbox is paused because nobody uses it", metadata: ["sandbox": "\(id)"])
+            case .deleteUnheardOf:
+                try await sandboxes.delete(entry.object.metadata.name, DeleteOptions(uid: entry.object.metadata.uid))
+                logger.notice(
+                    "a sandbox was deleted of which nobody has heard: its creator had died",
+                    metadata: ["sandbox": "\(id)"]
+                )
+            }
+        } catch {
+            logger.info("what is due could not be done", metadata: ["sandbox": "\(id)", "error": "\(error)"])
+        }
+    }
+
+    /// Takes credentials away that were kept for sandboxes which never came to be, because their server had died.
+    func deleteUnownedSecrets() async {
+        guard await directory.waitUntilSynced() else { return }
+        do {
+            let query = try LabelQuery(matching: [ImageSecret.label: "true"])
+            for secret in try await secrets.pages(ListOptions(labels: query)).collect().items {
+                let created = secret.metadata.creationTimestamp?.date ?? now()
+                let isOld = now().timeIntervalSince(created) > Double(configuration.createTimeout) + 600
+                let id = secret.metadata.labels[OpenSandbox.Label.sandboxID] ?? ""
+                guard secret.metadata.ownerReferences.isEmpty, isOld, directory[id] == nil else { continue }
+                try await secrets.delete(secret.metadata.name, DeleteOptions(uid: secret.metadata.uid))
+            }
+        } catch {
+            logger.debug("credentials that nobody owns could not be looked for", metadata: ["error": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,169 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import KubeClient
+import KubeModels
+import Logging
+public import SandboxModels
+
+public import struct Foundation.Date
+
+/// Creating sandboxes.
+extension ClusterRuntime {
+    /// What this runtime gives that not all do.
+    public var features: Set<SandboxFeature> {
+        var features: Set<SandboxFeature> = [.pool, .lifecycle]
+        if configuration.egress != nil { features.formUnion([.networkPolicy, .credentialProxy]) }
+        if configuration.hasSecureAccess { features.insert(.secureAccess) }
+        return features
+    }
+
+    /// Creates a sandbox and answers when it can be used. One that does not come up is deleted again.
+    ///
+    /// A request with a key that is sent again gets the sandbox of the first one, however that ended.
+    ///
+    /// - Parameters:
+    ///   - spec: What to run.
+    ///   - credentials: For this image's registry; kept in a Secret that is deleted with the sandbox.
+    ///   - expiresAt: When the sandbox is deleted, or nil for never.
+    /// - Throws: `SandboxError`, see `SandboxRuntime`.
+    public func create(
+        _ spec: SandboxSpec,
+        credentials: ImageCredentials?,
+        expiresAt: Date?
+    ) async throws -> Sandbox {
+        try await waitUntilSynced()
+        let key = spec.options?.requestKey
+        let id = key.map { SandboxIdentity.of(key: $0, namespace: configuration.namespace) } ?? SandboxIdentity.random()
+        if key != nil, let known = directory[id] {
+            return known.sandbox.status.state == .pending ? try await waitUntilUsable(id) : known.sandbox
+        }
+
+        var manifest = SandboxManifest(spec: spec, id: id, expiresAt: expiresAt, image: spec.image)
+        try await take(spec.snapshotID, into: &manifest)
+        if let pool = spec.options?.pool, pool != "*" { _ = try await self.pool(pool) }
+        if spec.options?.networkPolicy != nil { manifest.egressToken = SandboxIdentity.token() }
+        if spec.options?.secureAccess == true { manifest.accessToken = SandboxIdentity.token() }
+        if expiresAt == nil { manifest.createdUntil = now().addingTimeInterval(Double(configuration.createTimeout + 30)) }
+        let hasSecret = credentials != nil && spec.options?.pool == nil
+        if hasSecret { manifest.pullSecrets.append(ImageSecret.name(id)) }
+        let object = try manifest.object(configuration)
+        try await claimVolumes(spec.volumes, for: id)
+        if hasSecret, let credentials {
+            try await telling("keep the credentials of the image") {
+                try await keep(credentials, for: spec.image, id)
+            }
+        }
+        do {
+            let created = try await telling("create the sandbox") { try await sandboxes.create(object) }
+            directory.put(created)
+            if hasSecret { try await telling("bind the credentials of the image") { try await bindSecret(to: created) } }
+            if !spec.volumes.isEmpty { try await bindClaims(spec.volumes, to: created) }
+        } catch let error as SandboxError {
+            if key != nil, let cause = error.cause as? KubeError, cause.isAlreadyExists {
+                return try await waitUntilUsable(id)
+            }
+            await discard(id, because: error)
+            throw error
+        }
+        do {
+            let sandbox = try await waitUntilUsable(id)
+            return expiresAt == nil ? try await heardOf(sandbox) : sandbox
+        } catch {
+            await discard(id, because: error)
+            throw error
+        }
+    }
+
+    /// Starts from a snapshot, by digest, if one is named.
+    private func take(_ snapshotID: String?, into manifest: inout SandboxManifest) async throws {
+        guard let snapshotID else { return }
+        let snapshot = try await snapshotObject(snapshotID)
+        manifest.image = try RestorableImage(snapshot, id: snapshotID).pinned
+        if let secret = configuration.snapshotPullSecret { manifest.pullSecrets.append(secret) }
+    }
+
+    // MARK: Waiting
+
+    /// The sandbox as soon as it can be used.
+    private func waitUntilUsable(_ id: String) async throws -> Sandbox {
+        let outcome = try await firstOutcome(of: id, within: .seconds(configuration.createTimeout))
+        switch outcome {
+        case .ready(let sandbox): return sandbox
+        case .failed(let error): throw error
+        case .waiting(let shortage?):
+            throw SandboxError(.poolExhausted, "The pool has no sandbox to give: \(shortage)")
+        case .waiting(nil):
+            let told = directory[id]?.sandbox.status.message.map { ": \($0)" } ?? ""
+            throw SandboxError(
+                .startTimedOut,
+                "The sandbox \(id) did not come up within \(configuration.createTimeout) s\(told). It was deleted."
+            )
+        }
+    }
+
+    /// How a creation ended, or how it was when the time was over. A shortage of a pool has a shorter time.
+    private func firstOutcome(
+        of id: String,
+        within limit: Duration
+    ) async throws -> CreationOutcome {
+        let changes = directory.changes(of: id)
+        let poolLimit = min(limit, .seconds(configuration.poolTimeout))
+        let clock = ContinuousClock()
+        let start = clock.now
+        return try await withThrowingTaskGroup(of: CreationOutcome?.self) { group in
+            group.addTask {
+                var isKnown = false
+                for await entry in changes {
+                    guard let entry else {
+                        // Before it is known it is not there either.
+                        if isKnown { return .failed(SandboxError(.startFailed, "The sandbox \(id) was deleted.")) }
+                        continue
+                    }
+                    isKnown = true
+                    let outcome = CreationOutcome(entry, id: id)
+                    if case .waiting = outcome { continue }
+                    return outcome
+                }
+                return nil
+            }
+            for time in Set([poolLimit, limit]) {
+                group.addTask {
+                    try await Task.sleep(until: start + time, clock: clock)
+                    return .waiting(shortage: nil)
+                }
+            }
+            defer { group.cancelAll() }
+            while let outcome = try await group.next() {
+                guard let outcome else { throw CancellationError() }
+                guard case .waiting = outcome else { return outcome }
+                let now = directory[id].map { CreationOutcome($0, id: id) } ?? .waiting(shortage: nil)
+                if case .waiting(nil) = now, clock.now < start + limit { continue }
+                return now
+            }
+            throw CancellationError()
+        }
+    }
+
+    // MARK: After it
+
+    /// Takes away the mark of a sandbox that never expires and of which its creator has not heard yet.
+    private func heardOf(_ sandbox: Sandbox) async throws -> Sandbox {
+        guard let entry = directory[sandbox.id] else { return sandbox }
+        let patch: JSONValue = ["metadata": ["annotations": [OpenSandbox.Annotation.createdUntil: .null]]]
+        let object = try await telling("finish the creation") {
+            try await sandboxes.patch(entry.object.metadata.name, .merge(MergePatch(patch)))
+        }
+        return directory.put(object)
+    }
+
+    /// Deletes what has come of a creation that failed, also if whoever asked has gone.
+    private func discard(_ id: String, because error: any Error) async {
+        logger.info("a sandbox did not come about", metadata: ["sandbox": "\(id)", "error": "\(error)"])
+        let deletion = Task {
+            _ = try? await sandboxes.delete(id, DeleteOptions(gracePeriodSeconds: 0, propagation: .background))
+            _ = try? await secrets.delete(ImageSecret.name(id))
+        }
+        await deletion.value
+    }
+}

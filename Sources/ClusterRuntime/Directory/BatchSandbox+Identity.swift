@@ -1,0 +1,27 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import KubeModels
+import SandboxModels
+
+extension BatchSandbox {
+    /// What clients call the sandbox: its label, or the object's own name if somebody made it without the server.
+    var sandboxID: String {
+        if let id = metadata.labels[OpenSandbox.Label.sandboxID], !id.isEmpty { return id }
+        return metadata.name
+    }
+
+    /// What it was created from and with, if the server did that.
+    var request: SandboxRequest? {
+        // What somebody else has written there says nothing.
+        metadata.annotations[OpenSandbox.Annotation.request].flatMap { try? SandboxRequest(json: $0) }
+    }
+
+    /// The address of the first pod; nil if it has none.
+    var address: String? {
+        guard let text = metadata.annotations[OpenSandbox.Annotation.endpoints],
+            let first = try? EndpointsAnnotation(text).addresses.first, !first.isEmpty
+        else { return nil }
+        return first
+    }
+}

@@ -1,0 +1,195 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import KubeClient
+import KubeModels
+public import SandboxModels
+
+public import struct Foundation.Date
+
+/// Reading, pausing, resuming, renewing, labelling and deleting sandboxes.
+extension ClusterRuntime {
+    /// One sandbox as it is now.
+    ///
+    /// - Throws: `SandboxError` with `notFound` or `runtimeUnavailable`.
+    public func sandbox(_ id: String) async throws -> Sandbox { try await entry(id).sandbox }
+
+    /// All sandboxes as they are now, newest first.
+    ///
+    /// - Throws: `SandboxError` with `runtimeUnavailable`.
+    public func sandboxes() async throws -> [Sandbox] {
+        try await waitUntilSynced()
+        return directory.all
+    }
+
+    /// A sandbox as it is and as it becomes; it ends when the sandbox is gone.
+    ///
+    /// - Throws: `SandboxError` with `notFound` or `runtimeUnavailable`.
+    public func changes(of id: String) async throws -> AsyncStream<Sandbox> {
+        _ = try await entry(id)
+        let changes = directory.changes(of: id)
+        let iterator = LockedIterator(changes.makeAsyncIterator())
+        return AsyncStream { await iterator.next()??.sandbox }
+    }
+
+    /// Begins to delete a sandbox in whatever state it is.
+    ///
+    /// - Throws: `SandboxError` with `notFound` or `runtimeUnavailable`.
+    public func delete(_ id: String) async throws {
+        let entry = try await entry(id)
+        do {
+            let deletion = try await sandboxes.delete(
+                entry.object.metadata.name,
+                DeleteOptions(uid: entry.object.metadata.uid, gracePeriodSeconds: 0, propagation: .background)
+            )
+            switch deletion {
+            case .begun(let object): directory.put(object)
+            case .done: directory.remove(entry.object)
+            }
+        } catch let error as KubeError where error.isNotFound || error.isConflict {
+            throw SandboxError.noSandbox(id)
+        } catch let error as KubeError {
+            throw SandboxError(error, doing: "delete the sandbox")
+        }
+    }
+
+    /// Begins to pause a sandbox; its status tells how it goes on.
+    ///
+    /// - Throws: `SandboxError` with `notFound`, `invalidState` unless it runs, or `runtimeUnavailable`.
+    public func pause(_ id: String) async throws {
+        try await wish(id, pause: true, from: .running, "paused")
+    }
+
+    /// Begins to resume a sandbox; its status tells how it goes on.
+    ///
+    /// - Throws: `SandboxError` with `notFound`, `invalidState` unless it is paused, or `runtimeUnavailable`.
+    public func resume(_ id: String) async throws {
+        try await wish(id, pause: false, from: .paused, "resumed")
+    }
+
+    /// Makes a sandbox expire at another time, in whatever state it is.
+    ///
+    /// - Throws: `SandboxError` with `notFound`, `neverExpires` or `runtimeUnavailable`.
+    public func renew(_ id: String, until date: Date) async throws {
+        _ = try await edit(id, "renew the sandbox") { entry in
+            guard entry.sandbox.expiresAt != nil else {
+                throw SandboxError(.neverExpires, "The sandbox '\(id)' was created without a timeout, so there is none to change.")
+            }
+            return ["spec": ["expireTime": .string(SpelledTime(date).text)]]
+        }
+    }
+
+    /// Sets metadata of a sandbox in whatever state it is, and removes the keys whose value is nil.
+    ///
+    /// - Throws: `SandboxError` with `notFound` or `runtimeUnavailable`.
+    public func patchMetadata(_ id: String, _ patch: [String: String?]) async throws -> Sandbox {
+        try await edit(id, "label the sandbox") { _ in
+            ["metadata": ["labels": .object(patch.mapValues { $0.map { .string($0) } ?? .null })]]
+        }
+    }
+
+    /// Where a port of a running sandbox is reached.
+    ///
+    /// - Throws: `SandboxError` with `notFound`, `addressUnavailable` or `runtimeUnavailable`.
+    public func endpoint(_ id: String, port: Int) async throws -> SandboxEndpoint {
+        let entry = try await entry(id)
+        let usable: Set<SandboxStatus.State> = [.running, .pending, .failed]
+        guard usable.contains(entry.sandbox.status.state), let address = entry.object.address else {
+            throw SandboxError(
+                .addressUnavailable,
+                "The sandbox '\(id)' has no address while it is \(entry.sandbox.status.state.rawValue)."
+            )
+        }
+        let host = address.contains(":") ? "[\(address)]" : address
+        return SandboxEndpoint(address: "\(host):\(port)", headers: headers(entry.object, port: port))
+    }
+
+    /// Headers that a client of a port has to send.
+    func headers(_ object: BatchSandbox, port: Int) -> [String: String] {
+        var headers: [String: String] = [:]
+        headers["OpenSandbox-Secure-Access"] = object.metadata.annotations[OpenSandbox.Annotation.secureAccessToken]
+        if port == EgressSidecar.port {
+            headers[EgressSidecar.tokenHeader] = object.metadata.annotations[OpenSandbox.Annotation.egressAuthToken]
+        }
+        return headers
+    }
+
+    // MARK: Writing
+
+    /// Pauses a sandbox unless it has been used after all, also if that is only known to the API server.
+    func pauseIdle(_ id: String) async throws {
+        try await wish(id, pause: true, from: .running, "paused") { entry in
+            guard let duty = SandboxDuty(entry, seen: accesses.lastSeen(id)), case .pauseIdle = duty, duty.date <= now()
+            else { throw SandboxError(.invalidState, "The sandbox '\(id)' is in use.") }
+        }
+    }
+
+    /// States a wish, if the sandbox is where it can be.
+    ///
+    /// - Parameter check: Throws why not, for each state of the sandbox that is seen.
+    private func wish(
+        _ id: String,
+        pause: Bool,
+        from state: SandboxStatus.State,
+        _ what: String,
+        _ check: (SandboxDirectory.Entry) throws -> Void = { _ in }
+    ) async throws {
+        let target: JSONValue = ["spec": ["pause": .bool(pause)]]
+        _ = try await edit(id, "have the sandbox \(what)", requiresState: true) { entry in
+            let now = entry.sandbox.status.state
+            guard now == state else {
+                throw SandboxError(
+                    .invalidState,
+                    "Only a sandbox that is \(state.rawValue) can be \(what); '\(id)' is \(now.rawValue)."
+                )
+            }
+            try check(entry)
+            // A wish that is there already has failed. Taken away and stated anew it is another one.
+            return entry.object.spec.pause == pause ? ["spec": ["pause": .null]] : target
+        }
+        if let entry = directory[id], entry.object.spec.pause == nil {
+            _ = try await edit(id, "have the sandbox \(what)") { _ in target }
+        }
+    }
+
+    /// How often an edit is tried when others are faster.
+    private static let attempts = 5
+
+    /// Edits the object of a sandbox as it is, once more if somebody else was faster.
+    ///
+    /// - Parameters:
+    ///   - requiresState: Whether only the state that `change` has seen may be edited.
+    ///   - change: The patch, from what is known.
+    private func edit(
+        _ id: String,
+        _ what: String,
+        requiresState: Bool = false,
+        _ change: (SandboxDirectory.Entry) throws -> JSONValue
+    ) async throws -> Sandbox {
+        var attempt = 1
+        while true {
+            let entry = try await entry(id)
+            guard entry.object.metadata.deletionTimestamp == nil || !requiresState else {
+                throw SandboxError(.invalidState, "The sandbox '\(id)' is being deleted.")
+            }
+            var patch = MergePatch(try change(entry))
+            let name = entry.object.metadata.name
+            if requiresState, let version = entry.object.metadata.resourceVersion {
+                patch = patch.requiring(resourceVersion: version)
+            }
+            do {
+                let object = try await sandboxes.patch(name, .merge(patch))
+                return directory.put(object)
+            } catch let error as KubeError where error.isNotFound {
+                throw SandboxError.noSandbox(id)
+            } catch let error as KubeError where error.isConflict && attempt < Self.attempts {
+                attempt += 1
+                let object = try await telling(what) { try await sandboxes.find(name) }
+                guard let object, object.metadata.uid == entry.object.metadata.uid else { throw SandboxError.noSandbox(id) }
+                directory.put(object)
+            } catch let error as KubeError {
+                throw SandboxError(error, doing: what)
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Names of extension parameters of the OpenSandbox Lifecycle API that say something to a runtime. Their values are strings.
+public enum SandboxExtension {
+    /// The pool that a sandbox is taken out of.
+    public static let pool = "poolRef"
+    /// By how many seconds from then on an access renews a sandbox, 300 to 86400.
+    public static let renewOnAccess = "access.renew.extend.seconds"
+    /// Whether an access resumes a sandbox that is paused: `true` or `false`. An addition to upstream's.
+    public static let resumeOnAccess = "access.auto-resume"
+    /// After how many seconds without access a sandbox is paused, 10 to 2592000. An addition to upstream's.
+    public static let pauseWhenIdle = "access.idle-pause.seconds"
+}
