@@ -69,7 +69,7 @@ extension ServerConfiguration {
     }
 
     /// Tables of OpenSandbox's format that concern nothing that is here.
-    private static let foreignTables = ["agent_sandbox", "docker", "ingress", "otel", "pause", "proxy", "store"]
+    private static let foreignTables = ["agent_sandbox", "docker", "otel", "pause", "store"]
 
     /// Reads `[tenants]`, and answers where the file is that tells them.
     static func readTenants(
