@@ -22,6 +22,7 @@ public struct ClusterRuntime: ServiceLifecycle.Service {
     let client: KubeClient
     let directory = SandboxDirectory()
     let accesses = AccessLedger()
+    let roster = DutyRoster()
     let now: @Sendable () -> Date
     let logger: Logger
     private let sandboxInformer: Informer<BatchSandbox>
@@ -70,17 +71,17 @@ public struct ClusterRuntime: ServiceLifecycle.Service {
         }
     }
 
-    /// What happens to the objects of sandboxes.
-    var sandboxChanges: ChangeSequence<BatchSandbox> { sandboxInformer.changes }
-
     /// Keeps the directory as the watch tells.
     private func follow() async {
         var isSynced = false
         for await change in sandboxInformer.changes {
             switch change {
             case .added(let object, _), .updated(_, let object): directory.put(object)
-            case .deleted(let object, _): directory.remove(object)
+            case .deleted(let object, _):
+                directory.remove(object)
+                accesses.forget(object.sandboxID)
             }
+            schedule(change.object.sandboxID)
             // What was there at the beginning comes as changes, too.
             if !isSynced, sandboxInformer.store.isSynced, directory.count >= sandboxInformer.store.count {
                 directory.markSynced()

@@ -11,8 +11,10 @@ public struct ClusterRuntimeConfiguration: Sendable, Equatable {
     public var execdImage: String
     /// What every sandbox's `BatchSandbox` begins as, before what is asked for is put over it; see ``SandboxTemplate``.
     public var template: JSONValue = [:]
-    /// When kubelets pull images.
-    public var imagePullPolicy = "IfNotPresent"
+    /// When kubelets pull images; nil: the cluster's own policy.
+    public var imagePullPolicy: String? = "IfNotPresent"
+    /// Whether execd is the first process of a sandbox.
+    public var execdRunsAsInit = false
     /// The account of the pods; nil: the namespace's default.
     public var serviceAccount: String?
     /// The runtime class of the pods; nil: the cluster's default.
@@ -46,6 +48,10 @@ public struct ClusterRuntimeConfiguration: Sendable, Equatable {
         public var mode = "dns"
         /// Whether IPv6 is turned off in pods that have one, which the sidecar does not see.
         public var disablesIPv6 = true
+        /// What the sidecar may use.
+        public var resources: ResourceRequirements?
+        /// Where the sidecar reports its measurements.
+        public var telemetryEndpoint: String?
 
         /// Creates one around an image.
         public init(image: String) {

@@ -12,29 +12,12 @@ import struct Foundation.Date
 extension ClusterRuntime {
     /// Does what is due until the task is cancelled.
     func attendToDuties() async {
-        let roster = DutyRoster()
-        await withDiscardingTaskGroup { group in
-            group.addTask {
-                for await change in sandboxChanges {
-                    let id = change.object.sandboxID
-                    if case .deleted(let object, _) = change { accesses.forget(object.sandboxID) }
-                    schedule(id, on: roster)
-                }
+        while !Task.isCancelled {
+            for id in roster.due(now()) {
+                await attend(id)
+                schedule(id)
             }
-            group.addTask {
-                var changes = roster.changes.makeAsyncIterator()
-                while !Task.isCancelled {
-                    for id in roster.due(now()) {
-                        await attend(id)
-                        schedule(id, on: roster)
-                    }
-                    guard let next = roster.next else {
-                        if await changes.next() == nil { return }
-                        continue
-                    }
-                    await Self.wait(for: next.timeIntervalSince(now()), orChangeOf: roster)
-                }
-            }
+            await Self.wait(for: roster.next?.timeIntervalSince(now()) ?? .infinity, orChangeOf: roster)
         }
     }
 
@@ -51,7 +34,8 @@ extension ClusterRuntime {
         }
     }
 
-    private func schedule(_ id: String, on roster: DutyRoster) {
+    /// Takes note of what is to be done with a sandbox next.
+    func schedule(_ id: String) {
         let duty = directory[id].flatMap { SandboxDuty($0, seen: accesses.lastSeen(id)) }
         // What could not be done a moment ago is not tried again at once.
         roster.set(id, duty.map { max($0.date, now().addingTimeInterval(1)) })

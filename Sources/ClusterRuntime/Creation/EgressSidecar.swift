@@ -10,15 +10,21 @@ enum EgressSidecar {
     static let container = "egress"
     /// The port of its API.
     static let port = 18_080
+    /// What says, in the sandbox and in the sidecar, that credentials are put into requests.
+    static let transparentProxy = "OPENSANDBOX_EGRESS_MITMPROXY_TRANSPARENT"
     /// The header in which its API takes the token.
     static let tokenHeader = "OPENSANDBOX-EGRESS-AUTH"
 
     /// The container.
     ///
-    /// - Parameter token: What its API asks for.
+    /// - Parameters:
+    ///   - id: The sandbox's identity.
+    ///   - token: What its API asks for.
     static func container(
         _ egress: ClusterRuntimeConfiguration.Egress,
         _ policy: NetworkPolicy,
+        id: String,
+        hasCredentialProxy: Bool,
         token: String
     ) -> Container {
         .with {
@@ -27,14 +33,19 @@ enum EgressSidecar {
             $0.env = [
                 EnvVar("OPENSANDBOX_EGRESS_RULES", rules(policy).jsonText),
                 EnvVar("OPENSANDBOX_EGRESS_MODE", egress.mode),
+                EnvVar("OPENSANDBOX_EGRESS_SANDBOX_ID", id),
                 EnvVar("OPENSANDBOX_EGRESS_TOKEN", token),
             ]
+            if hasCredentialProxy { $0.env.append(EnvVar(transparentProxy, "true")) }
+            if let endpoint = egress.telemetryEndpoint { $0.env.append(EnvVar("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)) }
+            $0.volumeMounts = [VolumeMount(Execd.volume, at: Execd.folder)]
             $0.ports = [
                 .with {
                     $0.name = "egress-api"
                     $0.containerPort = port
                 }
             ]
+            $0.resources = egress.resources
             $0.securityContext = .with { $0.capabilities = .with { $0.add = ["NET_ADMIN"] } }
             $0.readinessProbe = .with {
                 let header: JSONValue = ["name": .string(tokenHeader), "value": .string(token)]

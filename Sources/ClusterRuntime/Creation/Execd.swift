@@ -14,8 +14,8 @@ enum Execd {
     static let folder = "/opt/opensandbox"
     /// What starts it, and then the sandbox's own command.
     static let bootstrap = "\(folder)/bootstrap.sh"
-    /// The port that it listens on.
-    static let port = 44_772
+    /// What says whether a pod has IPv6.
+    private static let ipv6Switch = "/proc/sys/net/ipv6/conf/all/disable_ipv6"
 
     /// The container that puts it there.
     ///
@@ -24,7 +24,7 @@ enum Execd {
         var script = """
             cp ./execd \(folder)/execd && cp ./bootstrap.sh \(bootstrap) && chmod +x \(folder)/execd \(bootstrap)
             """
-        if disablesIPv6 { script = "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6; " + script }
+        if disablesIPv6 { script = "if [ -e \(ipv6Switch) ]; then echo 1 > \(ipv6Switch) || exit 1; fi; " + script }
         return .with {
             $0.name = "execd-installer"
             $0.image = configuration.execdImage

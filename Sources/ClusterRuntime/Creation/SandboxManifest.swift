@@ -41,7 +41,7 @@ struct SandboxManifest {
         object.spec.expireTime = expiresAt.map { SpelledTime($0) }
         if let pool = spec.options?.pool {
             object.spec.poolRef = pool
-            object.spec.taskTemplate = task.map { RawJSON($0) }
+            object.spec.taskTemplate = RawJSON(task(configuration))
             return object
         }
         object.spec.template = RawJSON(try template(configuration))
@@ -117,10 +117,20 @@ struct SandboxManifest {
                 )
             }
             pod.containers[0].securityContext = .with { $0.capabilities = .with { $0.drop = ["NET_ADMIN"] } }
-            pod.containers.append(EgressSidecar.container(egress, policy, token: egressToken ?? ""))
+            pod.containers.append(
+                EgressSidecar.container(
+                    egress,
+                    policy,
+                    id: id,
+                    hasCredentialProxy: spec.options?.credentialProxy == true,
+                    token: egressToken ?? ""
+                )
+            )
         }
         let disablesIPv6 = spec.options?.networkPolicy != nil && configuration.egress?.disablesIPv6 == true
         pod.initContainers = [Execd.installer(configuration, disablesIPv6: disablesIPv6)]
+        // What runs in a sandbox is not the cluster's friend.
+        pod.automountServiceAccountToken = false
         pod.imagePullSecrets = pullSecrets.map { name in .with { $0.name = name } }
         pod.serviceAccountName = configuration.serviceAccount
         pod.runtimeClassName = configuration.runtimeClass
@@ -135,9 +145,9 @@ struct SandboxManifest {
         container.image = image
         container.imagePullPolicy = configuration.imagePullPolicy
         container.command = [Execd.bootstrap] + spec.entrypoint
-        container.env = environment + [EnvVar("EXECD", "\(Execd.folder)/execd")]
+        container.env = environment(configuration) + [EnvVar("EXECD", "\(Execd.folder)/execd")]
         if spec.options?.credentialProxy == true {
-            container.env.append(EnvVar("OPENSANDBOX_EGRESS_MITMPROXY_TRANSPARENT", "true"))
+            container.env.append(EnvVar(EgressSidecar.transparentProxy, "true"))
         }
         if let lifecycle = spec.options?.lifecycle { container.env.append(EnvVar("OPENSANDBOX_LIFECYCLE", lifecycle)) }
         container.resources = try PodResources.requirements(
@@ -148,8 +158,13 @@ struct SandboxManifest {
         return container
     }
 
-    private var environment: [EnvVar] {
-        spec.environment.sorted { $0.key < $1.key }.map { EnvVar($0.key, $0.value) }
+    /// What was asked for, and what execd wants to know; that goes before.
+    private func environment(_ configuration: ClusterRuntimeConfiguration) -> [EnvVar] {
+        var environment = spec.environment
+        environment["OPENSANDBOX_ID"] = id
+        if configuration.execdRunsAsInit { environment["EXECD_INIT"] = "1" }
+        environment["EXECD"] = nil
+        return environment.sorted { $0.key < $1.key }.map { EnvVar($0.key, $0.value) }
     }
 
     /// Where a sandbox can run that asks for a platform.
@@ -177,19 +192,17 @@ struct SandboxManifest {
 
     // MARK: Its task, if its pod is a pool's
 
-    /// What is run in a pool's pod. One that says nothing of its own is left as it is.
-    private var task: TaskTemplate? {
-        guard !spec.environment.isEmpty || spec.entrypoint != Self.restingEntrypoint else { return nil }
+    /// What is run in a pool's pod: execd, and what was asked for. The shell gives its place to it, so that the task lasts as
+    /// long as that does.
+    private func task(_ configuration: ClusterRuntimeConfiguration) -> TaskTemplate {
         let command = spec.entrypoint.map(Self.quoted).joined(separator: " ")
         return .with {
             $0.spec.process = .with {
-                $0.command = ["/bin/sh", "-c", "\(Execd.bootstrap) \(command) &"]
-                $0.env = environment
+                $0.command = ["/bin/sh", "-c", "exec \(Execd.bootstrap) \(command)"]
+                $0.env = environment(configuration)
             }
         }
     }
-
-    private static let restingEntrypoint = ["tail", "-f", "/dev/null"]
 
     /// A word as a shell reads it back.
     private static func quoted(_ word: String) -> String {

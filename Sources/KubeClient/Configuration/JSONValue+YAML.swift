@@ -1,7 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-import KubeModels
+public import KubeModels
 import Yams
 
 extension JSONValue {
@@ -13,7 +13,7 @@ extension JSONValue {
     /// Reads a YAML document as the JSON that it stands for; of JSON that is the same.
     ///
     /// - Throws: `KubeError` of kind `invalidConfiguration` that names the subject.
-    init(yaml text: String, subject: String) throws(KubeError) {
+    public init(yaml text: String, subject: String) throws(KubeError) {
         func fault(_ reason: String, _ cause: (any Error)? = nil) -> KubeError {
             // The parser's own error quotes the line, which may be a secret.
             let place = (cause as? YamlError).flatMap { error -> String? in

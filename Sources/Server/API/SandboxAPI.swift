@@ -53,6 +53,7 @@ struct SandboxAPI: Sendable {
         .add(to: &routes)
         LifecycleRoutes(maximumBodyBytes: Self.maximumBodyBytes, now: now).add(to: &routes)
         SnapshotRoutes(maximumBodyBytes: Self.maximumBodyBytes).add(to: &routes)
+        PoolRoutes(maximumBodyBytes: Self.maximumBodyBytes).add(to: &routes)
         DiagnosticsRoutes(now: now).add(to: &routes)
         EndpointRoutes().add(to: &routes)
         UnsupportedRoutes().add(to: &routes)

@@ -9,17 +9,6 @@ import SandboxModels
 /// such a server, so that clients can tell it from a mistake of their own.
 struct UnsupportedRoutes {
     func add(to routes: inout RouteTable) {
-        for (path, methods) in [("/pools", [HTTPRequest.Method.get, .post]), ("/pools/:name", [.get, .put, .delete])] {
-            for method in methods {
-                routes.add(method, path) { _, _ in
-                    throw APIError(
-                        .notImplemented,
-                        "KUBERNETES::POOL_NOT_SUPPORTED",
-                        "Pools are a feature of the Kubernetes runtime, which this server does not have."
-                    )
-                }
-            }
-        }
         for (path, methods) in [("/templates", [HTTPRequest.Method.get, .post]), ("/templates/:id", [.get, .delete])] {
             for method in methods {
                 routes.add(method, path) { _, _ in

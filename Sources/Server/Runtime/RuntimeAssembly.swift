@@ -1,6 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import ClusterRuntime
 import LocalRuntime
 public import Logging
 import SandboxModels
@@ -29,7 +30,24 @@ public func makeRuntime(_ configuration: ServerConfiguration, logger: Logger) as
         let runtime = LocalRuntime(configuration: try LocalRuntimeConfiguration(local), logger: logger)
         let tenants = try Tenants(configuration, logger: logger) { _ in runtime }
         return RuntimeAssembly(tenants: tenants, services: [runtime])
-    case .kubernetes:
-        throw SandboxError(.runtimeUnavailable, "This server has no Kubernetes runtime yet.")
+    case .kubernetes(let kubernetes):
+        let connections = try await ClusterConnections(kubernetes, logger: logger)
+        let template = try await ClusterConnections.template(kubernetes.templateFile)
+        var cluster = ClusterRuntimeConfiguration(kubernetes, namespace: kubernetes.namespace, template: template)
+        cluster.hasSecureAccess = configuration.ingress.hasGateway
+        if let renewal = configuration.renewal {
+            cluster.renewsOnAccess = true
+            cluster.renewalInterval = renewal.minimumInterval
+        }
+        let runtime = ClusterRuntime(cluster, client: connections.client, logger: logger)
+        let tenants = Tenants(key: configuration.http.apiKey, runtime: runtime)
+        return RuntimeAssembly(tenants: tenants, services: [connections, runtime])
+    }
+}
+
+extension ServerConfiguration.Ingress {
+    /// Whether a gateway stands before the sandboxes, which can ask for tokens.
+    fileprivate var hasGateway: Bool {
+        if case .gateway = mode { true } else { false }
     }
 }
