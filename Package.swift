@@ -294,6 +294,15 @@ let package = Package(
             path: "Tests/MeasureKube",
             swiftSettings: house
         ),
+        .executableTarget(
+            name: "memory-server",
+            dependencies: [
+                "SandboxModels", "Server", logging, serviceLifecycle, unixSignals,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/MemoryServer",
+            swiftSettings: house
+        ),
         .executableTarget(name: "explore", dependencies: ["Exploration"], path: "Tests/Explore", swiftSettings: house),
         .executableTarget(
             name: "kube-candidate",

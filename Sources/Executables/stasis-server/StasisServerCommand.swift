@@ -49,7 +49,7 @@ struct StasisServerCommand: AsyncParsableCommand {
         var logger = Logger(label: "stasis-server")
         logger.logLevel = configuration.logLevel
         for warning in warnings { logger.warning("\(warning)") }
-        if configuration.http.apiKey == nil {
+        if configuration.isOpen {
             logger.warning("No API key is configured: everybody who reaches the server can use it")
         }
 

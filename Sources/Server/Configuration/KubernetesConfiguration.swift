@@ -60,7 +60,7 @@ extension ServerConfiguration {
         case never = "Never"
     }
 
-    /// How often something may be asked of a cluster.
+    /// How often something may be asked.
     public struct RequestLimit: Sendable, Equatable {
         /// Requests a second in the long run.
         public var requestsPerSecond: Double

@@ -23,12 +23,12 @@ public struct RuntimeAssembly: Sendable {
 
 /// Builds the runtimes that a configuration asks for.
 ///
-/// - Throws: ``SandboxError`` if what it needs of this machine is not there.
+/// - Throws: ``ConfigurationError`` if a file that it names cannot be used; ``SandboxError`` if what it needs of this machine is not there.
 public func makeRuntime(_ configuration: ServerConfiguration, logger: Logger) async throws -> RuntimeAssembly {
     switch configuration.runtime {
     case .local(let local):
         let runtime = LocalRuntime(configuration: try LocalRuntimeConfiguration(local), logger: logger)
-        let tenants = Tenants(key: configuration.http.apiKey, runtime: runtime)
+        let tenants = try Tenants(configuration, logger: logger) { _ in runtime }
         return RuntimeAssembly(tenants: tenants, services: [runtime])
     case .kubernetes(let kubernetes):
         let connections = try await ClusterConnections(kubernetes, logger: logger)
