@@ -31,6 +31,7 @@ extension BatchSandboxReconciler {
     ) -> [String: Observation] {
         var observations: [String: Observation] = [:]
         let queue = SnapshotQueue(of: sandbox, in: snapshots.store)
+        let meant = queue.waiting.reduce(into: [String: String]()) { $0[$1] = record.member(forSnapshot: $1)?.recorded.identity }
         for member in record.members {
             let identity = member.recorded.identity
             observations[identity] = Observation(
@@ -38,9 +39,7 @@ extension BatchSandboxReconciler {
                 capture: sightings.captures[identity],
                 verification: sightings.verifications[identity],
                 cleaned: sightings.cleaned[identity] ?? [],
-                checkpoint: queue.checkpoint(after: member.recorded.checkpoint) { uid in
-                    record.member(forSnapshot: uid)?.recorded.identity == identity
-                }
+                checkpoint: queue.checkpoint(after: member.recorded.checkpoint) { meant[$0] == identity }
             )
         }
         return observations

@@ -116,7 +116,7 @@ struct BatchSandboxReconciler: Sendable {
 
     /// The pod at a member's place, if it is this sandbox's.
     func pod(at index: Int, of sandbox: BatchSandbox) -> Pod? {
-        PodPlaces(of: sandbox, count: index + 1, in: pods.store)[index].pod
+        PodPlaces.place(index, of: sandbox, in: pods.store).pod
     }
 
     /// The pods at the places that a sandbox is to have.
