@@ -167,7 +167,12 @@ extension ArtifactHistory {
 extension BatchSandboxState {
     /// What the state machine is told that the owner wants.
     func wanted(of sandbox: BatchSandbox) -> AggregateIntent {
-        AggregateIntent(sandbox.lifecycleIntent(intent), replicas: sandbox.spec.replicas)
+        AggregateIntent(sandbox.lifecycleIntent(intent), replicas: replicas(of: sandbox))
+    }
+
+    /// How many replicas there are to be: those that there are, if it is to have more than could be written down.
+    func replicas(of sandbox: BatchSandbox) -> Int {
+        sandbox.isTooLarge ? record.replicas.count : sandbox.spec.replicas
     }
 
     /// Whether the last wish was acted upon.

@@ -27,6 +27,9 @@ enum PodPlace: Hashable, Sendable {
         case .vacant, .missing, .givenBack, .unreadable: nil
         }
     }
+
+    /// Whether its owner has given the pod back.
+    var isGivenBack: Bool { if case .givenBack = self { true } else { false } }
 }
 
 /// An annotation that says which pods are allocated cannot be read. Nothing is concluded from it: pods that are taken would look
@@ -68,6 +71,9 @@ struct PodPlaces: Sendable {
     static func place(_ index: Int, of sandbox: BatchSandbox, in store: Store<Pod>) -> PodPlace {
         place(index, of: sandbox, allocated(to: sandbox)) { store[sandbox.metadata.namespace, $0] }
     }
+
+    /// How many places were looked at.
+    var count: Int { places.count }
 
     /// A place.
     subscript(index: Int) -> PodPlace { places.indices.contains(index) ? places[index] : .vacant }

@@ -1,12 +1,11 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+// Strings of files.
+import Foundation
 import KubeModels
 import Subprocess
 import TestSupport
-
-// Strings of files.
-import Foundation
 
 /// What the node has of the pods of a namespace: containers, snapshots, mounts, and what is written down of captures. All of it has to
 /// go with them, or a node would fill up.
@@ -57,7 +56,7 @@ struct NodeTraces {
             error: .discarded
         ) { execution in
             try await body()
-            for try await line in execution.standardOutput.strings() 
+            for try await line in execution.standardOutput.strings()
             where line.contains("/delete") || line.contains("/remove") {
                 if try await leftovers().isEmpty { break }
             }

@@ -12,7 +12,10 @@ import Testing
 /// Pauses one after the other, and many at once.
 @Suite("Many pauses")
 struct PauseCyclesTests {
-    @Test("of one sandbox keep every change, and leave nothing behind, neither in the cluster nor on the node", .timeLimit(.minutes(20)))
+    @Test(
+        "of one sandbox keep every change, and leave nothing behind, neither in the cluster nor on the node",
+        .timeLimit(.minutes(20))
+    )
     func cycles() async throws {
         let cycles = 20
         try await SandboxCluster.run(capturing: { _ in }) { cluster in

@@ -11,7 +11,10 @@ import Testing
 /// What somebody learns of a pause who has nothing but kubectl.
 @Suite("kubectl tells")
 struct PauseStoryTests {
-    @Test("of a pause and a resume all that happens, in its order, and of each thing where it is", .timeLimit(.minutes(10)))
+    @Test(
+        "of a pause and a resume all that happens, in its order, and of each thing where it is",
+        .timeLimit(.minutes(10))
+    )
     func story() async throws {
         try await SandboxCluster.run { cluster, proxy in
             try await cluster.create("box")
@@ -21,12 +24,12 @@ struct PauseStoryTests {
             try await cluster.setPause(true, of: "box")
             await proxy.waitUntilHeld()
             // While it is captured: how far that is.
-            let summary = try #require(
-                try await cluster.wait(for: "box") { $0.status?.progress?.summary != nil }.status?.progress?.summary
-            )
-            let stage = summary.prefix { $0 != " " }
-            try await cluster.expectRow(of: "bsbx", "box", containing: ["Pausing", String(stage), cluster.image])
-            try await cluster.expectRow(of: "sbxsnap", "box-pause", containing: ["Committing", "box", String(stage)])
+            let progress = try await cluster.wait(for: "box") { $0.status?.progress?.stage == "Committing" }.status?
+                .progress
+            let summary = try #require(progress?.summary)
+            let stage = summary.split(separator: " ").map(String.init)
+            try await cluster.expectRow(of: "bsbx", "box", containing: ["Pausing", cluster.image] + stage)
+            try await cluster.expectRow(of: "sbxsnap", "box-pause", containing: ["box"], followedBy: stage)
             proxy.release()
 
             let paused = try await cluster.waitForPause(of: "box")
@@ -91,13 +94,24 @@ private struct DescribedEvent: CustomStringConvertible {
 
 extension SandboxCluster {
     /// Waits until `kubectl get` prints an object with these words, and its age.
-    fileprivate func expectRow(of kind: String, _ name: String, containing words: [String]) async throws {
+    ///
+    /// - Parameter rest: The words that come after the last of these.
+    fileprivate func expectRow(
+        of kind: String,
+        _ name: String,
+        containing words: [String],
+        followedBy rest: [String] = []
+    ) async throws {
         _ = try await testbed.firstLine(
             of: ["--namespace", namespace, "get", kind, name, "--watch", "--no-headers", "--request-timeout=120s"],
             where: { line in
-                let found = line.split(separator: " ")
+                let found = line.split(separator: " ").map(String.init)
                 guard let age = found.last, age.first?.isNumber == true else { return false }
-                return words.allSatisfy { word in found.contains { $0 == word } }
+                guard words.allSatisfy(found.contains), let last = words.last, let place = found.firstIndex(of: last)
+                else {
+                    return false
+                }
+                return found[(place + 1)...].starts(with: rest)
             }
         )
     }

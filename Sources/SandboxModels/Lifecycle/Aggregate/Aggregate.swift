@@ -88,7 +88,9 @@ struct AggregateSituation {
     var observed: Observed { Observed(all: observations, isPauseOrdered: order == .pause) }
 
     /// What is seen of the compute of a member.
-    func compute(of member: Recorded) -> Observation.Compute { (observations[member.identity] ?? Observation()).compute }
+    func compute(of member: Recorded) -> Observation.Compute {
+        (observations[member.identity] ?? Observation()).compute
+    }
 
     /// What is true outside of each member. What all of them have in common is found out once, and not for each.
     struct Observed {

@@ -76,7 +76,9 @@ private struct MemberRun: Codable {
         var runs: [MemberRun] = []
         var series: Series?
         for member in members {
-            if let last = runs.indices.last, let series, series[runs[last].count, since: member.recorded.since] == member {
+            if let last = runs.indices.last, let series,
+                series[runs[last].count, since: member.recorded.since] == member
+            {
                 runs[last].add(member.recorded.since)
             } else {
                 runs.append(MemberRun(member))

@@ -61,6 +61,10 @@ extension AggregateSituation {
                 next.pauseFailure = Problem.nothingToPause.of(member)
                 return next
             }
+            if let member = record.replicas.first(where: { observations[$0.recorded.identity]?.isGivenAway == true }) {
+                next.pauseFailure = Problem.computeGivenAway.of(member)
+                return next
+            }
             let isReady = record.replicas.allSatisfy { member in
                 let recorded = member.recorded
                 return recorded.phase == .paused
