@@ -113,7 +113,7 @@ import struct Foundation.Date
         #expect(sandbox.artifact?.parts.first?.digest == "sha256:00")
         #expect(sandbox.artifact?.parts.first?.size == 7)
         #expect(sandbox.createdAt == Date(timeIntervalSince1970: 1_767_225_600))
-        #expect(sandbox.revision == "1")
+        #expect(sandbox.revision == "uid-\(object.metadata.name)/1")
         // Made by hand, without the server's label.
         let byHand = BatchSandbox.made { $0.metadata.labels = [:] }
         #expect(Sandbox(byHand).id == byHand.metadata.name)

@@ -32,7 +32,7 @@ extension Sandbox {
             createdAt: created,
             expiresAt: object.spec.expireTime?.date,
             artifact: resumable.contains(status.state) ? object.status?.artifact.map { Artifact($0) } : nil,
-            revision: metadata.resourceVersion
+            revision: metadata.resourceVersion.map { "\(metadata.uid ?? "")/\($0)" }
         )
     }
 

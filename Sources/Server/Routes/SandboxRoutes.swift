@@ -12,6 +12,7 @@ struct SandboxRoutes {
     /// The longest time to live in seconds that a client may ask for, if there is a limit.
     let maximumTimeout: Int?
     let maximumBodyBytes: Int
+    let bodies = SandboxBodies()
     let now: @Sendable () -> Date
 
     func add(to routes: inout RouteTable) {
@@ -41,11 +42,11 @@ struct SandboxRoutes {
 
     @Sendable private func list(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let query = try ListSandboxesRequest(QueryParameters(query: request.uri.query ?? ""))
-        return try await Response(.ok, json: SandboxPage(query, of: context.runtime.sandboxes()))
+        return try await Response(.ok, jsonBody: bodies.page(query, of: context.runtime.sandboxes()))
     }
 
     @Sendable private func get(_ request: Request, _ context: APIRequestContext) async throws -> Response {
-        try await Response(.ok, json: SandboxResource(context.runtime.sandbox(context.pathParameter("id"))))
+        try await Response(.ok, jsonBody: bodies.body(of: context.runtime.sandbox(context.pathParameter("id"))))
     }
 
     @Sendable private func patchMetadata(_ request: Request, _ context: APIRequestContext) async throws -> Response {
