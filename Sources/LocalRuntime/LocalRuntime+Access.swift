@@ -41,7 +41,10 @@ extension LocalRuntime {
         do {
             try await renew(id, until: renewed)
         } catch {
-            logger.warning("a sandbox that is used was not renewed", metadata: ["sandbox": "\(id)", "error": "\(error)"])
+            logger.warning(
+                "a sandbox that is used was not renewed",
+                metadata: ["sandbox": "\(id)", "error": "\(error)"]
+            )
         }
     }
 }

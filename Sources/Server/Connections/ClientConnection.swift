@@ -29,10 +29,21 @@ final class ClientConnection: Sendable {
     private let jobQueue: AsyncStream<Job>.Continuation
     private let state = Mutex(State())
     private let makeTunnel: @Sendable () -> EventLoopFuture<ByteTunnel>
+    private let awaitRoom: @Sendable () -> EventLoopFuture<Void>
 
-    init(channel: any Channel, makeTunnel: @escaping @Sendable () -> EventLoopFuture<ByteTunnel>) {
+    /// Creates the connection's face to requests.
+    ///
+    /// - Parameters:
+    ///   - makeTunnel: Makes a tunnel of it, on its event loop.
+    ///   - awaitRoom: Succeeds when there is room for more to be written, on its event loop.
+    init(
+        channel: any Channel,
+        makeTunnel: @escaping @Sendable () -> EventLoopFuture<ByteTunnel>,
+        awaitRoom: @escaping @Sendable () -> EventLoopFuture<Void>
+    ) {
         self.channel = channel
         self.makeTunnel = makeTunnel
+        self.awaitRoom = awaitRoom
         // One request is answered at a time, and has one job.
         (jobs, jobQueue) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(4))
     }
@@ -112,6 +123,16 @@ final class ClientConnection: Sendable {
     /// Makes a tunnel of the connection, after the head of a 101 has been written.
     func tunnel() async throws -> ByteTunnel {
         try await channel.eventLoop.flatSubmit { self.makeTunnel() }.get()
+    }
+
+    /// Returns when what has been written to the client so far is almost all with the kernel. A writer of responses alone
+    /// takes more the busier the event loop is.
+    func room() async throws {
+        try await withTaskCancellationHandler {
+            try await channel.eventLoop.flatSubmit { self.awaitRoom() }.get()
+        } onCancel: {
+            channel.close(promise: nil)
+        }
     }
 
     // MARK: - What the connection's handler tells

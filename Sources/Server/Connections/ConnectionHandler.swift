@@ -24,7 +24,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         var isLast: Bool
     }
 
-    private let client: ClientConnection
+    /// Set before the handler is in the pipeline.
+    var client: ClientConnection?
     private let idleTimeout: TimeAmount
     private var exchanges = CircularBuffer<Exchange>()
     private var isReading = false
@@ -33,12 +34,12 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var sawInputClosed = false
     private var lastActivity = NIODeadline.now()
     private var alarm: Scheduled<Void>?
+    private var awaitingRoom: [EventLoopPromise<Void>] = []
 
     /// How long a client may take to read its last response and close.
     private static let linger = TimeAmount.seconds(2)
 
-    init(client: ClientConnection, idleTimeout: TimeAmount) {
-        self.client = client
+    init(idleTimeout: TimeAmount) {
         self.idleTimeout = idleTimeout
     }
 
@@ -53,7 +54,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case .body: break
         case .end:
             isReading = false
-            client.requestEnded()
+            client?.requestEnded()
         }
         context.fireChannelRead(data)
     }
@@ -91,7 +92,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case .body: context.write(data, promise: promise)
         case .end:
             lastActivity = .now()
-            client.responseEnded()
+            client?.responseEnded()
             let isLast = exchanges.popFirst()?.isLast ?? true
             if isLast || isStopping && exchanges.isEmpty {
                 context.writeAndFlush(data, promise: promise)
@@ -132,6 +133,27 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         isStopping = true
         context.close(mode: .output, promise: nil)
         schedule(in: Self.linger, context) { $0.close(promise: nil) }
+    }
+
+    // MARK: - Room
+
+    /// Succeeds when what has been written so far is almost all with the kernel, or will never be.
+    func room(on channel: any Channel) -> EventLoopFuture<Void> {
+        guard channel.isActive, !channel.isWritable else { return channel.eventLoop.makeSucceededVoidFuture() }
+        let promise = channel.eventLoop.makePromise(of: Void.self)
+        awaitingRoom.append(promise)
+        return promise.futureResult
+    }
+
+    private func tellOfRoom() {
+        let waiting = awaitingRoom
+        awaitingRoom = []
+        for promise in waiting { promise.succeed(()) }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable { tellOfRoom() }
+        context.fireChannelWritabilityChanged()
     }
 
     // MARK: - Time
@@ -184,7 +206,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             if exchanges.isEmpty { context.close(promise: nil) }
         case ChannelEvent.inputClosed:
             sawInputClosed = true
-            client.clientLeft()
+            client?.clientLeft()
             context.fireUserInboundEventTriggered(event)
         default: context.fireUserInboundEventTriggered(event)
         }
@@ -192,18 +214,22 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // What follows is no request, so it cannot be answered, and there is no use in reading on.
-        client.clientLeft()
+        client?.clientLeft()
         context.fireErrorCaught(error)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        client.clientLeft()
+        client?.clientLeft()
         alarm?.cancel()
+        tellOfRoom()
         context.fireChannelInactive()
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         alarm?.cancel()
+        tellOfRoom()
+        // Which holds this handler, too.
+        client = nil
     }
 }
 

@@ -44,13 +44,17 @@ struct ServerChannel: ServerChildChannel, HTTPChannelHandler {
                 HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: configuration.headLimits),
                 maximumBufferSize: Self.bytesAfterUpgrade
             )
-            let stages = NIOLoopBound((encoder, decoder), eventLoop: channel.eventLoop)
+            let handler = ConnectionHandler(idleTimeout: configuration.idleTimeout)
+            let stages = NIOLoopBound((encoder, decoder, handler), eventLoop: channel.eventLoop)
             let client = ClientConnection(channel: channel) {
-                let (encoder, decoder) = stages.value
+                let (encoder, decoder, _) = stages.value
                 return ByteTunnel.take(channel, after: decoder, removing: encoder, decoder)
+            } awaitRoom: {
+                stages.value.2.room(on: channel)
             }
+            handler.client = client
             try pipeline.addHandlers(encoder, decoder)
-            try pipeline.addHandler(ConnectionHandler(client: client, idleTimeout: configuration.idleTimeout))
+            try pipeline.addHandler(handler)
             try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
             try pipeline.addHandlers(configuration.additionalHandlers())
             let http = try NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>(

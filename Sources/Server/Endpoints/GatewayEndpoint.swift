@@ -23,7 +23,9 @@ struct GatewayEndpoint {
         if signature != nil {
             headers = headers.filter { $0.key.lowercased() != HTTPField.Name.secureAccess.canonicalName }
         }
-        let name = [id, String(port), signature?.expires, signature?.signature].compactMap(\.self).joined(separator: "-")
+        let name = [id, String(port), signature?.expires, signature?.signature].compactMap(\.self).joined(
+            separator: "-"
+        )
         switch route {
         case .wildcard:
             let domain = address.hasPrefix("*.") ? address.dropFirst(2) : address[...]

@@ -46,7 +46,12 @@ struct FrameScanner: Equatable {
     private static func length(_ head: [UInt8]) -> Int {
         guard head.count > 1 else { return 2 }
         let isMasked = head[1] & 0x80 != 0
-        let extended = switch head[1] & 0x7F { case 126: 2 case 127: 8 default: 0 }
+        let extended =
+            switch head[1] & 0x7F {
+            case 126: 2
+            case 127: 8
+            default: 0
+            }
         return 2 + extended + (isMasked ? 4 : 0)
     }
 

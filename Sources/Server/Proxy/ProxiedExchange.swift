@@ -49,14 +49,14 @@ struct ProxiedExchange: Sendable {
             end()
             let error: any Error = client.isGone ? ClientGone() : error
             guard let upload else { throw error }
-            // Whatever else of the body comes is read for nothing, and before the connection is used for anything else.
             var response =
                 switch error {
                 case is ClientGone: Response(status: .clientGone)
                 case let error as UpstreamError: try Response(refusal(error))
                 default: try Response(APIError(error))
                 }
-            response.headers[.connection] = "close"
+            // Whatever else of the body comes is read for nothing, and before the connection is used for anything else.
+            if !client.isRequestComplete { response.headers[.connection] = "close" }
             response.body = upload.outlived(by: response.body)
             return response
         }
@@ -155,6 +155,7 @@ struct ProxiedExchange: Sendable {
                 case .body(let bytes):
                     accesses.note(target)
                     try await writer.write(bytes)
+                    try await client.room()
                 case .end: break copying
                 case .head, nil: throw UpstreamError.connectionLost(cause: nil)
                 }
@@ -257,7 +258,9 @@ extension Request {
 
     /// Whether a sandbox has understood that it was asked for a WebSocket, so that what follows are frames.
     fileprivate func isAnswered(byWebSocket answer: HTTPHeaders) -> Bool {
-        guard ProxyHeaders.list(answer["Upgrade"], has: "websocket"), let key = headers[.secWebSocketKey] else { return false }
+        guard ProxyHeaders.list(answer["Upgrade"], has: "websocket"), let key = headers[.secWebSocketKey] else {
+            return false
+        }
         let digest = Insecure.SHA1.hash(data: Data("\(key)258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8))
         return answer["Sec-WebSocket-Accept"] == [Data(digest).base64EncodedString()]
     }

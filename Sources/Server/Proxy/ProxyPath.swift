@@ -79,7 +79,9 @@ struct ProxyPath: Equatable {
                 $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\")
             }
             // `..;x` is `..` to servers that know path parameters.
-            if segments.contains(where: { $0.prefix { $0 != UInt8(ascii: ";") }.elementsEqual("..".utf8) }) { return true }
+            if segments.contains(where: { $0.prefix { $0 != UInt8(ascii: ";") }.elementsEqual("..".utf8) }) {
+                return true
+            }
             let decoded = QueryParameters.percentDecoded(path.utf8)
             if decoded == path { return false }
             path = decoded

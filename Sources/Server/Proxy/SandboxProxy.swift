@@ -45,7 +45,12 @@ struct SandboxProxy: Sendable {
                 accesses: accesses
             )
             return try await exchange.respond(to: request, head: head(of: request, target, upstream)) { error in
-                APIError(error, port: target.port, of: target.key.sandboxID, responseTimeout: configuration.responseTimeout)
+                APIError(
+                    error,
+                    port: target.port,
+                    of: target.key.sandboxID,
+                    responseTimeout: configuration.responseTimeout
+                )
             }
         } catch let error as UpstreamError {
             throw APIError(
@@ -100,7 +105,8 @@ struct SandboxProxy: Sendable {
             do {
                 endpoint = try await target.runtime.endpoint(id, port: target.port)
             } catch let error as SandboxError
-            where error.code == .addressUnavailable && sandbox.spec.wakesOnTraffic && wakes < Self.mostWakes {
+                where error.code == .addressUnavailable && sandbox.spec.wakesOnTraffic && wakes < Self.mostWakes
+            {
                 // It is up, or was a moment ago, and its address is not there or no longer.
                 try await hold(target)
                 wakes += 1

@@ -81,6 +81,19 @@ struct RuntimeAPI: Sendable {
         try await create(#"{"image":{"uri":"\#(image)"},"entrypoint":["sleep","1000000"],"resourceLimits":{}}"#)
     }
 
+    /// Creates a sandbox whose web server listens on port 8080, and which wakes when somebody asks it.
+    func createWebServer(image: String) async throws -> SandboxAnswer {
+        try await create(
+            #"{"image":{"uri":"\#(image)"},"entrypoint":["httpd","-f","-p","8080","-h","/www"],"resourceLimits":{},"#
+                + #""extensions":{"access.auto-resume":"true"}}"#
+        )
+    }
+
+    /// What a port of a sandbox answers to a GET through the server.
+    func get(_ id: String, port: Int, _ path: String) async throws -> String {
+        String(buffer: try await send("GET", "/v1/sandboxes/\(id)/proxy/\(port)\(path)"))
+    }
+
     /// Creates a sandbox of a snapshot and answers when it runs.
     func create(snapshot: String) async throws -> SandboxAnswer {
         try await create(#"{"snapshotId":"\#(snapshot)","entrypoint":["sleep","1000000"],"resourceLimits":{}}"#)

@@ -10,7 +10,7 @@ import Testing
 @testable import Server
 
 /// Requests to a sandbox, seen from both ends of the wire.
-@Suite(.timeLimit(.minutes(3))) struct HTTPProxyTests {
+@Suite(.timeLimit(.minutes(2))) struct HTTPProxyTests {
     @Test(arguments: ["", "/v1"]) func passesARequestAsItIs(mount: String) async throws {
         try await ProxiedAPI.with(upstream: ProxiedAPI.echo) { proxied async throws in
             let answer = try await proxied.exchange(
@@ -75,7 +75,7 @@ import Testing
                 #expect(try await wire.readHead().status == 304)
                 try await ask("GET", "/500")
                 let failed = try await wire.readResponse()
-                #expect(failed.head.start == "HTTP/1.1 500 Oops" && failed.body == "fail")
+                #expect(failed.head.status == 500 && failed.body == "fail")
                 #expect(failed.head.all("set-cookie") == ["a=1", "b=2"])
                 try await ask("DELETE", "/chunks")
                 #expect(try await wire.readResponse().body == "abc")
@@ -98,7 +98,9 @@ import Testing
         let step = Tally()
         try await ProxiedAPI.with { wire async throws in
             _ = try await wire.readHead()
-            try await wire.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+            try await wire.send(
+                "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+            )
             for number in 1...3 {
                 try await wire.send("8\r\ndata: \(number)\n\r\n")
                 // The next event comes only when this one has arrived.
@@ -125,7 +127,7 @@ import Testing
             // Each piece of the request is answered before the next comes.
             while true {
                 let line = try await wire.read(until: "\r\n")
-                let count = Int(line.dropLast(2), radix: 16) ?? 0
+                let count = Int(line.dropLast(), radix: 16) ?? 0
                 let piece = String(buffer: try await wire.read(count))
                 _ = try await wire.read(2)
                 try await wire.send("\(String(count, radix: 16))\r\n\(piece)\r\n")
@@ -133,7 +135,9 @@ import Testing
             }
         } test: { proxied async throws in
             try await Wire.connect(proxied.port) { wire async throws in
-                try await wire.send("POST /sandboxes/box/proxy/80/ HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
+                try await wire.send(
+                    "POST /sandboxes/box/proxy/80/ HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+                )
                 _ = try await wire.readHead()
                 for piece in ["5\r\nhello\r\n", "3\r\nyou\r\n", "0\r\n\r\n"] {
                     try await wire.send(piece)
@@ -155,7 +159,9 @@ import Testing
             }
         } test: { proxied async throws in
             try await Wire.connect(proxied.port) { wire async throws in
-                try await wire.send("PUT /sandboxes/box/proxy/80/ HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n")
+                try await wire.send(
+                    "PUT /sandboxes/box/proxy/80/ HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n"
+                )
                 try await wire.send(String(repeating: "x", count: 2000))
                 let refused = try await wire.readResponse()
                 #expect(refused.head.status == 413 && refused.body == "no")
@@ -214,15 +220,20 @@ import Testing
             await proxied.runtime.listen(82, at: "nonsense")
             let api = proxied.api
             for (path, expected) in [
-                ("81/", ErrorAnswer(502, "BACKEND_CONNECTION_FAILED")), ("82/", .init(404, "KUBERNETES::POD_IP_NOT_AVAILABLE")),
-                ("80/closes", .init(502, "BACKEND_RESPONSE_FAILED")), ("80/garbage", .init(502, "BACKEND_RESPONSE_FAILED")),
+                ("81/", ErrorAnswer(502, "BACKEND_CONNECTION_FAILED")),
+                ("82/", .init(404, "KUBERNETES::POD_IP_NOT_AVAILABLE")),
+                ("80/closes", .init(502, "BACKEND_RESPONSE_FAILED")),
+                ("80/garbage", .init(502, "BACKEND_RESPONSE_FAILED")),
                 ("80/switch", .init(502, "BACKEND_RESPONSE_FAILED")), ("80/silent", .init(504, "BACKEND_TIMEOUT")),
             ] {
                 #expect(try await api.call(.get, "/sandboxes/box/proxy/" + path).error() == expected, "\(path)")
                 // With a body on its way as well.
                 #expect(try await api.call(.post, "/sandboxes/box/proxy/" + path, "{}").error() == expected, "\(path)")
             }
-            #expect(try await api.call(.get, "/sandboxes/nope/proxy/80").error() == .init(404, "KUBERNETES::SANDBOX_NOT_FOUND"))
+            #expect(
+                try await api.call(.get, "/sandboxes/nope/proxy/80").error()
+                    == .init(404, "KUBERNETES::SANDBOX_NOT_FOUND")
+            )
             await proxied.runtime.set("box", .paused)
             let paused = try await api.call(.get, "/sandboxes/box/proxy/80")
             #expect(try paused.error() == .init(404, "KUBERNETES::POD_IP_NOT_AVAILABLE"))
@@ -254,10 +265,11 @@ import Testing
 
     /// A body that breaks off must not look whole to the client, nor an upload to the sandbox.
     @Test func whatBreaksOffIsSeenToBreakOff() async throws {
-        let uploads = Tally()
+        let (begun, uploads) = (Tally(), Tally())
         try await ProxiedAPI.with { wire async throws in
             let head = try await wire.readHead()
             if head["transfer-encoding"] == "chunked" {
+                await begun.add(1)
                 let rest = try? await wire.readToEnd()
                 #expect(rest?.hasSuffix("0\r\n\r\n") != true)
                 return await uploads.add(1)
@@ -271,7 +283,10 @@ import Testing
                 #expect(!rest.contains("0\r\n\r\n"))
             }
             try await Wire.connect(proxied.port) { wire async throws in
-                try await wire.send("PUT /sandboxes/box/proxy/80/ HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+                try await wire.send(
+                    "PUT /sandboxes/box/proxy/80/ HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
+                )
+                await begun.reaches(1)
             }
             await uploads.reaches(1)
         }
@@ -296,7 +311,9 @@ import Testing
         try await ProxiedAPI.with(upstream: ProxiedAPI.echo) { proxied async throws in
             for path in ["/health", "/sandboxes/box/proxy/80/"] {
                 try await Wire.connect(proxied.port) { wire async throws in
-                    try await wire.send("GET \(path) HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n")
+                    try await wire.send(
+                        "GET \(path) HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n"
+                    )
                     let answer = try await wire.readResponse()
                     #expect(answer.head.status == 200 && answer.head["connection"] == "close", "\(path)")
                     #expect(!answer.body.contains("h2c"))
@@ -378,7 +395,8 @@ import Testing
     }
 
     @Test func aSandboxWithATokenAsksForIt() async throws {
-        try await ProxiedAPI.with(headers: ["OpenSandbox-Secure-Access": "t"], upstream: ProxiedAPI.echo) { proxied async throws in
+        try await ProxiedAPI.with(headers: ["OpenSandbox-Secure-Access": "t"], upstream: ProxiedAPI.echo) {
+            proxied async throws in
             let path = "/v1/sandboxes/box/proxy/80/"
             for headers: HTTPFields in [[:], [.secureAccess: "x"]] {
                 let refused = try await proxied.api.call(.get, path, headers: headers)

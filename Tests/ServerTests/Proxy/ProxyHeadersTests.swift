@@ -12,7 +12,8 @@ import Testing
         var fields = HTTPFields()
         for (name, value) in [
             ("Accept", "a"), ("Accept", "b"), ("Connection", "close, X-Hop"), ("connection", "x-other"), ("X-Hop", "1"),
-            ("X-Other", "1"), ("Keep-Alive", "1"), ("TE", "trailers"), ("Trailer", "X"), ("Transfer-Encoding", "chunked"),
+            ("X-Other", "1"), ("Keep-Alive", "1"), ("TE", "trailers"), ("Trailer", "X"),
+            ("Transfer-Encoding", "chunked"),
             ("Upgrade", "h2c"), ("Proxy-Authorization", "p"), ("Authorization", "s"), ("Cookie", "c=1"),
             ("OPEN-SANDBOX-API-KEY", "k"), ("OpenSandbox-Secure-Access", "t"), ("OpenSandbox-Access-Renew", "skip"),
             ("X-Forwarded-For", "6.6.6.6"), ("Forwarded", "for=6.6.6.6"), ("X-Real-IP", "6.6.6.6"), ("Host", "second"),

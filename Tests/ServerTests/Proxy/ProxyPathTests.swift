@@ -10,7 +10,10 @@ import Testing
         ("/sandboxes/box/proxy/80", "box", 80, "/", "/sandboxes/box/proxy/80"),
         ("/v1/sandboxes/box/proxy/80/", "box", 80, "/", "/v1/sandboxes/box/proxy/80"),
         ("/sandboxes/box/proxy/65535?q", "box", 65535, "/?q", "/sandboxes/box/proxy/65535"),
-        ("/sandboxes/box/proxy/80/a%2Fb//c/?x=%20&y=+&&z", "box", 80, "/a%2Fb//c/?x=%20&y=+&&z", "/sandboxes/box/proxy/80"),
+        (
+            "/sandboxes/box/proxy/80/a%2Fb//c/?x=%20&y=+&&z", "box", 80, "/a%2Fb//c/?x=%20&y=+&&z",
+            "/sandboxes/box/proxy/80"
+        ),
         ("/sandboxes/b%6Fx/proxy/80/...", "box", 80, "/...", "/sandboxes/b%6Fx/proxy/80"),
         ("/sandboxes/box/proxy/80/a..b/..c?..=/../", "box", 80, "/a..b/..c?..=/../", "/sandboxes/box/proxy/80"),
         ("/sandboxes/box/proxy/80//etc", "box", 80, "//etc", "/sandboxes/box/proxy/80"),
@@ -36,7 +39,8 @@ import Testing
     @Test(arguments: [
         ("/sandboxes/box/proxy", ProxyPath.Refusal.port), ("/sandboxes/box/proxy/", .port),
         ("/sandboxes/box/proxy/0", .port), ("/sandboxes/box/proxy/65536", .port), ("/sandboxes/box/proxy/+80", .port),
-        ("/sandboxes/box/proxy/-1", .port), ("/sandboxes/box/proxy/080808", .port), ("/sandboxes/box/proxy/8 0", .bytes),
+        ("/sandboxes/box/proxy/-1", .port), ("/sandboxes/box/proxy/080808", .port),
+        ("/sandboxes/box/proxy/8 0", .bytes),
         ("/sandboxes/box/proxy/٨٠", .port), ("/sandboxes/box/proxy/80%2Fx", .port),
         ("/sandboxes//proxy/80", .identity), ("/sandboxes/../proxy/80", .identity),
         ("/sandboxes/%2e%2E/proxy/80", .identity), ("/sandboxes/a%2Fb/proxy/80", .identity),
@@ -56,7 +60,8 @@ import Testing
     @Test func letsNothingHarmfulThrough() {
         var random = SplitMix(seed: 7)
         let pieces = [
-            "/", "/", "..", ".", "%2e", "%2E", "%252e", "%2f", "\\", "%5c", ";", "?", "#", " ", "\r\n", "\u{0}", "80", "0",
+            "/", "/", "..", ".", "%2e", "%2E", "%252e", "%2f", "\\", "%5c", ";", "?", "#", " ", "\r\n", "\u{0}", "80",
+            "0",
             "proxy", "sandboxes", "v1", "box", "ü", "\u{FFFD}", "%", "%zz", "a", "@", ":",
         ]
         var accepted = 0
@@ -66,7 +71,9 @@ import Testing
             guard let path = try? ProxyPath(text) else { continue }
             accepted += 1
             #expect(path.target.hasPrefix("/"))
-            #expect(text.hasSuffix(path.target) || text + "/" == path.prefix + path.target || path.target.hasPrefix("/?"))
+            #expect(
+                text.hasSuffix(path.target) || text + "/" == path.prefix + path.target || path.target.hasPrefix("/?")
+            )
             #expect(path.target.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F })
             let segments = path.target.prefix { $0 != "?" }.split(separator: "/")
             #expect(!segments.contains { QueryParameters.percentDecoded($0.utf8) == ".." })

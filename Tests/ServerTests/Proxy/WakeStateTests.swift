@@ -83,7 +83,9 @@ import Testing
         let seen = Self.states([Self.saw(.paused), .resumeAgreed, Self.saw(.resuming), Self.saw(.paused, "gone")])
         #expect(seen.last == .finish(.failed("gone")))
         // Even if it was not seen to resume.
-        let unseen = Self.states([Self.saw(.paused, "old"), .resumeAgreed, Self.saw(.paused, "old"), Self.saw(.paused, "new")])
+        let unseen = Self.states([
+            Self.saw(.paused, "old"), .resumeAgreed, Self.saw(.paused, "old"), Self.saw(.paused, "new"),
+        ])
         #expect(unseen == [.resume, .wait, .wait, .finish(.failed("new"))])
     }
 

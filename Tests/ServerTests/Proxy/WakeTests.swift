@@ -9,20 +9,23 @@ import Testing
 @testable import Server
 
 /// Requests to sandboxes that are paused and want to be woken.
-@Suite(.timeLimit(.minutes(3))) struct WakeTests {
+@Suite(.timeLimit(.minutes(2))) struct WakeTests {
     static let request = "POST /sandboxes/box/proxy/80/ HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody"
 
     /// Waits until so many requests wait for the sandbox, and it has been asked to resume.
     static func untilWaiting(_ count: Int, _ wires: Tally, _ proxied: ProxiedAPI) async throws {
         await wires.reaches(count)
-        for await sandbox in try await proxied.runtime.changes(of: "box") where sandbox.status.state == .resuming { break }
+        for await sandbox in try await proxied.runtime.changes(of: "box") where sandbox.status.state == .resuming {
+            break
+        }
     }
 
     @Test func manyRequestsWakeItOnce() async throws {
         let sent = Tally()
         var proxy = ServerConfiguration.Proxy()
         proxy.wakeWaitersPerSandbox = 200
-        try await ProxiedAPI.with(wakes: true, paused: true, proxy: proxy, upstream: ProxiedAPI.echo) { proxied async throws in
+        try await ProxiedAPI.with(wakes: true, paused: true, proxy: proxy, upstream: ProxiedAPI.echo) {
+            proxied async throws in
             await proxied.runtime.onResume(.held)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<200 {
@@ -68,7 +71,8 @@ import Testing
 
     @Test func whoMayNotGoThereWakesNobody() async throws {
         let headers = ["OpenSandbox-Secure-Access": "t"]
-        try await ProxiedAPI.with(wakes: true, paused: true, headers: headers, upstream: ProxiedAPI.echo) { proxied async throws in
+        try await ProxiedAPI.with(wakes: true, paused: true, headers: headers, upstream: ProxiedAPI.echo) {
+            proxied async throws in
             #expect(try await proxied.exchange(Self.request).head.status == 401)
             #expect(await proxied.runtime.resumes == 0)
         }
@@ -105,7 +109,8 @@ import Testing
     @Test func patienceEnds() async throws {
         var proxy = ServerConfiguration.Proxy()
         proxy.wakeTimeout = 1
-        try await ProxiedAPI.with(wakes: true, paused: true, proxy: proxy, upstream: ProxiedAPI.echo) { proxied async throws in
+        try await ProxiedAPI.with(wakes: true, paused: true, proxy: proxy, upstream: ProxiedAPI.echo) {
+            proxied async throws in
             await proxied.runtime.onResume(.held)
             let answer = try await proxied.exchange(Self.request)
             #expect(answer.head.status == 504 && answer.body.contains("SANDBOX::WAKE_TIMEOUT"))
@@ -172,13 +177,19 @@ import Testing
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<2 { group.addTask { try await waker.wait(for: Self.key, port: 80, in: runtime) } }
                 await Self.untilWaiting(2, waker)
-                await #expect(throws: WakeError.tooManyWait) { try await waker.wait(for: Self.key, port: 80, in: runtime) }
+                await #expect(throws: WakeError.tooManyWait) {
+                    try await waker.wait(for: Self.key, port: 80, in: runtime)
+                }
                 let other = Waker.Key(tenant: "t", sandboxID: "other")
                 group.addTask { try await waker.wait(for: other, port: 80, in: runtime) }
                 await Self.untilWaiting(3, waker)
                 await #expect(throws: WakeError.tooManyWait) { try await waker.wait(for: other, port: 80, in: runtime) }
-                for await sandbox in try await runtime.changes(of: "box") where sandbox.status.state == .resuming { break }
-                for await sandbox in try await runtime.changes(of: "other") where sandbox.status.state == .resuming { break }
+                for await sandbox in try await runtime.changes(of: "box") where sandbox.status.state == .resuming {
+                    break
+                }
+                for await sandbox in try await runtime.changes(of: "other") where sandbox.status.state == .resuming {
+                    break
+                }
                 await runtime.set("box", .running)
                 await runtime.set("other", .running)
                 try await group.waitForAll()
@@ -198,7 +209,9 @@ import Testing
                 first.cancel()
                 await #expect(throws: CancellationError.self) { try await first.value }
                 await Self.untilWaiting(1, waker)
-                for await sandbox in try await runtime.changes(of: "box") where sandbox.status.state == .resuming { break }
+                for await sandbox in try await runtime.changes(of: "box") where sandbox.status.state == .resuming {
+                    break
+                }
                 await runtime.set("box", .running)
                 try await group.waitForAll()
             }

@@ -8,7 +8,7 @@ import WebSockets
 @testable import Server
 
 /// WebSockets to a sandbox, with a client that is ours and with one that looks at each byte.
-@Suite(.timeLimit(.minutes(3))) struct WebSocketProxyTests {
+@Suite(.timeLimit(.minutes(2))) struct WebSocketProxyTests {
     static let path = "/v1/sandboxes/box/proxy/80/ws?x=%20"
 
     /// RFC 6455, 1.3.
@@ -220,7 +220,9 @@ import WebSockets
                     }
                     try await socket.send(.text("close 4001"))
                     let error = await #expect(throws: WebSocketError.self) { try await messages.next() }
-                    guard case .closed(let closure) = error else { Issue.record("\(String(describing: error))"); return }
+                    guard case .closed(let closure) = error else {
+                        Issue.record("\(String(describing: error))"); return
+                    }
                     #expect(closure.code == 4001)
                 }
             }

@@ -32,7 +32,8 @@ struct ProxiedAPI {
         await runtime.put("box", paused ? .paused : .running, extensions: extensions)
         try await Wire.listen(upstream) { upstreamPort in
             await runtime.listen(80, at: "127.0.0.1:\(upstreamPort)", headers: headers)
-            try await APIClient.with(runtime, live: true, proxy: proxy, configure: { $0.apiKey = key }) { api async throws in
+            try await APIClient.with(runtime, live: true, proxy: proxy, configure: { $0.apiKey = key }) {
+                api async throws in
                 let port = try #require(api.client.port)
                 try await test(ProxiedAPI(port: port, runtime: runtime, api: api))
             }

@@ -9,15 +9,34 @@ import Testing
 final class Wire {
     private var inbound: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
     private let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
+    /// What sends beside whoever reads.
+    let sender: Sender
     private var received = ByteBuffer()
+
+    /// What the kernel holds at this end; otherwise it may take tens of megabytes, which say nothing about the proxy.
+    private static let kernelBuffer: ChannelOptions.Types.SocketOption.Value = 256 << 10
 
     struct Ended: Error {
         var received: String
     }
 
-    private init(_ inbound: NIOAsyncChannelInboundStream<ByteBuffer>, _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>) {
+    /// Sends bytes, and comes back when the kernel has taken them.
+    struct Sender: Sendable {
+        fileprivate let channel: any Channel
+
+        func send(_ bytes: ByteBuffer) async throws {
+            try await channel.writeAndFlush(bytes).get()
+        }
+    }
+
+    private init(
+        _ inbound: NIOAsyncChannelInboundStream<ByteBuffer>,
+        _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>,
+        _ channel: any Channel
+    ) {
         self.inbound = inbound.makeAsyncIterator()
         self.outbound = outbound
+        sender = Sender(channel: channel)
     }
 
     /// Connects to a loopback port for as long as `body` runs.
@@ -27,6 +46,8 @@ final class Wire {
     ) async throws -> Value {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelOption(.socketOption(.so_rcvbuf), value: kernelBuffer)
+            .channelOption(.socketOption(.so_sndbuf), value: kernelBuffer)
             .connect(host: "127.0.0.1", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
@@ -36,7 +57,7 @@ final class Wire {
                 }
             }
         return try await channel.executeThenClose { inbound, outbound in
-            let wire = Wire(inbound, outbound)
+            let wire = Wire(inbound, outbound, channel.channel)
             return try await body(wire)
         }
     }
@@ -50,6 +71,8 @@ final class Wire {
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.backlog, value: 1024)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.socketOption(.so_rcvbuf), value: kernelBuffer)
+            .childChannelOption(.socketOption(.so_sndbuf), value: kernelBuffer)
             .bind(host: "127.0.0.1", port: 0) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
@@ -66,7 +89,7 @@ final class Wire {
                         for try await connection in connections {
                             tasks.addTask {
                                 try? await connection.executeThenClose { inbound, outbound in
-                                    let wire = Wire(inbound, outbound)
+                                    let wire = Wire(inbound, outbound, connection.channel)
                                     try await handle(wire)
                                 }
                             }
@@ -80,15 +103,12 @@ final class Wire {
     }
 
     func send(_ text: String) async throws {
-        try await outbound.write(ByteBuffer(string: text))
+        try await sender.send(ByteBuffer(string: text))
     }
 
     func send(_ bytes: ByteBuffer) async throws {
-        try await outbound.write(bytes)
+        try await sender.send(bytes)
     }
-
-    /// What sends beside whoever reads.
-    var sender: NIOAsyncChannelOutboundWriter<ByteBuffer> { outbound }
 
     /// Says that nothing more is sent.
     func finish() { outbound.finish() }
@@ -137,8 +157,9 @@ final class Wire {
     func readChunks() async throws -> String {
         var body = ""
         while true {
+            // The end of a line is one character.
             let line = try await read(until: "\r\n")
-            let count = try #require(Int(line.dropLast(2), radix: 16))
+            let count = try #require(Int(line.dropLast(), radix: 16))
             body += String(buffer: try await read(count))
             _ = try await read(2)
             if count == 0 { return body }
