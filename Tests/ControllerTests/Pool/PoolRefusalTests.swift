@@ -37,6 +37,10 @@ struct PoolRefusalTests {
 
                 // What is left can be paused, once it is all that there is.
                 try await cluster.edit("box", ["spec": ["replicas": 1]])
+                // Seen at once with an edit, a pause that is asked for again counts as one.
+                try await cluster.wait(for: "box") {
+                    $0.spec.replicas == 1 && $0.status?.observedGeneration == $0.metadata.generation
+                }
                 try await cluster.pauseAgain("box")
                 let paused = try await cluster.wait(for: "box") { $0.status?.phase == .paused }
                 #expect(paused.status?.conditions["PauseFailed"] == nil)
