@@ -57,7 +57,9 @@ public enum NodeJobOutcome: Sendable, Hashable {
         let state = pod?.status?.containerStatuses.first { $0.name == container }?.state
         if let ended = state?.terminated {
             self = .ended(NodeJobEnd(exitCode: ended.exitCode, reason: ended.reason, message: ended.message))
-        } else if let failed = job.status?.conditions.first(where: { $0.type == "Failed" && $0.status == "True" }) {
+        } else if let failed = job.status?.conditions.first(where: { $0.type == "Failed" && $0.status == "True" }),
+            pod?.isYetToTell != true
+        {
             self = .failed(reason: failed.reason, message: failed.message)
         } else if let pod, let waiting = state?.waiting, let reason = waiting.reason, Self.hopeless.contains(reason),
             !ImagePull.mayComeAbout(waiting, in: pod, now: now)
@@ -66,5 +68,12 @@ public enum NodeJobOutcome: Sendable, Hashable {
         } else {
             self = state?.running == nil ? .starting : .running
         }
+    }
+}
+
+extension Pod {
+    /// Whether more is to come of it: a Job that has failed because of it may be seen before it, and only the pod tells why.
+    fileprivate var isYetToTell: Bool {
+        metadata.deletionTimestamp == nil && status?.phase != "Failed" && status?.phase != "Succeeded"
     }
 }

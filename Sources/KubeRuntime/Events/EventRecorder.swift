@@ -124,7 +124,7 @@ public final class EventRecorder: ServiceLifecycle.Service {
         switch correlator.take(note, at: timeline.now) {
         case .drop: return
         case .create(let subject, let message):
-            try await create(note, message, now, now, count: 1, subject, events, &correlator)
+            try await create(note, message, now, time, count: 1, subject, events, &correlator)
         case .count(let subject, let name, let message, let count, let first):
             let change: JSONValue = [
                 "count": .number(JSONNumber(count)), "lastTimestamp": .string(now.description),
@@ -135,7 +135,7 @@ public final class EventRecorder: ServiceLifecycle.Service {
             } catch let error as KubeError where error.isNotFound {
                 // Events are kept for an hour or so.
                 correlator.forget(subject)
-                try await create(note, message, first, now, count: count, subject, events, &correlator)
+                try await create(note, message, first, time, count: count, subject, events, &correlator)
             }
         }
     }
@@ -144,13 +144,13 @@ public final class EventRecorder: ServiceLifecycle.Service {
         _ note: EventNote,
         _ message: String,
         _ first: Timestamp,
-        _ last: Timestamp,
+        _ last: MicroTime,
         count: Int,
         _ subject: EventCorrelator.Subject,
         _ events: ResourceClient<CoreEvent>,
         _ correlator: inout EventCorrelator
     ) async throws {
-        let suffix = "." + String(UInt64.random(in: 0 ... .max), radix: 16)
+        let suffix = Self.suffix(at: last)
         let event = CoreEvent.with {
             $0.metadata.name = (note.object.name ?? "").cut(to: 253 - suffix.count) + suffix
             $0.metadata.namespace = events.namespace
@@ -160,13 +160,22 @@ public final class EventRecorder: ServiceLifecycle.Service {
             $0.type = note.severity.rawValue
             $0.source = .with { $0.component = component }
             $0.firstTimestamp = first
-            $0.lastTimestamp = last
+            $0.lastTimestamp = Timestamp(last.date)
             $0.count = count
             $0.reportingController = component
             $0.reportingInstance = instance
         }
         let created = try await events.create(event)
         correlator.wrote(subject, name: created.metadata.name, count: count, first: first)
+    }
+}
+
+extension EventRecorder {
+    /// The end of an event's name, no other one's about the same object. The API server lists them by name, and their times are whole
+    /// seconds: so within a second, too, they are read in the order in which they were recorded.
+    static func suffix(at time: MicroTime) -> String {
+        let digits = String(max(0, time.microseconds) * 1000 + Int64.random(in: 0..<1000), radix: 16)
+        return "." + String(repeating: "0", count: max(0, 16 - digits.count)) + digits
     }
 }
 

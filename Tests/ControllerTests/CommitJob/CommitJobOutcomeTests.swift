@@ -19,7 +19,8 @@ struct CommitJobOutcomeTests {
         of commit: ContainerState?,
         failed reason: String? = nil,
         age: Double = 0,
-        request: SnapshotRequest? = nil
+        request: SnapshotRequest? = nil,
+        _ change: (inout Pod) -> Void = { _ in }
     ) -> CommitJobOutcome {
         var job = CommitJobExample.job(self.request).job(now: Date(timeIntervalSince1970: 0)).manifest
         if let reason {
@@ -48,7 +49,12 @@ struct CommitJobOutcomeTests {
                 }
             }
         }
-        return commitOutcome(job, pod, of: request ?? self.request)
+        var changed = pod
+        if var pod {
+            change(&pod)
+            changed = pod
+        }
+        return commitOutcome(job, changed, of: request ?? self.request)
     }
 
     private func commitOutcome(_ job: Job?, _ pod: Pod?, of request: SnapshotRequest) -> CommitJobOutcome {
@@ -150,6 +156,17 @@ struct CommitJobOutcomeTests {
     @Test("A Job that Kubernetes gave up has failed, and so has one whose image cannot be had")
     func given() {
         #expect(reason(outcome(of: nil, failed: "DeadlineExceeded")) == "CommitJobFailed")
+        // Its pod is seen later than the Job, and tells why: unless there is nothing more to come of it.
+        let running = ContainerState.with { $0.running = ContainerStateRunning() }
+        #expect(outcome(of: running, failed: "BackoffLimitExceeded") == .active("Committing"))
+        for phase in ["Failed", "Succeeded"] {
+            let seen = outcome(of: running, failed: "BackoffLimitExceeded") { $0.status?.phase = phase }
+            #expect(reason(seen) == "CommitJobFailed")
+        }
+        let leaving = outcome(of: running, failed: "DeadlineExceeded") {
+            $0.metadata.deletionTimestamp = Timestamp(seconds: 1)
+        }
+        #expect(reason(leaving) == "CommitJobFailed")
         #expect(reason(outcome(of: waiting("ErrImagePull", "not found"))) == "CommitterNotStarted")
         #expect(reason(outcome(of: waiting("ImagePullBackOff"), age: 60)) == "CommitterNotStarted")
         #expect(reason(outcome(of: waiting("CreateContainerConfigError"))) == "CommitterNotStarted")
