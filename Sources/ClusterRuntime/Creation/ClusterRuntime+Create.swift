@@ -94,12 +94,23 @@ extension ClusterRuntime {
         case .waiting(let shortage?):
             throw SandboxError(.poolExhausted, "The pool has no sandbox to give: \(shortage)")
         case .waiting(nil):
-            let told = directory[id]?.sandbox.status.message.map { ": \($0)" } ?? ""
+            let entry = directory[id]
+            let obstacle = await obstacle(entry)
+            if let obstacle, obstacle.isOfNodeLabels, let platform = entry?.sandbox.spec.platform {
+                throw SandboxError(.invalidParameter, "The cluster has no node for the platform '\(platform)': \(obstacle.text)")
+            }
+            let told = (entry?.sandbox.status.message ?? obstacle?.text).map { ": \($0)" } ?? ""
             throw SandboxError(
                 .startTimedOut,
-                "The sandbox \(id) did not come up within \(configuration.createTimeout) s\(told). It was deleted."
+                "The sandbox \(id) did not come up within \(configuration.createTimeout) s, and was deleted\(told)"
             )
         }
+    }
+
+    /// Why the pod of a sandbox does not come up, if that is known.
+    private func obstacle(_ entry: SandboxDirectory.Entry?) async -> PodObstacle? {
+        guard let entry, let pod = try? await pod(of: entry.object) else { return nil }
+        return PodObstacle(pod)
     }
 
     /// How a creation ended, or how it was when the time was over. A shortage of a pool has a shorter time.
