@@ -84,7 +84,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
     for name in ("server", "cluster") if report.failed else ():
         daemon: Any = getattr(item, "funcargs", {}).get(name)
         if daemon is not None:
-            report.sections.append((f"the log of the {'controller' if name == 'cluster' else name}", daemon.end_of_log()))
+            report.sections.append((f"the log of the {'controller' if name == 'cluster' else name}", daemon.end_of_log(25)))
 
 
 #: What of a sandbox is in a cluster. Secrets are those with credentials for images.
