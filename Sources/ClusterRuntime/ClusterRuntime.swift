@@ -60,14 +60,17 @@ public struct ClusterRuntime: ServiceLifecycle.Service {
 
     /// Watches until the task is cancelled or the service is asked to shut down. Sandboxes run on without it.
     public func run() async throws {
-        try await cancelWhenGracefulShutdown {
-            try await withThrowingDiscardingTaskGroup { group in
-                group.addTask { try await sandboxInformer.run() }
-                group.addTask { try await snapshotInformer.run() }
-                group.addTask { await follow() }
-                group.addTask { await attendToDuties() }
-                group.addTask { await deleteUnownedSecrets() }
+        do {
+            try await cancelWhenGracefulShutdown {
+                try await withThrowingDiscardingTaskGroup { group in
+                    group.addTask { try await sandboxInformer.run() }
+                    group.addTask { try await snapshotInformer.run() }
+                    group.addTask { await follow() }
+                    group.addTask { await attendToDuties() }
+                }
             }
+        } catch is CancellationError where Task.isShuttingDownGracefully {
+            // That was asked for.
         }
     }
 

@@ -4,6 +4,7 @@
 import Hummingbird
 import HummingbirdCore
 public import Logging
+import NIOHTTP1
 public import ServiceLifecycle
 
 /// The server: the API over HTTP/1.1 until it is told to stop. Requests that run then are finished.
@@ -17,8 +18,14 @@ public struct StasisServer: Service {
     private static let maximumHeaderCount = 100
 
     /// Creates a server in front of the runtimes of its tenants.
-    public init(tenants: Tenants, configuration: ServerConfiguration.HTTP, logger: Logger) {
-        self.api = SandboxAPI(tenants: tenants, configuration: configuration)
+    public init(
+        tenants: Tenants,
+        configuration: ServerConfiguration.HTTP,
+        proxy: ServerConfiguration.Proxy = ServerConfiguration.Proxy(),
+        ingress: ServerConfiguration.Ingress = ServerConfiguration.Ingress(),
+        logger: Logger
+    ) {
+        self.api = SandboxAPI(tenants: tenants, configuration: configuration, proxy: proxy, ingress: ingress)
         self.configuration = configuration
         self.logger = logger
     }
@@ -35,21 +42,22 @@ public struct StasisServer: Service {
         configuration: ServerConfiguration.HTTP,
         logger: Logger
     ) -> some ApplicationProtocol {
-        let channel = HTTP1Channel.Configuration(
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = maximumHeaderBytes
+        limits.maxHeaderListSize = maximumHeaderBytes
+        limits.maxHeaderFieldCount = maximumHeaderCount
+        let channel = ServerChannel.Configuration(
             idleTimeout: .seconds(Int64(configuration.keepAliveTimeout)),
-            httpDecoderConfiguration: .init(
-                maxHeaderFieldSize: maximumHeaderBytes,
-                maxHeaderListSize: maximumHeaderBytes,
-                maxHeaderFieldCount: maximumHeaderCount
-            )
+            headLimits: limits
         )
         return Application(
             router: api.router(),
-            server: .http1(configuration: channel),
+            server: HTTPServerBuilder { ServerChannel(responder: $0, configuration: channel) },
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port),
                 backlog: configuration.backlog
             ),
+            services: api.services,
             logger: logger
         )
     }

@@ -75,6 +75,7 @@ import struct Foundation.UUID
         http.host = "127.0.0.1"
         http.port = 9090
         http.apiKey = APIKey("from the file")
+        http.publishedHost = "203.0.113.9"
         http.maximumTimeout = 86400
         http.keepAliveTimeout = 5
         http.concurrencyLimit = 0

@@ -49,12 +49,18 @@ struct StasisServerCommand: AsyncParsableCommand {
         var logger = Logger(label: "stasis-server")
         logger.logLevel = configuration.logLevel
         for warning in warnings { logger.warning("\(warning)") }
-        if configuration.http.apiKey == nil {
+        if configuration.isOpen {
             logger.warning("No API key is configured: everybody who reaches the server can use it")
         }
 
         let assembly = try await makeRuntime(configuration, logger: logger)
-        let server = StasisServer(tenants: assembly.tenants, configuration: configuration.http, logger: logger)
+        let server = StasisServer(
+            tenants: assembly.tenants,
+            configuration: configuration.http,
+            proxy: configuration.proxy,
+            ingress: configuration.ingress,
+            logger: logger
+        )
         var group = ServiceGroupConfiguration(
             services: assembly.services + [server],
             gracefulShutdownSignals: [.sigterm, .sigint],

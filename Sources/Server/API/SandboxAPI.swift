@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hummingbird
+import ServiceLifecycle
 
 import struct Foundation.Date
 
@@ -14,6 +15,8 @@ struct SandboxAPI: Sendable {
 
     private let tenants: Tenants
     private let configuration: ServerConfiguration.HTTP
+    private let ingress: ServerConfiguration.Ingress
+    private let proxy: SandboxProxy
     private let now: @Sendable () -> Date
 
     /// Creates the API.
@@ -21,16 +24,25 @@ struct SandboxAPI: Sendable {
     /// - Parameters:
     ///   - tenants: Who is let in, and where their sandboxes live.
     ///   - configuration: Limits and the like.
+    ///   - proxy: How requests reach the ports of sandboxes through the server.
+    ///   - ingress: How clients reach them without it.
     ///   - now: The clock by which times to live are counted.
     init(
         tenants: Tenants,
         configuration: ServerConfiguration.HTTP,
+        proxy: ServerConfiguration.Proxy = ServerConfiguration.Proxy(),
+        ingress: ServerConfiguration.Ingress = ServerConfiguration.Ingress(),
         now: @escaping @Sendable () -> Date = { Date() }
     ) {
         self.tenants = tenants
         self.configuration = configuration
+        self.ingress = ingress
+        self.proxy = SandboxProxy(tenants: tenants, configuration: proxy, now: now)
         self.now = now
     }
+
+    /// What has to run while requests are answered.
+    var services: [any Service] { proxy.services }
 
     /// The router with all middleware and routes.
     func router() -> Router<APIRequestContext> {
@@ -42,6 +54,7 @@ struct SandboxAPI: Sendable {
         if configuration.concurrencyLimit > 0 {
             router.add(middleware: ConcurrencyLimitMiddleware(limit: configuration.concurrencyLimit))
         }
+        router.add(middleware: ProxyMiddleware(proxy: proxy))
         router.add(middleware: AuthenticationMiddleware(tenants: tenants))
 
         var routes = RouteTable()
@@ -55,7 +68,8 @@ struct SandboxAPI: Sendable {
         SnapshotRoutes(maximumBodyBytes: Self.maximumBodyBytes).add(to: &routes)
         PoolRoutes(maximumBodyBytes: Self.maximumBodyBytes).add(to: &routes)
         DiagnosticsRoutes(now: now).add(to: &routes)
-        EndpointRoutes().add(to: &routes)
+        EndpointRoutes(ingress: ingress, publishedHost: proxy.configuration.publishedHost, now: now).add(to: &routes)
+        NetworkPolicyRoutes(proxy: proxy).add(to: &routes)
         UnsupportedRoutes().add(to: &routes)
         MetricsRoutes(maximumBodyBytes: Self.maximumBodyBytes).add(to: &routes)
         ServiceRoutes().add(to: &routes)

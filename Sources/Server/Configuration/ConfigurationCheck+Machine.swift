@@ -38,6 +38,22 @@ extension ConfigurationCheck {
         if let path = kubernetes.templateFile { lookAtFile("kubernetes.batchsandbox_template_file", path) }
     }
 
+    /// The file with the keys; its own problems are told with its path.
+    mutating func lookAtKeys(of configuration: ServerConfiguration) {
+        do {
+            if let path = configuration.http.apiKeyFile { _ = try KeyFile.keys(at: path) }
+        } catch {
+            problems += error.problems.map { "server.api_key_file: \($0)" }
+        }
+        do {
+            guard let path = configuration.tenantFile else { return }
+            for warning in try TenantFile.entries(at: path).1 { warn("\(path): \(warning.path)", warning.message) }
+        } catch {
+            problems += error.problems.map { "tenants: \($0)" }
+            for warning in error.warnings { warn("tenants: \(warning.path)", warning.message) }
+        }
+    }
+
     /// A file without which the server cannot start.
     private mutating func lookAtFile(_ key: String, _ path: String) {
         if FileKind(at: path) != .other || access(path, R_OK) != 0 {

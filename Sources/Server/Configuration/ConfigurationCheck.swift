@@ -23,6 +23,7 @@ public struct ConfigurationCheck: Sendable, Equatable {
             let (configuration, warnings) = try ServerConfiguration.load(text: text, environment: environment)
             self.problems = []
             self.warnings = warnings
+            if machine { lookAtKeys(of: configuration) }
             switch configuration.runtime {
             case .local(let local):
                 let plan = try LocalRuntimeConfiguration(local)

@@ -26,6 +26,12 @@ public struct ConfigurationFile: Sendable, Equatable {
         }
     }
 
+    /// A file that must be there.
+    init(path: String) {
+        self.path = path
+        isRequired = true
+    }
+
     /// The file's text; empty if it is the default file and does not exist.
     ///
     /// - Throws: ``ConfigurationError``.

@@ -51,4 +51,15 @@ extension ConfigurationTable {
         }
         return name
     }
+
+    /// Reads how often something may happen: 0 a second is no limit, and a burst of 0 is what comes in a second.
+    mutating func requestLimit(_ rateKey: String, _ burstKey: String) -> ServerConfiguration.RequestLimit? {
+        let rate = number(rateKey, in: 0...1_000_000) ?? 0
+        let burst = integer(burstKey, in: 0...1_000_000) ?? 0
+        guard rate > 0 else { return nil }
+        return ServerConfiguration.RequestLimit(
+            requestsPerSecond: rate,
+            burst: burst > 0 ? burst : max(1, Int(rate))
+        )
+    }
 }

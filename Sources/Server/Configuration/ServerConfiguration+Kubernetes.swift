@@ -13,12 +13,13 @@ extension ServerConfiguration {
         kubernetes.templateFile = table.path("batchsandbox_template_file", home: home)
         kubernetes.imagePullPolicy =
             table.choice("image_pull_policy", of: ImagePullPolicy.self) ?? kubernetes.imagePullPolicy
+        kubernetes.expiresWhilePaused = table.boolean("expire_while_paused") ?? kubernetes.expiresWhilePaused
         kubernetes.createTimeout =
             table.integer("sandbox_create_timeout_seconds", in: 1...86_400) ?? kubernetes.createTimeout
         kubernetes.poolAcquisitionTimeout =
             table.integer("pool_acquisition_timeout_seconds", in: 1...86_400) ?? kubernetes.poolAcquisitionTimeout
-        kubernetes.readLimit = readLimit(&table, "read")
-        kubernetes.writeLimit = readLimit(&table, "write")
+        kubernetes.readLimit = table.requestLimit("read_qps", "read_burst")
+        kubernetes.writeLimit = table.requestLimit("write_qps", "write_burst")
         kubernetes.execdInitResources = table.table("execd_init_resources") { readResources(&$0) }
         kubernetes.snapshotPullSecret = table.name("snapshot_pull_secret", .subdomain)
         if let provider = table.text("workload_provider"), provider.lowercased() != "batchsandbox" {
@@ -102,14 +103,6 @@ extension ServerConfiguration {
         default:
             table.refuse("type", "is '\(type)' but must be gvisor, kata or firecracker, or empty for none.")
         }
-    }
-
-    /// `read_qps` and `read_burst`, or the same for writes.
-    private static func readLimit(_ table: inout ConfigurationTable, _ kind: String) -> RequestLimit? {
-        let rate = table.number("\(kind)_qps", in: 0...1_000_000) ?? 0
-        let burst = table.integer("\(kind)_burst", in: 0...1_000_000) ?? 0
-        guard rate > 0 else { return nil }
-        return RequestLimit(requestsPerSecond: rate, burst: burst > 0 ? burst : max(1, Int(rate)))
     }
 
     private static func readResources(_ table: inout ConfigurationTable) -> Resources {

@@ -29,6 +29,8 @@ extension ServerConfiguration {
             case .local: readLocalRuntime(&root, http, home: home).map { .local($0) }
             case .kubernetes(let kubernetes): .kubernetes(readKubernetesRuntime(&root, kubernetes, home: home))
             }
+        let proxy = root.table("proxy") { readProxy(&$0, publishedHost: http.publishedHost) }
+        let ingress = readIngress(&root, of: runtime, environment)
         let tenantFile =
             hasTenants ? root.table("tenants") { readTenants(&$0, of: runtime, http, environment) } : nil
         root.finish()
@@ -37,11 +39,31 @@ extension ServerConfiguration {
         }
         var configuration = ServerConfiguration(http: http, logLevel: logLevel, runtime: runtime)
         configuration.tenantFile = tenantFile
+        configuration.proxy = proxy
+        configuration.ingress = ingress
         configuration.renewal = renewal
         return (configuration, root.warnings)
     }
 
-    private static func tables(of text: String) throws(ConfigurationError) -> [String: ConfigurationValue] {
+    /// Gateways are a matter of clusters, but not to have one is fine everywhere.
+    private static func readIngress(
+        _ root: inout ConfigurationTable,
+        of runtime: Runtime?,
+        _ environment: [String: String]
+    ) -> Ingress {
+        if case .local = runtime {
+            root.table("ingress") { table in
+                if let mode = table.string("mode"), mode != "direct" {
+                    table.refuse("mode", "is '\(mode)' but must be 'direct' with the local runtime.")
+                }
+                table.ignore(["gateway", "secure_access"], because: "The local runtime has no gateway.")
+            }
+            return Ingress()
+        }
+        return root.table("ingress") { readIngress(&$0, environment: environment) }
+    }
+
+    static func tables(of text: String) throws(ConfigurationError) -> [String: ConfigurationValue] {
         do {
             return try TOMLParser.parse(text)
         } catch {
@@ -61,6 +83,19 @@ extension ServerConfiguration {
         http.maximumTimeout = table.integer("max_sandbox_timeout_seconds", in: 60...Int.max)
         http.keepAliveTimeout = table.integer("timeout_keep_alive", in: 1...86_400) ?? http.keepAliveTimeout
         http.concurrencyLimit = table.integer("limit_concurrency", in: 0...Int.max) ?? http.concurrencyLimit
+        http.connectionLimit = table.integer("limit_connections", in: 0...Int(Int32.max)) ?? http.connectionLimit
+        http.rateLimit = table.requestLimit("rate_limit_per_second", "rate_limit_burst")
+        http.headTimeout = table.integer("timeout_request_head", in: 1...3600) ?? http.headTimeout
+        http.bodyTimeout = table.integer("timeout_request_body", in: 1...3600) ?? http.bodyTimeout
+        let metricsHost = table.text("metrics_host")
+        if let port = table.integer("metrics_port", in: 0...65_535) {
+            http.metrics = MetricsAddress(host: metricsHost ?? http.host, port: port)
+            if port == http.port, port != 0 {
+                table.refuse("metrics_port", "is the port of the API; anybody who reaches it could read them.")
+            }
+        } else if metricsHost != nil {
+            table.refuse("metrics_host", "is set without a metrics_port.")
+        }
         http.backlog = table.integer("backlog", in: 1...Int(Int32.max)) ?? http.backlog
         http.gracefulShutdownTimeout =
             table.integer("timeout_graceful_shutdown", in: 1...86_400) ?? http.gracefulShutdownTimeout
@@ -82,16 +117,8 @@ extension ServerConfiguration {
             http.apiKey = key
             http.apiKeyFile = nil
         }
-        if hasTenants {
-            guard http.apiKey != nil || http.apiKeyFile != nil else { return }
-            root.refuse(
-                "server.api_key",
-                """
-                is set besides [tenants], whose keys are in their own file. Remove it, and api_key_file and \
-                OPENSANDBOX_SERVER_API_KEY as well.
-                """
-            )
-        } else if http.apiKey == nil, http.apiKeyFile == nil, environment["OPENSANDBOX_INSECURE_SERVER"] != "YES" {
+        if hasTenants { return }
+        if http.apiKey == nil, http.apiKeyFile == nil, environment["OPENSANDBOX_INSECURE_SERVER"] != "YES" {
             root.refuse(
                 "server.api_key",
                 """

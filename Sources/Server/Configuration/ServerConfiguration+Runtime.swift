@@ -69,7 +69,7 @@ extension ServerConfiguration {
     }
 
     /// Tables of OpenSandbox's format that concern nothing that is here.
-    private static let foreignTables = ["agent_sandbox", "docker", "ingress", "otel", "pause", "proxy", "store"]
+    private static let foreignTables = ["agent_sandbox", "docker", "otel", "pause", "store"]
 
     /// Reads `[tenants]`, and answers where the file is that tells them.
     static func readTenants(
@@ -85,6 +85,15 @@ extension ServerConfiguration {
                 "asks for tenants that are kept apart, which takes the Kubernetes runtime; remove the table."
             )
             return nil
+        }
+        if http.apiKey != nil || http.apiKeyFile != nil {
+            table.refuse(
+                "",
+                """
+                is set besides a key of the server, but the keys of tenants are in their own file. Remove server.api_key, \
+                server.api_key_file and OPENSANDBOX_SERVER_API_KEY.
+                """
+            )
         }
         let home = environment["HOME"]
         let provider = table.text("provider") ?? "file"

@@ -21,6 +21,9 @@ public struct ServerConfiguration: Sendable, Equatable {
     /// How access makes sandboxes live longer; nil: it does not: `[renew_intent]`.
     public var renewal: Renewal?
 
+    /// Whether everybody who reaches the server may use it.
+    public var isOpen: Bool { http.apiKey == nil && http.apiKeyFile == nil && tenantFile == nil }
+
     /// How the API is served: `[server]`.
     public struct HTTP: Sendable, Equatable {
         /// The address to listen on: `host`.
@@ -39,6 +42,17 @@ public struct ServerConfiguration: Sendable, Equatable {
         public var keepAliveTimeout = 30
         /// Requests that are worked on at once, 0 for no limit: `limit_concurrency`.
         public var concurrencyLimit = 1024
+        /// How often a tenant may ask, in the long run and at once; nil for no limit: `rate_limit_per_second`,
+        /// `rate_limit_burst`.
+        public var rateLimit: RequestLimit?
+        /// Connections that are served at once, 0 for no limit: `limit_connections`.
+        public var connectionLimit = 8192
+        /// Seconds in which a request's head must have come in, counted from its first byte: `timeout_request_head`.
+        public var headTimeout = 10
+        /// Seconds in which a request's body must have come in, unless it is a sandbox's: `timeout_request_body`.
+        public var bodyTimeout = 30
+        /// Where measurements are told to everybody who asks; nil: nowhere: `metrics_host`, `metrics_port`.
+        public var metrics: MetricsAddress?
         /// Connections that wait to be accepted: `backlog`.
         public var backlog = 2048
         /// Seconds that running requests have to finish when the server is told to stop:
@@ -47,6 +61,20 @@ public struct ServerConfiguration: Sendable, Equatable {
 
         /// Creates the defaults.
         public init() {}
+    }
+
+    /// Where measurements are told.
+    public struct MetricsAddress: Sendable, Equatable {
+        /// The address to listen on.
+        public var host: String
+        /// The port to listen on, 0 for any free one.
+        public var port: Int
+
+        /// Creates an address.
+        public init(host: String, port: Int) {
+            self.host = host
+            self.port = port
+        }
     }
 
     /// Where the sandboxes live: `[runtime] type`.

@@ -9,7 +9,7 @@ import struct Foundation.UUID
 
 extension HTTPField.Name {
     /// A value that is constant and known to be a token.
-    private static func known(_ name: StaticString) -> HTTPField.Name {
+    static func known(_ name: StaticString) -> HTTPField.Name {
         guard let name = HTTPField.Name("\(name)") else { preconditionFailure("\(name) is no header name") }
         return name
     }

@@ -10,6 +10,9 @@ public struct Tenant: Sendable {
     /// Where its sandboxes live.
     public var runtime: any SandboxRuntime
 
+    /// The name of the tenant of a server that has only one.
+    public static let soleName = "default"
+
     /// Creates a tenant.
     public init(name: String, keys: [APIKey], runtime: any SandboxRuntime) {
         self.name = name

@@ -31,6 +31,41 @@ import Testing
         subnet = "10.89.0.0/24"
         """,
         """
+        [server]
+        api_key_file = "/run/secrets/keys"
+        [runtime]
+        type = "kubernetes"
+        execd_image = "execd:1"
+        execd_run_as_init = false
+        [kubernetes]
+        namespace = "opensandbox"
+        kubeconfig_path = "~/.kube/config"
+        image_pull_policy = "Always"
+        read_qps = 10.5
+        execd_init_resources = { limits = { cpu = "100m", memory = "128Mi" } }
+        [egress]
+        image = "egress:1"
+        mode = "dns+nft"
+        [storage]
+        volume_default_size = "1Gi"
+        [secure_runtime]
+        type = "gvisor"
+        k8s_runtime_class = "gvisor"
+        [renew_intent]
+        enabled = true
+        redis.enabled = false
+        """,
+        """
+        [[tenants]]
+        name = "red"
+        namespace = "team-red"
+        api_keys = ["r1", "r2"]
+        [[tenants]]
+        name = "blue"
+        namespace = "team-blue"
+        api_keys = ["b1"]
+        """,
+        """
         # every kind of value
         title = 'literal' # comment
         "quoted key" = \"\"\"
@@ -50,7 +85,9 @@ import Testing
         "[", "]", "[[", "]]", "{", "}", "\"", "'''", "\"\"\"", "=", ".", ",", "\n", "\r", "#", "\\", "\\u",
         "\\UFFFFFFFF", "\0",
         "\u{FEFF}", "99999999999999999999", "1e999", "-", "+", "0x", "1979-99-99", "true", "[server]\n", "[local]\n",
-        "server = 1\n", "port = \"x\"\n", "[[server]]\n", "a.a.a.a.a.a.a.a.a.a = 1\n",
+        "server = 1\n", "port = \"x\"\n", "[[server]]\n", "[[tenants]]\n", "[tenants]\n", "api_keys = [\"r1\"]\n",
+        "kubernetes = 1\n",
+        "a.a.a.a.a.a.a.a.a.a = 1\n",
         String(repeating: "[", count: 300), String(repeating: "{a=", count: 300), String(repeating: "a.", count: 300),
         String(repeating: "x", count: 70_000),
     ]
@@ -59,6 +96,7 @@ import Testing
         var mutator = Mutator(seed: 1, fragments: Self.fragments)
         var budget = FuzzBudget(500)
         var outcomes = [true: 0, false: 0]
+        var tenants = 0
         while budget.goesOn() {
             let text = mutator.text(of: Self.files)
             do {
@@ -68,8 +106,15 @@ import Testing
                 #expect(!error.problems.isEmpty && error.problems.allSatisfy { !$0.isEmpty }, "\(text)")
                 outcomes[false, default: 0] += 1
             }
+            do {
+                #expect(try !TenantFile.entries(in: text).0.isEmpty, "\(text)")
+                tenants += 1
+            } catch {
+                #expect(!error.problems.isEmpty, "\(text)")
+            }
         }
         // What is always refused, or never, would show nothing.
         #expect(outcomes[true, default: 0] > 10 && outcomes[false, default: 0] > 10, "\(outcomes)")
+        #expect(tenants > 5, "\(tenants)")
     }
 }

@@ -1,0 +1,206 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import SandboxModels
+import Server
+import Synchronization
+
+import struct Foundation.Date
+import struct Foundation.UUID
+
+/// Sandboxes that are nothing but values. What is begun here has happened at once.
+final class MemoryRuntime: SandboxRuntime {
+    fileprivate struct State {
+        var sandboxes: [String: Sandbox] = [:]
+        var snapshots: [String: Snapshot] = [:]
+        /// What a list answers, until something changes.
+        var sorted: [Sandbox]?
+        var changes = 0
+    }
+
+    private let state = Mutex(State())
+
+    /// Everything that the API can ask for.
+    let features = Set(SandboxFeature.allCases)
+
+    /// Makes some sandboxes, as one looks that a tool for code has created.
+    init(sandboxes count: Int) {
+        let start = Date(timeIntervalSince1970: 1_767_225_600)
+        state.withLock { state in
+            for number in 0..<count {
+                let at = start.addingTimeInterval(Double(number))
+                let spec = SandboxSpec(
+                    image: "registry.example/tools/code-interpreter:v1.0.\(number % 7)",
+                    entrypoint: ["/opt/code-interpreter/start.sh", "--port", "44772"],
+                    resourceLimits: ["cpu": "500m", "memory": "512Mi"],
+                    metadata: ["project": "demo-\(number % 10)", "user": "user-\(number)", "team": "red"]
+                )
+                let sandbox = Sandbox(
+                    id: UUID().uuidString.lowercased(),
+                    spec: spec,
+                    status: SandboxStatus(
+                        state: number % 5 == 0 ? .paused : .running,
+                        reason: "RUNNING",
+                        message: "Its pod is ready.",
+                        lastTransitionAt: at
+                    ),
+                    createdAt: at,
+                    expiresAt: at.addingTimeInterval(86_400)
+                )
+                state.put(sandbox)
+            }
+        }
+    }
+
+    func create(_ spec: SandboxSpec, credentials: ImageCredentials?, expiresAt: Date?) async throws -> Sandbox {
+        let now = Date()
+        return try state.withLock { state in
+            if let id = spec.snapshotID { _ = try state.snapshot(id) }
+            let sandbox = Sandbox(
+                id: UUID().uuidString.lowercased(),
+                spec: spec,
+                status: SandboxStatus(state: .running, lastTransitionAt: now),
+                createdAt: now,
+                expiresAt: expiresAt
+            )
+            return state.put(sandbox)
+        }
+    }
+
+    func sandbox(_ id: String) async throws -> Sandbox {
+        try state.withLock { try $0.sandbox(id) }
+    }
+
+    func sandboxes() async throws -> [Sandbox] {
+        state.withLock { state in
+            if let sorted = state.sorted { return sorted }
+            let sorted = state.sandboxes.values.sorted { ($0.createdAt, $0.id) > ($1.createdAt, $1.id) }
+            state.sorted = sorted
+            return sorted
+        }
+    }
+
+    func changes(of id: String) async throws -> AsyncStream<Sandbox> {
+        let sandbox = try await sandbox(id)
+        return AsyncStream { continuation in
+            continuation.yield(sandbox)
+            continuation.finish()
+        }
+    }
+
+    func delete(_ id: String) async throws {
+        try state.withLock { state in
+            _ = try state.sandbox(id)
+            state.sandboxes[id] = nil
+            state.sorted = nil
+        }
+    }
+
+    func pause(_ id: String) async throws { try move(id, from: .running, to: .paused) }
+
+    func resume(_ id: String) async throws { try move(id, from: .paused, to: .running) }
+
+    func renew(_ id: String, until date: Date) async throws {
+        try state.withLock { state in
+            var sandbox = try state.sandbox(id)
+            guard sandbox.expiresAt != nil else {
+                throw SandboxError(.neverExpires, "The sandbox '\(id)' never expires.")
+            }
+            sandbox.expiresAt = date
+            state.put(sandbox)
+        }
+    }
+
+    func patchMetadata(_ id: String, _ patch: [String: String?]) async throws -> Sandbox {
+        try state.withLock { state in
+            var sandbox = try state.sandbox(id)
+            for (key, value) in patch { sandbox.spec.metadata[key] = value }
+            return state.put(sandbox)
+        }
+    }
+
+    func createSnapshot(of id: String, name: String?) async throws -> Snapshot {
+        let now = Date()
+        return try state.withLock { state in
+            guard try state.sandbox(id).status.state == .running else {
+                throw SandboxError(.snapshotSourceNotRunning, "The sandbox '\(id)' does not run.")
+            }
+            let snapshot = Snapshot(
+                id: UUID().uuidString.lowercased(),
+                sandboxID: id,
+                name: name,
+                status: SnapshotStatus(state: .ready, lastTransitionAt: now),
+                createdAt: now
+            )
+            state.snapshots[snapshot.id] = snapshot
+            return snapshot
+        }
+    }
+
+    func snapshot(_ id: String) async throws -> Snapshot {
+        try state.withLock { try $0.snapshot(id) }
+    }
+
+    func snapshots() async throws -> [Snapshot] {
+        state.withLock { Array($0.snapshots.values) }
+    }
+
+    func deleteSnapshot(_ id: String) async throws {
+        try state.withLock { state in
+            _ = try state.snapshot(id)
+            state.snapshots[id] = nil
+        }
+    }
+
+    func log(of id: String, atMost bytes: Int) async throws -> SandboxLog {
+        _ = try await sandbox(id)
+        return SandboxLog()
+    }
+
+    func events(of id: String) async throws -> [SandboxEvent] {
+        [.created(at: try await sandbox(id).createdAt)]
+    }
+
+    func endpoint(_ id: String, port: Int) async throws -> SandboxEndpoint {
+        guard try await sandbox(id).status.state == .running else {
+            throw SandboxError(.addressUnavailable, "The sandbox '\(id)' has no address while it does not run.")
+        }
+        return SandboxEndpoint(address: "192.0.2.1:\(port)", headers: [:])
+    }
+
+    private func move(_ id: String, from: SandboxStatus.State, to: SandboxStatus.State) throws {
+        try state.withLock { state in
+            var sandbox = try state.sandbox(id)
+            guard sandbox.status.state == from else {
+                let word = sandbox.status.state.rawValue
+                throw SandboxError(.invalidState, "The sandbox '\(id)' is \(word), not \(from.rawValue).")
+            }
+            sandbox.status.state = to
+            state.put(sandbox)
+        }
+    }
+}
+
+extension MemoryRuntime.State {
+    @discardableResult
+    mutating func put(_ sandbox: Sandbox) -> Sandbox {
+        var sandbox = sandbox
+        changes += 1
+        sandbox.revision = String(changes)
+        sandboxes[sandbox.id] = sandbox
+        sorted = nil
+        return sandbox
+    }
+
+    func sandbox(_ id: String) throws(SandboxError) -> Sandbox {
+        guard let sandbox = sandboxes[id] else { throw SandboxError(.notFound, "There is no sandbox '\(id)'.") }
+        return sandbox
+    }
+
+    func snapshot(_ id: String) throws(SandboxError) -> Snapshot {
+        guard let snapshot = snapshots[id] else {
+            throw SandboxError(.snapshotNotFound, "There is no snapshot '\(id)'.")
+        }
+        return snapshot
+    }
+}

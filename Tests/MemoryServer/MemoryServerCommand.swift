@@ -1,0 +1,46 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Logging
+import SandboxModels
+import Server
+import ServiceLifecycle
+import UnixSignals
+
+import class Foundation.ProcessInfo
+
+/// `memory-server`: the server in front of sandboxes that exist in its memory only. It is what the API is measured and
+/// tried out with; it runs nothing.
+@main
+struct MemoryServerCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "memory-server",
+        abstract: "Serves the API in front of sandboxes that exist in memory only; for tests and measurements."
+    )
+
+    @Option(name: .long, help: "The configuration file.")
+    var config: String?
+
+    @Option(name: .long, help: "How many sandboxes there are at the start.")
+    var sandboxes = 0
+
+    func run() async throws {
+        let environment = ProcessInfo.processInfo.environment
+        let file = ConfigurationFile(argument: config, environment: environment)
+        let (configuration, _) = try ServerConfiguration.load(text: try file.read(), environment: environment)
+
+        LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        var logger = Logger(label: "memory-server")
+        logger.logLevel = configuration.logLevel
+        let runtime = MemoryRuntime(sandboxes: sandboxes)
+        let tenants = try Tenants(configuration, logger: logger) { _ in runtime }
+        let server = StasisServer(tenants: tenants, configuration: configuration.http, logger: logger)
+        let group = ServiceGroupConfiguration(
+            services: [server],
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger
+        )
+        try await ServiceGroup(configuration: group).run()
+    }
+}
