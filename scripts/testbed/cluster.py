@@ -4,6 +4,7 @@ The whole of it is real: API server, kubelet, containerd, registry, the committe
 by `testbed/up`.
 """
 
+import json
 import os
 import re
 import secrets
@@ -125,10 +126,16 @@ class Cluster:
     `image` names the busybox image that sandboxes can be created from.
     """
 
-    def __init__(self, programs: Path, name: str, flags: list[str] | None = None) -> None:
+    #: With a login, the Secrets with which snapshots are pushed, and pulled.
+    push_secret = "registry-snapshot-push-secret"
+    pull_secret = "registry-pull-secret"
+
+    def __init__(self, programs: Path, name: str, flags: list[str] | None = None, login: bool = False) -> None:
+        """flags -- more flags of the controller; login -- whether snapshots go to the registry that wants a login."""
         self.programs = programs
         self.namespace = f"{name}-{os.getpid()}"
         self._flags = flags or []
+        self._login = login
 
     def __enter__(self) -> "Cluster":
         self.folder = Path(tempfile.mkdtemp(prefix=f"{self.namespace}-"))
@@ -146,6 +153,35 @@ class Cluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stop()
+
+    @property
+    def snapshot_registry(self) -> str:
+        """The registry that snapshots go to."""
+        return self.environment["STASIS_TESTBED_LOGIN_REGISTRY" if self._login else "STASIS_TESTBED_REGISTRY"]
+
+    def keep_login(self, name: str, configuration: str | None = None) -> None:
+        """Makes or changes a Secret with logins; without a configuration of Docker's, with those that are right."""
+        document = configuration or Path(self.environment["STASIS_TESTBED_LOGIN"]).read_text()
+        secret = {
+            "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/dockerconfigjson", "metadata": {"name": name},
+            "stringData": {".dockerconfigjson": document},
+        }
+        self.kubectl("apply", "--filename", "-", standard_input=json.dumps(secret))
+
+    def push(self, image: str, layout_tag: str) -> None:
+        """Puts one of the images that the cluster has made into a registry."""
+        command = ["skopeo", "--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false"]
+        command += ["--dest-authfile", self.environment["STASIS_TESTBED_LOGIN"]]
+        subprocess.run([*command, f"oci:{self.folder}/layout:{layout_tag}", f"docker://{image}"], check=True)
+
+    def push_program(self, name: str) -> str:
+        """Makes an image of one of the programs, and answers what it is called."""
+        built = subprocess.run(
+            [self.programs / "stasis-images", "build", self.programs / name]
+            + [f"{self.registry}/stasis/{name}:test", "--plain-http", self.registry],
+            check=True, text=True, stdout=subprocess.PIPE,
+        )
+        return built.stdout.split()[-1]
 
     def server(self, kubernetes: str = "", tables: str = "", key: str | None = None) -> ClusterServer:
         """Starts one more server, which ends with the cluster.
@@ -183,22 +219,17 @@ class Cluster:
         self.image = f"{registry}/{self.namespace}/sandbox:1"
         self.execd_image = f"{registry}/{self.namespace}/execd:1"
         for tag, image in (("sandbox", self.image), ("execd", self.execd_image)):
-            subprocess.run(
-                ["skopeo", "--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false"]
-                + [f"oci:{layout}:{tag}", f"docker://{image}"],
-                check=True,
-            )
-        built = subprocess.run(
-            [self.programs / "stasis-images", "build", self.programs / "stasis-committer"]
-            + [f"{registry}/stasis/stasis-committer:test", "--plain-http", registry],
-            check=True, text=True, stdout=subprocess.PIPE,
-        )
-        self._committer = built.stdout.split()[-1]
+            self.push(image, tag)
+        self._committer = self.push_program("stasis-committer")
         self.template = self.folder / "template.yaml"
         self.template.write_text(_TEMPLATE)
         self.kubectl("apply", "--kustomize", str(_ROOT / "deploy" / "crds"))
         self.kubectl("create", "namespace", self.namespace)
         self._await_namespace()
+        if self._login:
+            self.keep_login(self.push_secret)
+            self.keep_login(self.pull_secret)
+            self._flags += [f"--snapshot-push-secret={self.push_secret}", f"--resume-pull-secret={self.pull_secret}"]
         self._start_controller()
 
     def _start_controller(self) -> None:
@@ -210,7 +241,7 @@ class Cluster:
                 str(self.programs / "stasis-controller"), f"--kubeconfig={environment['KUBECONFIG']}",
                 f"--watch-namespaces={self.namespace}", "--health-probe-bind-address=0",
                 f"--metrics-bind-address=127.0.0.1:{self.metrics}", "--metrics-secure=false",
-                f"--snapshot-registry={self.registry}/{self.namespace}", "--snapshot-registry-insecure",
+                f"--snapshot-registry={self.snapshot_registry}/{self.namespace}", "--snapshot-registry-insecure",
                 f"--image-committer-image={self._committer}",
                 f"--containerd-socket-path={environment['STASIS_TESTBED_CONTAINERD']}",
                 f"--containerd-root={environment['STASIS_TESTBED']}/cluster/containerd/root", *self._flags,

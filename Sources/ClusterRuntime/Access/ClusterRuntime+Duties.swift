@@ -50,7 +50,10 @@ extension ClusterRuntime {
                 try await pauseIdle(id)
                 logger.info("a sandbox is paused because nobody uses it", metadata: ["sandbox": "\(id)"])
             case .deleteUnheardOf:
-                try await sandboxes.delete(entry.object.metadata.name, DeleteOptions(uid: entry.object.metadata.uid))
+                // Only as it is known: somebody may just have heard of it after all.
+                let metadata = entry.object.metadata
+                let options = DeleteOptions(uid: metadata.uid, resourceVersion: metadata.resourceVersion)
+                try await sandboxes.delete(metadata.name, options)
                 logger.notice(
                     "a sandbox was deleted of which nobody has heard: its creator had died",
                     metadata: ["sandbox": "\(id)"]

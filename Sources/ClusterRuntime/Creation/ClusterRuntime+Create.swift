@@ -36,7 +36,7 @@ extension ClusterRuntime {
         let key = spec.options?.requestKey
         let id = key.map { SandboxIdentity.of(key: $0, namespace: configuration.namespace) } ?? SandboxIdentity.random()
         if key != nil, let known = directory[id] {
-            return known.sandbox.status.state == .pending ? try await waitUntilUsable(id) : known.sandbox
+            return try await heardOf(known.sandbox.status.state == .pending ? waitUntilUsable(id) : known.sandbox)
         }
 
         var manifest = SandboxManifest(spec: spec, id: id, expiresAt: expiresAt, image: spec.image)
@@ -62,14 +62,13 @@ extension ClusterRuntime {
             if !spec.volumes.isEmpty { try await bindClaims(spec.volumes, to: created) }
         } catch let error as SandboxError {
             if key != nil, let cause = error.cause as? KubeError, cause.isAlreadyExists {
-                return try await waitUntilUsable(id)
+                return try await heardOf(waitUntilUsable(id))
             }
             await discard(id, because: error)
             throw error
         }
         do {
-            let sandbox = try await waitUntilUsable(id)
-            return expiresAt == nil ? try await heardOf(sandbox) : sandbox
+            return try await heardOf(waitUntilUsable(id))
         } catch {
             await discard(id, because: error)
             throw error
@@ -93,14 +92,25 @@ extension ClusterRuntime {
         case .ready(let sandbox): return sandbox
         case .failed(let error): throw error
         case .waiting(let shortage?):
-            throw SandboxError(.poolExhausted, "The pool has no sandbox to give: \(shortage)")
+            throw SandboxError(.poolExhausted, "The pool has nothing to give: \(shortage)")
         case .waiting(nil):
-            let told = directory[id]?.sandbox.status.message.map { ": \($0)" } ?? ""
+            let entry = directory[id]
+            let obstacle = await obstacle(entry)
+            if let obstacle, obstacle.isOfNodeLabels, let platform = entry?.sandbox.spec.platform {
+                throw SandboxError(.invalidParameter, "The cluster has no node for the platform '\(platform)': \(obstacle.text)")
+            }
+            let told = (entry?.sandbox.status.message ?? obstacle?.text).map { ": \($0)" } ?? ""
             throw SandboxError(
                 .startTimedOut,
-                "The sandbox \(id) did not come up within \(configuration.createTimeout) s\(told). It was deleted."
+                "The sandbox \(id) did not come up within \(configuration.createTimeout) s, and was deleted\(told)"
             )
         }
+    }
+
+    /// Why the pod of a sandbox does not come up, if that is known.
+    private func obstacle(_ entry: SandboxDirectory.Entry?) async -> PodObstacle? {
+        guard let entry, let pod = try? await pod(of: entry.object) else { return nil }
+        return PodObstacle(pod)
     }
 
     /// How a creation ended, or how it was when the time was over. A shortage of a pool has a shorter time.
@@ -148,9 +158,12 @@ extension ClusterRuntime {
 
     // MARK: After it
 
-    /// Takes away the mark of a sandbox that never expires and of which its creator has not heard yet.
+    /// Takes away the mark of a sandbox that never expires and of which nobody has heard yet. Whoever asks for it again after its
+    /// first server has died hears of it too.
     private func heardOf(_ sandbox: Sandbox) async throws -> Sandbox {
-        guard let entry = directory[sandbox.id] else { return sandbox }
+        guard let entry = directory[sandbox.id],
+            entry.object.metadata.annotations[OpenSandbox.Annotation.createdUntil] != nil
+        else { return sandbox }
         let patch: JSONValue = ["metadata": ["annotations": [OpenSandbox.Annotation.createdUntil: .null]]]
         let object = try await telling("finish the creation") {
             try await sandboxes.patch(entry.object.metadata.name, .merge(MergePatch(patch)))

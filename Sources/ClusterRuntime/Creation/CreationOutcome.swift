@@ -1,6 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import KubeModels
 import SandboxModels
 
 /// How the creation of a sandbox goes, as its object tells.
@@ -24,7 +25,18 @@ enum CreationOutcome {
         case .stopping, .terminated:
             self = .failed(SandboxError(.startFailed, "The sandbox \(id) was deleted before it had come up."))
         default:
-            self = .waiting(shortage: object.status?.conditions.told(.poolAllocationPending))
+            self = .waiting(shortage: object.shortage)
         }
+    }
+}
+
+extension BatchSandbox {
+    /// Why its pool has given it no pod yet; nil if it has, or if it is to get none.
+    fileprivate var shortage: String? {
+        let conditions = status?.conditions ?? []
+        if let told = conditions.told(.poolAllocationPending) { return told }
+        guard let pool = spec.poolRef, !pool.isEmpty, (try? allocation(OpenSandbox.Annotation.allocStatus).pods)?.isEmpty != false
+        else { return nil }
+        return conditions.told(.progressing) ?? "'\(pool)' has given it no pod."
     }
 }

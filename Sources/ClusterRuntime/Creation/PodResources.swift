@@ -16,6 +16,13 @@ enum PodResources {
         let limits = try quantities(limits, "resourceLimits")
         let requests = try requests.map { (map) throws(SandboxError) in try quantities(map, "resourceRequests") }
         guard !limits.isEmpty || requests?.isEmpty == false else { return nil }
+        for (name, request) in requests ?? [:] {
+            guard let limit = limits[name], request > limit else { continue }
+            throw SandboxError(
+                .invalidParameter,
+                "resourceRequests[\"\(name)\"] is \(request), more than the limit of \(limit)."
+            )
+        }
         return .with {
             $0.limits = limits
             $0.requests = requests.map { limits.merging($0) { $1 } } ?? limits

@@ -87,7 +87,7 @@ extension ClusterRuntime {
     private var pods: ResourceClient<Pod> { client.resource(Pod.self, in: .named(configuration.namespace)) }
 
     /// The pod of a sandbox that runs, if there is one.
-    private func pod(of object: BatchSandbox) async throws -> Pod? {
+    func pod(of object: BatchSandbox) async throws -> Pod? {
         for name in podNames(of: object) {
             if let pod = try await pods.find(name) { return pod }
         }

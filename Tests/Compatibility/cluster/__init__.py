@@ -1,0 +1,1 @@
+"""The official clients, and the official server, on a whole Kubernetes: see conftest.py."""
