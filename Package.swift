@@ -223,7 +223,7 @@ let package = Package(
         .executableTarget(
             name: "stasis-server",
             dependencies: [
-                "Server", "SnapshotEngine", logging, serviceLifecycle, unixSignals,
+                "PrometheusMetrics", "Server", "SnapshotEngine", logging, metrics, serviceLifecycle, unixSignals,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Executables/stasis-server",
@@ -293,7 +293,7 @@ let package = Package(
         .executableTarget(
             name: "memory-server",
             dependencies: [
-                "SandboxModels", "Server", logging, serviceLifecycle, unixSignals,
+                "PrometheusMetrics", "SandboxModels", "Server", logging, metrics, serviceLifecycle, unixSignals,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Tests/MemoryServer",

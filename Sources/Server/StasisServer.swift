@@ -4,6 +4,7 @@
 import Hummingbird
 import HummingbirdCore
 public import Logging
+import NIOCore
 public import ServiceLifecycle
 
 /// The server: the API over HTTP/1.1 until it is told to stop. Requests that run then are finished.
@@ -35,7 +36,16 @@ public struct StasisServer: Service {
         configuration: ServerConfiguration.HTTP,
         logger: Logger
     ) -> some ApplicationProtocol {
+        let responder = api.responder()
+        let connections = ConnectionCount(
+            limit: min(configuration.connectionLimit == 0 ? .max : configuration.connectionLimit, FileLimit.connections()),
+            api.metrics
+        )
+        let headTimeout = TimeAmount.seconds(Int64(configuration.headTimeout))
         let channel = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [
+                ConnectionGuard(connections, headTimeout: headTimeout, isProbe: responder.isProbe)
+            ],
             idleTimeout: .seconds(Int64(configuration.keepAliveTimeout)),
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: maximumHeaderBytes,
@@ -44,7 +54,7 @@ public struct StasisServer: Service {
             )
         )
         return Application(
-            router: api.router(),
+            responder: responder,
             server: .http1(configuration: channel),
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port),

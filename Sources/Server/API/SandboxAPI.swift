@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hummingbird
+import KubeModels
+import NIOCore
 
 import struct Foundation.Date
 
@@ -14,6 +16,7 @@ struct SandboxAPI: Sendable {
 
     private let tenants: Tenants
     private let configuration: ServerConfiguration.HTTP
+    let metrics: ServerMetrics
     private let now: @Sendable () -> Date
 
     /// Creates the API.
@@ -21,29 +24,22 @@ struct SandboxAPI: Sendable {
     /// - Parameters:
     ///   - tenants: Who is let in, and where their sandboxes live.
     ///   - configuration: Limits and the like.
+    ///   - metrics: What is measured.
     ///   - now: The clock by which times to live are counted.
     init(
         tenants: Tenants,
         configuration: ServerConfiguration.HTTP,
+        metrics: ServerMetrics = ServerMetrics(),
         now: @escaping @Sendable () -> Date = { Date() }
     ) {
         self.tenants = tenants
         self.configuration = configuration
+        self.metrics = metrics
         self.now = now
     }
 
-    /// The router with all middleware and routes.
-    func router() -> Router<APIRequestContext> {
-        let router = Router(context: APIRequestContext.self)
-        router.add(middleware: RequestIDMiddleware())
-        router.add(middleware: RequestLogMiddleware())
-        router.add(middleware: AnyOriginMiddleware())
-        router.add(middleware: ErrorMiddleware())
-        if configuration.concurrencyLimit > 0 {
-            router.add(middleware: ConcurrencyLimitMiddleware(limit: configuration.concurrencyLimit))
-        }
-        router.add(middleware: AuthenticationMiddleware(tenants: tenants))
-
+    /// All routes.
+    var routes: RouteTable {
         var routes = RouteTable()
         SandboxRoutes(
             maximumTimeout: configuration.maximumTimeout,
@@ -53,13 +49,28 @@ struct SandboxAPI: Sendable {
         .add(to: &routes)
         LifecycleRoutes(maximumBodyBytes: Self.maximumBodyBytes, now: now).add(to: &routes)
         SnapshotRoutes(maximumBodyBytes: Self.maximumBodyBytes).add(to: &routes)
-        PoolRoutes(maximumBodyBytes: Self.maximumBodyBytes).add(to: &routes)
         DiagnosticsRoutes(now: now).add(to: &routes)
         EndpointRoutes().add(to: &routes)
+        PoolRoutes(maximumBodyBytes: Self.maximumBodyBytes).add(to: &routes)
         UnsupportedRoutes().add(to: &routes)
         MetricsRoutes(maximumBodyBytes: Self.maximumBodyBytes).add(to: &routes)
-        ServiceRoutes().add(to: &routes)
-        routes.mount(on: router)
-        return router
+        // The description is of the routes that there are, itself among them.
+        var described = routes
+        ServiceRoutes().add(to: &described, document: ByteBuffer())
+        let document = APIDocument.json(of: described).raw.text
+        ServiceRoutes().add(to: &routes, document: ByteBuffer(string: document))
+        return routes
+    }
+
+    /// What answers requests.
+    func responder() -> APIResponder {
+        APIResponder(
+            tree: RouteTree(routes),
+            tenants: tenants,
+            concurrency: ConcurrencyLimit(configuration.concurrencyLimit),
+            rates: configuration.rateLimit.map { RateLimits($0) },
+            metrics: metrics,
+            bodyTimeout: .seconds(configuration.bodyTimeout)
+        )
     }
 }

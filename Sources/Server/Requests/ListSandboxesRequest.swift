@@ -35,6 +35,9 @@ struct ListSandboxesRequest: Equatable {
         }
     }
 
+    /// Whether every sandbox belongs to the list.
+    var isForAll: Bool { states.isEmpty && metadata.isEmpty }
+
     /// Whether a sandbox belongs to the list.
     func matches(_ sandbox: Sandbox) -> Bool {
         (states.isEmpty || states.contains(sandbox.status.state.rawValue.lowercased()))
