@@ -48,13 +48,22 @@ class ControllerProcess:
 
     def requests(self) -> dict[str, int]:
         """How many requests of each method it has sent to the API server."""
+        sent: dict[str, int] = {}
+        for labels, value in self._values("rest_client_requests_total"):
+            sent[labels["method"]] = sent.get(labels["method"], 0) + int(value)
+        return sent
+
+    def provider_seconds(self) -> dict[tuple[str, str], float]:
+        """How long its provider took to answer in all, by step and outcome."""
+        values = self._values("stasis_provider_step_duration_seconds_sum")
+        return {(labels["step"], labels["outcome"]): value for labels, value in values}
+
+    def _values(self, name: str) -> list[tuple[dict[str, str], float]]:
+        """The series of a metric: their labels and values."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self._metrics}/metrics") as answer:
             text = answer.read().decode()
-        sent: dict[str, int] = {}
-        for labels, value in re.findall(r"^rest_client_requests_total\{(.*)\} (\S+)$", text, re.MULTILINE):
-            method = re.search(r'method="(\w+)"', labels).group(1)
-            sent[method] = sent.get(method, 0) + int(float(value))
-        return sent
+        found = re.findall(rf"^{name}\{{(.*)\}} (\S+)$", text, re.MULTILINE)
+        return [(dict(re.findall(r'(\w+)="([^"]*)"', labels)), float(value)) for labels, value in found]
 
     def _end(self) -> None:
         self._process.terminate()

@@ -12,19 +12,29 @@ from runner.table import milliseconds, seconds, table
 _RUNS = 20
 #: What the sandbox writes between two pauses, in MiB.
 _WRITTEN = 8
+#: Seconds that the controller itself may take for a transition, in the median.
+_GOAL = 0.1
 
 _PARTS = {
     "pause": "the whole pause, until it is Paused",
     "pause: order to Job": "  the controller: from the order to the Job",
     "pause: Job to commit": "  Kubernetes and the committer: from the Job until the kubelet tells of the commit",
     "pause: frozen": "    of that frozen",
-    "pause: committed to release": "  the controller: verified, sealed, the pod's deletion asked for",
+    "pause: committed to release": "  from there until the pod's deletion is asked for",
+    "pause: outcome": "    the provider: the commit's outcome read",
+    "pause: verify": "    the provider: the image verified in the registry",
+    "pause: seal": "    the provider: the freeze sealed, by way of the kubelet",
+    "pause: between": "    the controller: the rest",
     "pause: release": "  the pod's processes killed, the pod gone",
     "pause: gone to Paused": "  the controller: Paused",
+    "pause: own": "the controller's own share of it",
     "resume": "the whole resume, until it runs",
-    "resume: order to pod": "  the controller: the image verified, the pod made",
+    "resume: order to pod": "  from the order to the pod",
+    "resume: verify": "    the provider: the image verified in the registry",
+    "resume: making": "    the controller: the rest",
     "resume: pod to ready": "  Kubernetes: pulled, started, ready",
     "resume: ready to told": "  the controller: told",
+    "resume: own": "the controller's own share of it",
 }
 
 
@@ -53,12 +63,14 @@ def measure_transitions(bench: Bench) -> None:
         rows.append([title, milliseconds(median), milliseconds(high)])
     notes = [
         f"{_RUNS} runs; {_WRITTEN} MiB written before each. Times are when a watch heard of it; a kubelet tells of containers once a",
-        "second. Goal: the controller's own parts of each transition under 100 ms.",
+        "second. What the provider took is what its steps took that were done then, by the controller's metrics. Goal: the",
+        f"controller's own share of each transition under {_GOAL * 1000:.0f} ms, {_verdict(times)}.",
     ]
     bench.show(table("Pause and resume of a BatchSandbox", ["", "median", "p95"], rows, notes))
 
 
 def _pause(setting: Setting, timeline: Timeline, times: dict[str, list[float]]) -> None:
+    before = setting.controller.provider_seconds()
     start = time.monotonic()
     setting.set_pause("box", True)
     made, _ = timeline.wait(start, lambda kind, thing: kind == "ADDED" and _is_commit(thing, "Job"), "a commit Job")
@@ -66,24 +78,43 @@ def _pause(setting: Setting, timeline: Timeline, times: dict[str, list[float]]) 
     leaving, _ = timeline.wait(start, _box(lambda kind, pod: "deletionTimestamp" in pod["metadata"]), "the pod's deletion")
     gone, _ = timeline.wait(start, _box(lambda kind, pod: kind == "DELETED"), "the pod's end")
     told, sandbox = timeline.wait(start, _phase("Paused"), "a paused sandbox")
+    provider = _since(before, setting)
+    outcome, verify, seal = provider("capture"), provider("verify"), provider("seal")
+    between = leaving - ended - outcome - verify - seal
     frozen = sandbox["status"].get("artifact", {}).get("frozenMilliseconds", 0) / 1000
     for part, value in {
         "": told - start, ": order to Job": made - start, ": Job to commit": ended - made, ": frozen": frozen, ": committed to release": leaving - ended,
+        ": outcome": outcome, ": verify": verify, ": seal": seal, ": between": between,
         ": release": max(gone, leaving) - leaving, ": gone to Paused": max(0, told - gone),
+        ": own": made - start + between + max(0, told - gone),
     }.items():
         times[f"pause{part}"].append(value)
 
 
 def _resume(setting: Setting, timeline: Timeline, times: dict[str, list[float]]) -> None:
+    before = setting.controller.provider_seconds()
     start = time.monotonic()
     setting.set_pause("box", False)
     made, _ = timeline.wait(start, _box(lambda kind, pod: kind == "ADDED"), "a pod")
     ready, _ = timeline.wait(made, _box(lambda kind, pod: _is_ready(pod)), "a ready pod")
     told, _ = timeline.wait(start, _phase("Succeed"), "a running sandbox")
+    verify = _since(before, setting)("verify")
     for part, value in {
-        "": told - start, ": order to pod": made - start, ": pod to ready": ready - made, ": ready to told": told - ready,
+        "": told - start, ": order to pod": made - start, ": verify": verify, ": making": made - start - verify,
+        ": pod to ready": ready - made, ": ready to told": told - ready, ": own": made - start - verify + told - ready,
     }.items():
         times[f"resume{part}"].append(value)
+
+
+def _verdict(times: dict[str, list[float]]) -> str:
+    is_met = all(statistics.median(times[f"{transition}: own"]) < _GOAL for transition in ("pause", "resume"))
+    return "met" if is_met else "missed"
+
+
+def _since(before: dict[tuple[str, str], float], setting: Setting):
+    """How long the provider has taken since then for a step that was done, by its name."""
+    after = setting.controller.provider_seconds()
+    return lambda step: after.get((step, "done"), 0) - before.get((step, "done"), 0)
 
 
 def _phase(phase: str):

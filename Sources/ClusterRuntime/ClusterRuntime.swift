@@ -60,21 +60,31 @@ public struct ClusterRuntime: ServiceLifecycle.Service {
 
     /// Watches until the task is cancelled or the service is asked to shut down. Sandboxes run on without it.
     public func run() async throws {
-        try await cancelWhenGracefulShutdown {
-            try await withThrowingDiscardingTaskGroup { group in
-                group.addTask { try await sandboxInformer.run() }
-                group.addTask { try await snapshotInformer.run() }
-                group.addTask { await follow() }
-                group.addTask { await attendToDuties() }
-                group.addTask { await deleteUnownedSecrets() }
+        do {
+            try await cancelWhenGracefulShutdown {
+                try await withThrowingDiscardingTaskGroup { group in
+                    group.addTask { try await sandboxInformer.run() }
+                    group.addTask { try await snapshotInformer.run() }
+                    group.addTask { await follow() }
+                    group.addTask { await attendToDuties() }
+                }
             }
+        } catch is CancellationError where Task.isShuttingDownGracefully {
+            // That was asked for.
         }
     }
 
     /// Keeps the directory as the watch tells.
     private func follow() async {
-        var isSynced = false
-        for await change in sandboxInformer.changes {
+        guard (try? await sandboxInformer.waitUntilSynced()) != nil else { return }
+        // What goes from here on comes as a change.
+        var changes = sandboxInformer.changes.makeAsyncIterator()
+        for object in sandboxInformer.store.objects {
+            directory.put(object)
+            schedule(object.sandboxID)
+        }
+        directory.markSynced()
+        while let change = await changes.next() {
             switch change {
             case .added(let object, _), .updated(_, let object): directory.put(object)
             case .deleted(let object, _):
@@ -82,11 +92,6 @@ public struct ClusterRuntime: ServiceLifecycle.Service {
                 accesses.forget(object.sandboxID)
             }
             schedule(change.object.sandboxID)
-            // What was there at the beginning comes as changes, too.
-            if !isSynced, sandboxInformer.store.isSynced, directory.count >= sandboxInformer.store.count {
-                directory.markSynced()
-                isSynced = true
-            }
         }
     }
 
@@ -98,7 +103,7 @@ public struct ClusterRuntime: ServiceLifecycle.Service {
         let patience = Self.startPatience
         let isSynced = await withTaskGroup(of: Bool.self) { group in
             group.addTask {
-                guard (try? await sandboxInformer.waitUntilSynced()) != nil else { return false }
+                guard (try? await snapshotInformer.waitUntilSynced()) != nil else { return false }
                 return await directory.waitUntilSynced()
             }
             group.addTask {
@@ -127,4 +132,9 @@ public struct ClusterRuntime: ServiceLifecycle.Service {
         guard let entry = directory[id] else { throw SandboxError.noSandbox(id) }
         return entry
     }
+}
+
+extension ClusterRuntime: CustomStringConvertible {
+    /// Where its sandboxes are.
+    public var description: String { "sandboxes in the namespace '\(configuration.namespace)'" }
 }

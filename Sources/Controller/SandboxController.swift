@@ -55,6 +55,7 @@ public struct SandboxController: Sendable {
         metrics: (any MetricsFactory)? = nil,
         logger: Logger
     ) {
+        let providers = providers.measured(metrics)
         sandboxes = Informer(
             client.resource(in: namespaces),
             indexes: [.pool, .heldPod, .unreadableAllocation],

@@ -5,6 +5,7 @@ import Hummingbird
 import HummingbirdCore
 public import Logging
 import NIOCore
+import NIOHTTP1
 public import ServiceLifecycle
 
 /// The server: the API over HTTP/1.1 until it is told to stop. Requests that run then are finished.
@@ -18,8 +19,14 @@ public struct StasisServer: Service {
     private static let maximumHeaderCount = 100
 
     /// Creates a server in front of the runtimes of its tenants.
-    public init(tenants: Tenants, configuration: ServerConfiguration.HTTP, logger: Logger) {
-        self.api = SandboxAPI(tenants: tenants, configuration: configuration)
+    public init(
+        tenants: Tenants,
+        configuration: ServerConfiguration.HTTP,
+        proxy: ServerConfiguration.Proxy = ServerConfiguration.Proxy(),
+        ingress: ServerConfiguration.Ingress = ServerConfiguration.Ingress(),
+        logger: Logger
+    ) {
+        self.api = SandboxAPI(tenants: tenants, configuration: configuration, proxy: proxy, ingress: ingress)
         self.configuration = configuration
         self.logger = logger
     }
@@ -42,25 +49,31 @@ public struct StasisServer: Service {
             api.metrics
         )
         let headTimeout = TimeAmount.seconds(Int64(configuration.headTimeout))
-        let channel = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [
-                ConnectionGuard(connections, headTimeout: headTimeout, isProbe: responder.isProbe)
-            ],
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = maximumHeaderBytes
+        limits.maxHeaderListSize = maximumHeaderBytes
+        limits.maxHeaderFieldCount = maximumHeaderCount
+        let channel = ServerChannel.Configuration(
             idleTimeout: .seconds(Int64(configuration.keepAliveTimeout)),
-            httpDecoderConfiguration: .init(
-                maxHeaderFieldSize: maximumHeaderBytes,
-                maxHeaderListSize: maximumHeaderBytes,
-                maxHeaderFieldCount: maximumHeaderCount
-            )
+            headLimits: limits,
+            additionalHandlers: {
+                [ConnectionGuard(connections, headTimeout: headTimeout, isProbe: responder.isProbe)]
+            }
         )
         return Application(
             responder: responder,
-            server: .http1(configuration: channel),
+            server: HTTPServerBuilder { ServerChannel(responder: $0, configuration: channel) },
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port),
                 backlog: configuration.backlog
             ),
+            services: api.services,
             logger: logger
         )
     }
+}
+
+extension StasisServer: CustomStringConvertible {
+    /// Where it listens.
+    public var description: String { "the API at \(configuration.host):\(configuration.port)" }
 }

@@ -39,6 +39,8 @@ import struct Foundation.Date
             #expect(sandbox.expiresAt == "2026-01-01T00:10:00.250Z")
         }
         let created = try #require(await runtime.created.first)
+        var options = SandboxOptions()
+        options.resourceRequests = ["cpu": "1m"]
         #expect(
             created.spec
                 == SandboxSpec(
@@ -48,7 +50,8 @@ import struct Foundation.Date
                     resourceLimits: ["cpu": "500m", "memory": "512Mi"],
                     metadata: ["team": "a"],
                     extensions: ["access.renew.extend.seconds": "300"],
-                    platform: "linux/amd64"
+                    platform: "linux/amd64",
+                    options: options
                 )
         )
         #expect(created.credentials == ImageCredentials(username: "u", password: "p"))

@@ -36,7 +36,15 @@ import Testing
                 ),
                 SandboxVolume(
                     name: "b",
-                    source: .named(.init(name: "claim", createIfAbsent: false, deleteWithSandbox: true)),
+                    source: .named(
+                        .init(
+                            name: "claim",
+                            createIfAbsent: false,
+                            deleteWithSandbox: true,
+                            storage: "1Gi",
+                            accessModes: ["ReadWriteOnce"]
+                        )
+                    ),
                     mountPath: "/b"
                 ),
                 SandboxVolume(name: "c", source: .named(.init(name: "other")), mountPath: "/c"),

@@ -4,6 +4,7 @@ The demonstration and the compatibility tests both stand on it. Everything in it
 CNI plugins and docker-registry. Standard library only. It needs root.
 """
 
+from testbed.cluster import Cluster, ClusterServer
 from testbed.daemon import DaemonError
 from testbed.fingerprint import Fingerprint, compare, fingerprint_of_folder, fingerprint_of_sandbox
 from testbed.freezing import FreezeWatch
@@ -12,6 +13,8 @@ from testbed.shell import Shell, ShellError
 from testbed.traces import Traces
 
 __all__ = [
+    "Cluster",
+    "ClusterServer",
     "DaemonError",
     "Fingerprint",
     "FreezeWatch",

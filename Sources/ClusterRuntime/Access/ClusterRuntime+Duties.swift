@@ -60,21 +60,4 @@ extension ClusterRuntime {
             logger.info("what is due could not be done", metadata: ["sandbox": "\(id)", "error": "\(error)"])
         }
     }
-
-    /// Takes credentials away that were kept for sandboxes which never came to be, because their server had died.
-    func deleteUnownedSecrets() async {
-        guard await directory.waitUntilSynced() else { return }
-        do {
-            let query = try LabelQuery(matching: [ImageSecret.label: "true"])
-            for secret in try await secrets.pages(ListOptions(labels: query)).collect().items {
-                let created = secret.metadata.creationTimestamp?.date ?? now()
-                let isOld = now().timeIntervalSince(created) > Double(configuration.createTimeout) + 600
-                let id = secret.metadata.labels[OpenSandbox.Label.sandboxID] ?? ""
-                guard secret.metadata.ownerReferences.isEmpty, isOld, directory[id] == nil else { continue }
-                try await secrets.delete(secret.metadata.name, DeleteOptions(uid: secret.metadata.uid))
-            }
-        } catch {
-            logger.debug("credentials that nobody owns could not be looked for", metadata: ["error": "\(error)"])
-        }
-    }
 }

@@ -45,19 +45,19 @@ extension ClusterRuntime {
         if spec.options?.networkPolicy != nil { manifest.egressToken = SandboxIdentity.token() }
         if spec.options?.secureAccess == true { manifest.accessToken = SandboxIdentity.token() }
         if expiresAt == nil { manifest.createdUntil = now().addingTimeInterval(Double(configuration.createTimeout + 30)) }
-        let hasSecret = credentials != nil && spec.options?.pool == nil
-        if hasSecret { manifest.pullSecrets.append(ImageSecret.name(id)) }
+        // A pool's pods have their images already.
+        let credentials = spec.options?.pool == nil ? credentials : nil
+        if credentials != nil { manifest.pullSecrets.append(ImageSecret.name(id)) }
         let object = try manifest.object(configuration)
         try await claimVolumes(spec.volumes, for: id)
-        if hasSecret, let credentials {
-            try await telling("keep the credentials of the image") {
-                try await keep(credentials, for: spec.image, id)
-            }
-        }
         do {
             let created = try await telling("create the sandbox") { try await sandboxes.create(object) }
             directory.put(created)
-            if hasSecret { try await telling("bind the credentials of the image") { try await bindSecret(to: created) } }
+            if let credentials {
+                try await telling("keep the credentials of the image") {
+                    try await keep(credentials, for: spec.image, of: created)
+                }
+            }
             if !spec.volumes.isEmpty { try await bindClaims(spec.volumes, to: created) }
         } catch let error as SandboxError {
             if key != nil, let cause = error.cause as? KubeError, cause.isAlreadyExists {
@@ -162,7 +162,6 @@ extension ClusterRuntime {
         logger.info("a sandbox did not come about", metadata: ["sandbox": "\(id)", "error": "\(error)"])
         let deletion = Task {
             _ = try? await sandboxes.delete(id, DeleteOptions(gracePeriodSeconds: 0, propagation: .background))
-            _ = try? await secrets.delete(ImageSecret.name(id))
         }
         await deletion.value
     }

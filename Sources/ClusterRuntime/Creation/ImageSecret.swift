@@ -9,9 +9,6 @@ import struct Foundation.Data
 
 /// The Secret in which the credentials for one sandbox's image are.
 enum ImageSecret {
-    /// On such a Secret, with the value `true`.
-    static let label = "stasis.dev/image-auth"
-
     /// What that of a sandbox is called.
     static func name(_ id: String) -> String { "opensandbox-image-auth-\(id)" }
 
@@ -19,7 +16,7 @@ enum ImageSecret {
     static func make(_ credentials: ImageCredentials, for image: String, _ id: String) -> Secret {
         .with {
             $0.metadata.name = name(id)
-            $0.metadata.labels = [label: "true", OpenSandbox.Label.sandboxID: id]
+            $0.metadata.labels = [OpenSandbox.Label.sandboxID: id]
             $0.type = "kubernetes.io/dockerconfigjson"
             let login = "\(credentials.username):\(credentials.password)"
             let entry: JSONValue = [
@@ -48,20 +45,17 @@ extension ClusterRuntime {
         client.resource(Secret.self, in: .named(configuration.namespace))
     }
 
-    /// Keeps credentials before there is a sandbox, so that kubelets find them however early they look.
-    func keep(_ credentials: ImageCredentials, for image: String, _ id: String) async throws {
-        let secret = ImageSecret.make(credentials, for: image, id)
+    /// Keeps the credentials for a sandbox's image as long as the sandbox. Kubelets look for them when execd has been put into
+    /// the pod, and not before.
+    func keep(_ credentials: ImageCredentials, for image: String, of object: BatchSandbox) async throws {
+        var secret = ImageSecret.make(credentials, for: image, object.sandboxID)
+        secret.metadata.ownerReferences = [object.controllerReference(blockOwnerDeletion: false)]
         do {
             _ = try await secrets.create(secret)
         } catch let error as KubeError where error.isAlreadyExists {
-            _ = try await secrets.replace(secret)
+            // That of an earlier sandbox of the same name, which goes with it.
+            try await secrets.delete(secret.metadata.name)
+            _ = try await secrets.create(secret)
         }
-    }
-
-    /// Makes a sandbox the owner of its Secret, which is deleted with it from then on.
-    func bindSecret(to object: BatchSandbox) async throws {
-        let owner = try JSONValue(encoding: object.controllerReference(blockOwnerDeletion: false))
-        let patch: JSONValue = ["metadata": ["ownerReferences": [owner]]]
-        _ = try await secrets.patch(ImageSecret.name(object.sandboxID), .merge(MergePatch(patch)))
     }
 }

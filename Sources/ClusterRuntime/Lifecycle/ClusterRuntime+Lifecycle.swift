@@ -104,8 +104,14 @@ extension ClusterRuntime {
         return SandboxEndpoint(address: "\(host):\(port)", headers: headers(entry.object, port: port))
     }
 
-    /// Headers that a client of a port has to send.
-    func headers(_ object: BatchSandbox, port: Int) -> [String: String] {
+    /// The headers that a client has to send along to a port of a sandbox, in whatever state it is.
+    ///
+    /// - Throws: `SandboxError` with `notFound` or `runtimeUnavailable`.
+    public func endpointHeaders(_ id: String, port: Int) async throws -> [String: String] {
+        headers(try await entry(id).object, port: port)
+    }
+
+    private func headers(_ object: BatchSandbox, port: Int) -> [String: String] {
         var headers: [String: String] = [:]
         headers["OpenSandbox-Secure-Access"] = object.metadata.annotations[OpenSandbox.Annotation.secureAccessToken]
         if port == EgressSidecar.port {

@@ -31,6 +31,9 @@ extension BatchSandboxReconciler {
     ) -> [String: Observation] {
         var observations: [String: Observation] = [:]
         let queue = SnapshotQueue(of: sandbox, in: snapshots.store)
+        let meant = queue.waiting.reduce(into: [String: String]()) {
+            $0[$1] = record.member(forSnapshot: $1)?.recorded.identity
+        }
         for member in record.members {
             let identity = member.recorded.identity
             observations[identity] = Observation(
@@ -38,9 +41,8 @@ extension BatchSandboxReconciler {
                 capture: sightings.captures[identity],
                 verification: sightings.verifications[identity],
                 cleaned: sightings.cleaned[identity] ?? [],
-                checkpoint: queue.checkpoint(after: member.recorded.checkpoint) { uid in
-                    record.member(forSnapshot: uid)?.recorded.identity == identity
-                }
+                checkpoint: queue.checkpoint(after: member.recorded.checkpoint) { meant[$0] == identity },
+                isGivenAway: places[member.index].isGivenBack
             )
         }
         return observations
@@ -57,9 +59,9 @@ extension BatchSandboxReconciler {
     }
 
     /// The pods at the places of a sandbox and of its members.
-    func places(of sandbox: BatchSandbox, _ record: AggregateRecord) -> PodPlaces {
-        let last = record.members.map(\.index).max() ?? -1
-        return PodPlaces(of: sandbox, count: max(sandbox.spec.replicas, last + 1), in: pods.store)
+    func places(of sandbox: BatchSandbox, _ state: BatchSandboxState) -> PodPlaces {
+        let last = state.record.members.map(\.index).max() ?? -1
+        return PodPlaces(of: sandbox, count: max(state.replicas(of: sandbox), last + 1), in: pods.store)
     }
 
     /// Asks the API server for pods of a pool that are not in the cache: what follows from their loss cannot be taken back.

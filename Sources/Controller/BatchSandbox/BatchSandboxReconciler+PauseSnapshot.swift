@@ -38,17 +38,19 @@ extension BatchSandboxReconciler {
         _ progress: [String: CaptureProgress] = [:],
         of sandbox: BatchSandbox
     ) async throws -> Bool {
+        let told = pauseSnapshots(of: sandbox)
+        guard !told.isEmpty else { return true }
         let places = Set(
             record.members.map { SandboxSnapshot.pauseName(of: sandbox.metadata.name, replica: $0.index) }
         )
-        for var snapshot in pauseSnapshots(of: sandbox) {
+        for var snapshot in told {
             let request = snapshot.request
             if let request, var stage = record.snapshotStage(ofCapture: request.uid) {
                 if case .capturing(nil) = stage, let member = record.member(withCapture: request.uid) {
                     stage = .capturing(progress[member.recorded.identity])
                 }
-                guard let told = try await statusWriter.tell(stage, of: request, in: snapshot) else { return false }
-                snapshot = told
+                guard let written = try await statusWriter.tell(stage, of: request, in: snapshot) else { return false }
+                snapshot = written
             }
             let isOver = snapshot.status?.phase == .succeed || !places.contains(snapshot.metadata.name)
             guard isOver, record.phase == .running, request.map({ !record.needsCapture($0.uid) }) ?? true else {

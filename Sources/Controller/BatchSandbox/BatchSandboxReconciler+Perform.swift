@@ -154,7 +154,7 @@ extension BatchSandboxReconciler {
         of member: AggregateDecision.MemberActions,
         _ sandbox: BatchSandbox
     ) async throws {
-        switch PodPlaces(of: sandbox, count: member.index + 1, in: pods.store)[member.index] {
+        switch PodPlaces.place(member.index, of: sandbox, in: pods.store) {
         case .own(let pod):
             guard PodMark(of: pod)?.attempt(of: member.identity) ?? attempt == attempt else { return }
             try await delete(pod)

@@ -17,7 +17,7 @@ extension BatchSandboxReconciler {
     }
 
     /// Tells what there is to tell because of its pool: in a condition, and in an Event if somebody has to do something.
-    func tell(_ notice: PoolNotice, in status: inout BatchSandboxStatus, of sandbox: BatchSandbox) {
+    func tell(_ notice: SandboxNotice, in status: inout BatchSandboxStatus, of sandbox: BatchSandbox) {
         let earlier = sandbox.status?.conditions[BatchSandboxCondition.progressing.rawValue]
         notice.tell(in: &status, since: earlier?.lastTransitionTime ?? Timestamp(now()))
         guard notice.isTrouble, earlier?.message != notice.message else { return }

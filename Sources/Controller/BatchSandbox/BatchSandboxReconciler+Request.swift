@@ -3,6 +3,7 @@
 
 import KubeClient
 import KubeModels
+import KubeRuntime
 import SandboxModels
 import SnapshotProvider
 
@@ -68,7 +69,7 @@ extension BatchSandboxReconciler {
         }
         for (snapshot, capture) in zip(snapshots, captures) {
             do {
-                _ = try await create(snapshot, of: sandbox)
+                if let created = try await create(snapshot, of: sandbox) { tell(of: created, sandbox) }
             } catch let failure as SnapshotFailure where !failure.isRetryable {
                 sightings.refuse(capture, failure.problem)
                 return false
@@ -110,6 +111,19 @@ extension BatchSandboxReconciler {
         )
         try await provider.preflight(request)
         return request
+    }
+
+    /// Tells people what is captured, and into which images.
+    private func tell(of snapshot: SandboxSnapshot, _ sandbox: BatchSandbox) {
+        guard let source = snapshot.request?.source else { return }
+        let images = source.containers.map { $0.target.isEmpty ? $0.name : "\($0.name) into \($0.target)" }
+        recorder.record(
+            .normal,
+            about: sandbox,
+            reason: "Committing",
+            "Capturing pod \(source.pod) on node \(source.node), \(images.joined(separator: ", ")): from the last copy on it stays "
+                + "frozen. The SandboxSnapshot \(snapshot.metadata.name) tells how far that is."
+        )
     }
 
     /// - Returns: Nil if there is one of that name that will go, or that the cache will show.

@@ -17,7 +17,7 @@ extension BatchSandboxReconciler {
         var status = sandbox.status ?? BatchSandboxStatus()
         let pods = pods(at: places, of: sandbox)
         let missing = shortages.missing(sandbox.key)
-        let notice = PoolNotice(decision.record, places, of: sandbox, missing: missing)
+        let notice = SandboxNotice(decision.record, places, of: sandbox, missing: missing)
         // Nothing is told before there is anything: as upstream does it.
         guard sandbox.status != nil || !pods.isEmpty || decision.record.phase != .pending || notice != nil else {
             return
@@ -35,6 +35,33 @@ extension BatchSandboxReconciler {
         let change = try MergePatch(from: sandbox, to: sandbox.with(status))
         do {
             sandbox = try await resource(of: sandbox).patch(sandbox.metadata.name, .merge(change), subresource: .status)
+        } catch let error as KubeError where error.isNotFound {
+            return
+        }
+    }
+
+    /// Tells the owner of a sandbox of which nothing is there yet that it wants more replicas than could be written down. Nothing of
+    /// it is begun.
+    ///
+    /// - Returns: Whether that is so.
+    func refuseIfTooLarge(_ sandbox: BatchSandbox) async throws -> Bool {
+        guard sandbox.isTooLarge, sandbox.metadata.annotations[OpenSandbox.Annotation.record] == nil,
+            sandbox.metadata.deletionTimestamp == nil
+        else { return false }
+        try await report(SandboxNotice(tooLarge: sandbox, has: 0), of: sandbox)
+        return true
+    }
+
+    /// Tells of something that keeps the sandbox from going on, and nothing else.
+    func report(_ notice: SandboxNotice, of sandbox: BatchSandbox) async throws {
+        var status = sandbox.status ?? BatchSandboxStatus()
+        status.observedGeneration = sandbox.metadata.generation
+        status.phase = status.phase ?? .pending
+        tell(notice, in: &status, of: sandbox)
+        guard status != sandbox.status else { return }
+        let change = try MergePatch(from: sandbox, to: sandbox.with(status))
+        do {
+            _ = try await resource(of: sandbox).patch(sandbox.metadata.name, .merge(change), subresource: .status)
         } catch let error as KubeError where error.isNotFound {
             return
         }

@@ -41,17 +41,18 @@ struct BatchSandboxReconciler: Sendable {
         // Its pool recycles its pods, and of what may have been frozen there is the finalizer.
         guard !sandbox.isPooled || !sandbox.isBeingLetGo else { return .done }
         if try await deleteIfExpired(sandbox) { return .done }
+        if try await refuseIfTooLarge(sandbox) { return next(nil, CaptureSightings(), sandbox) }
         var sightings = CaptureSightings()
         for _ in 0..<Self.turns {
             var state = try BatchSandboxState(of: sandbox)
             let before = state.record
-            let places = places(of: sandbox, before)
+            let places = places(of: sandbox, state)
             try await confirmLosses(places, before, of: sandbox, &sightings)
             let decision = decide(state, sandbox, places, sightings)
             state.record = decision.record
             guard !isUnserved(sandbox, decision) else {
                 try await report(decision, state, places, of: &sandbox)
-                return next(decision, sightings, sandbox)
+                return next(decision.wakeAt, sightings, sandbox)
             }
             let forgotten = state.images.forgotten
             state.noteImages(of: sandbox, givenUp: sightings.givenUp, settings)
@@ -79,7 +80,7 @@ struct BatchSandboxReconciler: Sendable {
             try await perform(decision, sandbox, &sightings)
             if !sightings.takeNews() {
                 try await reportProgress(decision, &sightings, of: sandbox)
-                return next(decision, sightings, sandbox)
+                return next(decision.wakeAt, sightings, sandbox)
             }
         }
         return .requeue(after: .zero)
@@ -87,11 +88,11 @@ struct BatchSandboxReconciler: Sendable {
 
     /// When to look again if nothing happens.
     private func next(
-        _ decision: AggregateDecision,
+        _ wakeAt: Date?,
         _ sightings: CaptureSightings,
         _ sandbox: BatchSandbox
     ) -> Reconciliation {
-        let dates = [decision.wakeAt, sandbox.expiry].compactMap(\.self)
+        let dates = [wakeAt, sandbox.expiry].compactMap(\.self)
         let wake = dates.min().map { Duration.seconds(max(0, $0.timeIntervalSince(now()))) }
         guard let delay = [wake, sightings.wakeAfter].compactMap(\.self).min() else { return .done }
         return .requeue(after: delay)
@@ -106,6 +107,9 @@ struct BatchSandboxReconciler: Sendable {
             return try await resource(of: sandbox).patch(sandbox.metadata.name, .merge(change))
         } catch let error as KubeError where error.isConflict || error.isNotFound {
             return nil
+        } catch let error as KubeError where AnnotationRoom.isExceeded(by: change, of: sandbox) {
+            try await report(SandboxNotice(noRoomIn: sandbox), of: sandbox)
+            throw error
         }
     }
 
@@ -116,12 +120,12 @@ struct BatchSandboxReconciler: Sendable {
 
     /// The pod at a member's place, if it is this sandbox's.
     func pod(at index: Int, of sandbox: BatchSandbox) -> Pod? {
-        PodPlaces(of: sandbox, count: index + 1, in: pods.store)[index].pod
+        PodPlaces.place(index, of: sandbox, in: pods.store).pod
     }
 
     /// The pods at the places that a sandbox is to have.
     func pods(at places: PodPlaces, of sandbox: BatchSandbox) -> [Pod] {
-        (0..<max(0, sandbox.spec.replicas)).compactMap { places[$0].pod }
+        (0..<max(0, min(sandbox.spec.replicas, places.count))).compactMap { places[$0].pod }
     }
 
     /// Tells people of transitions.

@@ -23,6 +23,14 @@ struct BatchSandboxState: Hashable {
     var spec: BatchSandboxSpec?
     /// What it keeps of its pool.
     var allocation = Allocation.stays
+    /// What of these stands in the object that they were read from.
+    private let stored: Stored
+
+    private struct Stored: Hashable {
+        var record: AggregateRecord?
+        var intent: PauseIntent?
+        var images = ArtifactHistory()
+    }
 
     /// An annotation cannot be read. Nothing is done then: to begin anew could start a second pod beside a frozen one.
     struct Unreadable: Error, CustomStringConvertible {
@@ -39,10 +47,14 @@ struct BatchSandboxState: Hashable {
     ///
     /// - Throws: `Unreadable`.
     init(of sandbox: BatchSandbox) throws(Unreadable) {
-        let (record, intent) = try Self.stored(in: sandbox)
-        self.record = record ?? AggregateRecord(identity: sandbox.metadata.uid ?? sandbox.metadata.name)
-        self.intent = sandbox.pauseIntent(after: intent)
-        images = ArtifactHistory(of: sandbox)
+        stored = Stored(
+            record: try Self.storedRecord(in: sandbox),
+            intent: try Self.storedIntent(in: sandbox),
+            images: ArtifactHistory(of: sandbox)
+        )
+        record = stored.record ?? AggregateRecord(identity: sandbox.metadata.uid ?? sandbox.metadata.name)
+        intent = sandbox.pauseIntent(after: stored.intent)
+        images = stored.images
     }
 
     /// Takes note of what the record has come to need, and to need no more.
@@ -58,7 +70,7 @@ struct BatchSandboxState: Hashable {
         images.note(record, givenUp: givenUp, keepsRemoved: keepsRemoved)
     }
 
-    /// What to change in an object so that it has this state; nil if it has it.
+    /// What to change in the object that this was read from so that it has this state; nil if it has it.
     func change(of sandbox: BatchSandbox, _ settings: SandboxControllerSettings) -> MergePatch? {
         var document: [String: JSONValue] = [:]
         var metadata: [String: JSONValue] = [:]
@@ -72,14 +84,13 @@ struct BatchSandboxState: Hashable {
         return document.isEmpty ? nil : MergePatch(.object(document))
     }
 
-    /// The annotations to change in an object so that it has this state.
+    /// The annotations to change in the object that this was read from so that it has this state.
     func annotations(of sandbox: BatchSandbox) -> [String: JSONValue] {
-        let stored = try? Self.stored(in: sandbox)
         let present = sandbox.metadata.annotations
         var annotations: [String: JSONValue] = [:]
-        if stored?.record != record { annotations[OpenSandbox.Annotation.record] = .string(Self.text(record)) }
-        if stored?.intent != intent { annotations[OpenSandbox.Annotation.intent] = .string(intent.jsonText) }
-        if images != ArtifactHistory(of: sandbox) {
+        if stored.record != record { annotations[OpenSandbox.Annotation.record] = .string(Self.text(record)) }
+        if stored.intent != intent { annotations[OpenSandbox.Annotation.intent] = .string(intent.jsonText) }
+        if images != stored.images {
             annotations[OpenSandbox.Annotation.images] = .string(images.text)
         }
         if let endpoints, endpoints != present[OpenSandbox.Annotation.endpoints] {
@@ -118,23 +129,19 @@ struct BatchSandboxState: Hashable {
     ///
     /// - Throws: `Unreadable`.
     static func storedRecord(in sandbox: BatchSandbox) throws(Unreadable) -> AggregateRecord? {
-        try stored(in: sandbox).record
-    }
-
-    private static func stored(
-        in sandbox: BatchSandbox
-    ) throws(Unreadable) -> (record: AggregateRecord?, intent: PauseIntent?) {
-        let intent: PauseIntent?
+        guard let text = sandbox.metadata.annotations[OpenSandbox.Annotation.record] else { return nil }
         do {
-            intent = try sandbox.recordedIntent()
-        } catch {
-            throw Unreadable(annotation: OpenSandbox.Annotation.intent, cause: error)
-        }
-        guard let text = sandbox.metadata.annotations[OpenSandbox.Annotation.record] else { return (nil, intent) }
-        do {
-            return (try JSONDecoder().decode(AggregateRecord.self, from: Data(text.utf8)), intent)
+            return try JSONDecoder().decode(AggregateRecord.self, from: Data(text.utf8))
         } catch {
             throw Unreadable(annotation: OpenSandbox.Annotation.record, cause: error)
+        }
+    }
+
+    private static func storedIntent(in sandbox: BatchSandbox) throws(Unreadable) -> PauseIntent? {
+        do {
+            return try sandbox.recordedIntent()
+        } catch {
+            throw Unreadable(annotation: OpenSandbox.Annotation.intent, cause: error)
         }
     }
 
@@ -160,7 +167,12 @@ extension ArtifactHistory {
 extension BatchSandboxState {
     /// What the state machine is told that the owner wants.
     func wanted(of sandbox: BatchSandbox) -> AggregateIntent {
-        AggregateIntent(sandbox.lifecycleIntent(intent), replicas: sandbox.spec.replicas)
+        AggregateIntent(sandbox.lifecycleIntent(intent), replicas: replicas(of: sandbox))
+    }
+
+    /// How many replicas there are to be: those that there are, if it is to have more than could be written down.
+    func replicas(of sandbox: BatchSandbox) -> Int {
+        sandbox.isTooLarge ? record.replicas.count : sandbox.spec.replicas
     }
 
     /// Whether the last wish was acted upon.

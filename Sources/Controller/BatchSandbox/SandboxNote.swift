@@ -25,8 +25,10 @@ struct SandboxNote: Hashable {
             self.init(
                 severity: .normal,
                 reason: "Pausing",
-                message: "The sandbox is being captured; its SandboxSnapshot has more."
+                message: "A pause was asked for, so the sandbox is being captured; its SandboxSnapshot has more."
             )
+        case .sealing where before.phase == .pausing:
+            self.init(severity: .normal, reason: "Verified", message: Self.verified(after))
         case .paused:
             self.init(severity: .normal, reason: "Paused", message: Self.paused(after))
         case .resuming:
@@ -51,7 +53,14 @@ struct SandboxNote: Hashable {
     private static func paused(_ record: AggregateRecord) -> String {
         guard let artifact = record.replicas.first?.recorded.artifact else { return "The sandbox is saved." }
         let frozen = artifact.statistics.map { " It was frozen for \($0.frozenMilliseconds) ms until then." } ?? ""
-        return "The sandbox is saved as \(artifact.images).\(frozen)"
+        return "The sandbox is saved as \(artifact.images), and what it ran on is released.\(frozen)"
+    }
+
+    private static func verified(_ record: AggregateRecord) -> String {
+        guard case .sealing(_, let artifact)? = record.replicas.first?.recorded.phase else {
+            return "The sandbox is captured, and its images were verified; what it runs on is released now."
+        }
+        return "The registry has \(artifact.images), which was verified; what the sandbox runs on is released now."
     }
 
     private static func resuming(_ record: AggregateRecord) -> String {

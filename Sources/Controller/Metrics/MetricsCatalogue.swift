@@ -20,6 +20,7 @@ extension PrometheusRegistry {
                 "stasis_sandbox_frozen_seconds": "How long sandboxes were frozen for a capture.",
                 "stasis_capture_read_bytes_total": "Bytes of files that captures have read.",
                 "stasis_capture_written_bytes_total": "Bytes that captures have sent to registries.",
+                "stasis_provider_step_duration_seconds": "How long providers took to answer, by step and outcome.",
                 "stasis_image_deletions_total": "Images that were to be deleted, by what came of it.",
                 "stasis_build_info": "1; the version is a label.",
                 "leader_election_master_status": "1 if this process leads, else 0.",

@@ -8,7 +8,7 @@ import SandboxModels
 
 extension ControllerFlag {
     /// Every flag but `--help` and `--version`, in the order in which they are told.
-    static let all: [ControllerFlag] = cluster + sandboxes + snapshots + watching + zap + ignored
+    static let all: [ControllerFlag] = cluster + sandboxes + tasks + snapshots + watching + zap + ignored
 
     /// The flags by name.
     static let named = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
@@ -115,6 +115,28 @@ extension ControllerFlag {
             standard: 64,
             atLeast: 1,
             "How many pods of a pool are recycled at a time. RECYCLE_POD_CONCURRENCY says the same."
+        ),
+    ]
+
+    private static let tasks: [ControllerFlag] = [
+        .value(
+            "task-executor-port",
+            "PORT",
+            "5758",
+            \.sandboxes.taskExecutorPort,
+            "Where the task executors in the sandboxes' pods listen."
+        ) { (text) throws(Fault) in
+            let port = try readNumber(text, atLeast: 1)
+            guard port <= 65535 else { throw Fault("is no port") }
+            return port
+        },
+        .value(
+            "task-stop-timeout",
+            "DURATION",
+            "1m",
+            \.sandboxes.taskStopTimeout,
+            "How long a pause waits until the tasks are stopped; then it fails.",
+            read: { (text) throws(Fault) in Double(try readSeconds(text)) }
         ),
     ]
 

@@ -27,6 +27,9 @@ enum PodPlace: Hashable, Sendable {
         case .vacant, .missing, .givenBack, .unreadable: nil
         }
     }
+
+    /// Whether its owner has given the pod back.
+    var isGivenBack: Bool { if case .givenBack = self { true } else { false } }
 }
 
 /// An annotation that says which pods are allocated cannot be read. Nothing is concluded from it: pods that are taken would look
@@ -55,17 +58,22 @@ struct PodPlaces: Sendable {
     ///   - find: The pod of a name in the sandbox's namespace.
     init(of sandbox: BatchSandbox, count: Int, find: (String) -> Pod?) {
         guard count > 0 else { return }
-        let allocated = sandbox.isPooled ? Self.allocated(to: sandbox, find) : { _ in .vacant }
-        places = (0..<count).map { index in
-            if let pod = find(sandbox.podName(index)), pod.isControlled(by: sandbox) { return .own(pod) }
-            return allocated(index)
-        }
+        let allocated = Self.allocated(to: sandbox)
+        places = (0..<count).map { Self.place($0, of: sandbox, allocated, find) }
     }
 
     /// Looks at the first places in a cache.
     init(of sandbox: BatchSandbox, count: Int, in store: Store<Pod>) {
         self.init(of: sandbox, count: count) { store[sandbox.metadata.namespace, $0] }
     }
+
+    /// Looks at one place in a cache, and at no other: whoever looks at all should do so once.
+    static func place(_ index: Int, of sandbox: BatchSandbox, in store: Store<Pod>) -> PodPlace {
+        place(index, of: sandbox, allocated(to: sandbox)) { store[sandbox.metadata.namespace, $0] }
+    }
+
+    /// How many places were looked at.
+    var count: Int { places.count }
 
     /// A place.
     subscript(index: Int) -> PodPlace { places.indices.contains(index) ? places[index] : .vacant }
@@ -76,21 +84,38 @@ struct PodPlaces: Sendable {
         return nil
     }
 
-    private static func allocated(to sandbox: BatchSandbox, _ find: (String) -> Pod?) -> (Int) -> PodPlace {
-        let names: [String]
-        let back: Set<String>
-        do throws(PodAllocationError) {
-            names = try sandbox.pods(in: OpenSandbox.Annotation.allocStatus)
-            back = try sandbox.podsGivenBack()
-        } catch {
-            return { _ in .unreadable(error) }
-        }
-        let found = names.map { name -> PodPlace in
-            if back.contains(name) { return .givenBack(name) }
+    private static func place(
+        _ index: Int,
+        of sandbox: BatchSandbox,
+        _ allocated: Result<Allocated, PodAllocationError>,
+        _ find: (String) -> Pod?
+    ) -> PodPlace {
+        if let pod = find(sandbox.podName(index)), pod.isControlled(by: sandbox) { return .own(pod) }
+        switch allocated {
+        case .failure(let error): return .unreadable(error)
+        case .success(let allocated):
+            guard allocated.names.indices.contains(index) else { return .vacant }
+            let name = allocated.names[index]
+            if allocated.back.contains(name) { return .givenBack(name) }
             guard let pod = find(name), pod.isOfPool else { return .missing(name) }
             return .pooled(pod)
         }
-        return { found.indices.contains($0) ? found[$0] : .vacant }
+    }
+
+    /// What its pool has given to a sandbox.
+    private struct Allocated {
+        var names: [String] = []
+        var back: Set<String> = []
+    }
+
+    private static func allocated(to sandbox: BatchSandbox) -> Result<Allocated, PodAllocationError> {
+        Result { () throws(PodAllocationError) in
+            guard sandbox.isPooled else { return Allocated() }
+            return Allocated(
+                names: try sandbox.pods(in: OpenSandbox.Annotation.allocStatus),
+                back: try sandbox.podsGivenBack()
+            )
+        }
     }
 }
 

@@ -32,6 +32,11 @@ public struct SnapshotProviders: Sendable {
         self.work = work
     }
 
+    /// The same choice of others that stand for them.
+    func mapped(_ transform: (any SnapshotProvider) -> any SnapshotProvider) -> SnapshotProviders {
+        SnapshotProviders(transform(standard), others: others.map(transform), work: work)
+    }
+
     /// Their names, the default's first.
     public var names: [String] { ([standard] + others).map(\.name) }
 

@@ -28,6 +28,7 @@ struct PoolAssigner: Sendable {
     private let logger: Logger
     private let metrics: (any MetricsFactory)?
     private let waiting = WaitingSandboxes()
+    private let promises = PoolPromises()
     private let schema = Schema()
     private let now: @Sendable () -> Date
 
@@ -69,6 +70,7 @@ struct PoolAssigner: Sendable {
             try await reconcile(key)
         }
         .watching(sandboxes) { change in
+            promises.note(change)
             // Most sandboxes wait for no pool, and never have.
             let isOurs = change.object.awaitsPool || change.old?.awaitsPool == true || Self.isTold(change.object)
             return isOurs ? [change.key] : []
@@ -115,24 +117,36 @@ struct PoolAssigner: Sendable {
         let found = pools.store.objects.filter { $0.metadata.namespace == sandbox.metadata.namespace }
         let answer: PoolAssignment
         do {
-            answer = try PoolAssignment.choose(for: sandbox, among: found, profiles.profile)
+            answer = try promises.choose(for: sandbox, among: found) { promised throws(JSONError) in
+                try PoolAssignment.choose(for: sandbox, among: found, profiles.profile, promised: promised)
+            }
         } catch {
             try await refuse(sandbox, because: "Its spec.template is no template of pods: \(error).")
             return .done
         }
         switch answer {
         case .none(let refusals): try await refuse(sandbox, because: Self.explanation(refusals))
-        case .pool(let name): try await assign(name, to: sandbox)
+        case .pool(let name):
+            do {
+                if try await assign(name, to: sandbox) { return .done }
+            } catch {
+                promises.takeBack(key)
+                throw error
+            }
+            promises.takeBack(key)
         }
         return .done
     }
 
-    private func assign(_ pool: String, to sandbox: BatchSandbox) async throws {
+    /// - Returns: Whether that is written down. Else the sandbox has changed, and its watch tells of that.
+    private func assign(_ pool: String, to sandbox: BatchSandbox) async throws -> Bool {
         // Whoever takes the sandbox over finds nothing of this one's.
-        guard let cleared = try await tell(nil, of: sandbox) else { return }
-        guard try await write(MergePatch(["spec": ["poolRef": .string(pool)]]), to: cleared) != nil else { return }
+        guard let cleared = try await tell(nil, of: sandbox),
+            try await write(MergePatch(["spec": ["poolRef": .string(pool)]]), to: cleared) != nil
+        else { return false }
         waiting.forget(sandbox.key)
         logger.debug("assigned a pool", metadata: ["sandbox": "\(sandbox.key)", "pool": "\(pool)"])
+        return true
     }
 
     /// Whether its owner was told that no pool fits.

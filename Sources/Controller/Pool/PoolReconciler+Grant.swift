@@ -107,6 +107,11 @@ extension PoolReconciler {
                     found.metadata.uid == grant.uid
                 else { return nil }
                 sandbox = found
+            } catch  where AnnotationRoom.isExceeded(by: change, of: sandbox) {
+                // The pods stay promised to it; all others get theirs.
+                let notice = SandboxNotice(noRoomIn: sandbox)
+                recorder.record(.warning, about: sandbox, reason: notice.reason, notice.message)
+                return nil
             }
         }
     }

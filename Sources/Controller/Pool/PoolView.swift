@@ -48,7 +48,10 @@ extension PoolReconciler {
         }
         view.sandboxes = try await concerned(pool, owned, &entry)
         view.members = try view.sandboxes.map { sandbox throws(JSONError) in
-            try PooledSandbox(sandbox, pool: pool.metadata.name)
+            var member = try PooledSandbox(sandbox, pool: pool.metadata.name)
+            // Its owner is told elsewhere.
+            if !member.isLeaving, sandbox.isTooLarge { member.replicas = member.allocated.count }
+            return member
         }
         view.orphans = orphans(in: view, entry)
         return view

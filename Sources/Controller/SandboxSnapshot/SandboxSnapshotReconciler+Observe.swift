@@ -63,8 +63,7 @@ extension SandboxSnapshotReconciler {
         guard let member = try BatchSandboxState.storedRecord(in: sandbox)?.member(forSnapshot: uid) else {
             return (sandbox, nil)
         }
-        let places = PodPlaces(of: sandbox, count: member.index + 1, in: pods.store)
-        return (sandbox, places[member.index].pod)
+        return (sandbox, PodPlaces.place(member.index, of: sandbox, in: pods.store).pod)
     }
 }
 

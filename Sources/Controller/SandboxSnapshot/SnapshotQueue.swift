@@ -15,6 +15,8 @@ struct SnapshotQueue {
         var isOver: Bool?
         /// Whether its turn may come: it is written down that it waits, or is being captured.
         var isRecorded: Bool
+
+        fileprivate var mayCome: Bool { isOver == false && isRecorded }
     }
 
     /// All of them.
@@ -39,6 +41,9 @@ struct SnapshotQueue {
         }
     }
 
+    /// Those whose turn may come.
+    var waiting: [String] { entries.filter(\.mayCome).map(\.uid) }
+
     /// What the machine of a replica is told.
     ///
     /// - Parameters:
@@ -50,7 +55,7 @@ struct SnapshotQueue {
             guard let isOver = entry.isOver else { return nil }
             if !isOver { return .wanted(current) }
         }
-        let next = entries.first { $0.isOver == false && $0.isRecorded && isMeant($0.uid) }
+        let next = entries.first { $0.mayCome && isMeant($0.uid) }
         return next.map { .wanted($0.uid) } ?? Observation.Checkpoint.none
     }
 }

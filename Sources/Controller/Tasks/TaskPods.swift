@@ -17,7 +17,7 @@ struct TaskPods {
     /// - Throws: `JSONError` if the pods that a pool has given cannot be read.
     init(of sandbox: BatchSandbox, in store: Store<Pod>) throws(JSONError) {
         if sandbox.isIndependent {
-            for index in 0..<max(sandbox.spec.replicas, 0) {
+            for index in 0..<max(min(sandbox.spec.replicas, AnnotationRoom.replicas(of: sandbox)), 0) {
                 add(sandbox.podName(index), at: index, of: sandbox, store) {
                     $0.controller == true && $0.uid == sandbox.metadata.uid
                 }

@@ -58,7 +58,13 @@ struct StasisServerCommand: AsyncParsableCommand {
         }
 
         let assembly = try await makeRuntime(configuration, logger: logger)
-        let server = StasisServer(tenants: assembly.tenants, configuration: configuration.http, logger: logger)
+        let server = StasisServer(
+            tenants: assembly.tenants,
+            configuration: configuration.http,
+            proxy: configuration.proxy,
+            ingress: configuration.ingress,
+            logger: logger
+        )
         let listeners = MetricsListener.of(configuration.http, registry, logger: logger)
         var group = ServiceGroupConfiguration(
             services: assembly.services + [server] + listeners,

@@ -18,9 +18,16 @@ actor SandboxRunner {
     /// What a runner needs of the world.
     let world: SandboxWorld
     /// What is persisted, as it is persisted: changed only after the store has it.
-    private(set) var row: SandboxRow
+    private(set) var row: SandboxRow {
+        didSet { tellFollowers() }
+    }
     /// Whether nothing is left of the sandbox, not even its row.
-    private(set) var isForgotten = false
+    private(set) var isForgotten = false {
+        didSet { tellFollowers() }
+    }
+    /// How often the row has changed, and those who follow its changes.
+    private(set) var version = 0
+    var followers: [WakeSignal] = []
     /// The snapshot that is being taken, which keeps the sandbox from being paused.
     var snapshotInFlight: String?
     /// One change of what is asked for at a time.
@@ -230,6 +237,11 @@ actor SandboxRunner {
     }
 
     // MARK: - The row
+
+    private func tellFollowers() {
+        version += 1
+        for follower in followers { follower.signal() }
+    }
 
     private func persist(_ record: Recorded) async -> Bool {
         guard record != row.recorded else { return true }

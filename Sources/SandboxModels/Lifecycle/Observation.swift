@@ -19,6 +19,8 @@ public struct Observation: Sendable, Hashable {
     /// The snapshot of this sandbox that is not over: that whose turn it is, else the one that has waited longest. Nil if
     /// that cannot be said.
     public var checkpoint: Checkpoint?
+    /// Whether its owner has given its compute away: nothing of it can be captured any more, whatever else is seen.
+    public var isGivenAway: Bool
 
     /// Whether a snapshot is to be taken.
     public enum Checkpoint: Sendable, Hashable {
@@ -114,13 +116,15 @@ public struct Observation: Sendable, Hashable {
         capture: Capture? = nil,
         verification: Verification? = nil,
         cleaned: Set<Leftover> = [],
-        checkpoint: Checkpoint? = nil
+        checkpoint: Checkpoint? = nil,
+        isGivenAway: Bool = false
     ) {
         self.compute = compute
         self.capture = capture
         self.verification = verification
         self.cleaned = cleaned
         self.checkpoint = checkpoint
+        self.isGivenAway = isGivenAway
     }
 }
 

@@ -43,6 +43,12 @@ extension Problem {
             + "Resume it to start again from its last artifact or its original image, or delete it."
     )
 
+    static let computeGivenAway = Problem(
+        "PodGivenBack",
+        "Its pod was given back, so it cannot be captured, and a sandbox is paused with all that it has or not at all. Take what you "
+            + "need from the others, and delete the sandbox; or set spec.replicas so that it has no such replica, and pause it again."
+    )
+
     /// - Parameter limit: `LifecyclePolicy.maximumPauseReplicas`.
     static func unsupportedReplicas(_ count: Int, limit: Int) -> Problem {
         Problem(

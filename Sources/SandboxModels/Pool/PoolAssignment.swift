@@ -17,17 +17,19 @@ public enum PoolAssignment: Sendable, Hashable {
     ///   - sandbox: Whose pool.
     ///   - pools: All of its namespace, in any order.
     ///   - profile: What counts.
+    ///   - promised: By the names of the pools, how many pods those want or have, as far as is known, who have got one.
     /// - Throws: `JSONError` if the template of the sandbox is none.
     public static func choose(
         for sandbox: BatchSandbox,
         among pools: [Pool],
-        _ profile: PoolAssignmentProfile
+        _ profile: PoolAssignmentProfile,
+        promised: [String: Int] = [:]
     ) throws(JSONError) -> PoolAssignment {
         let demand = try PoolDemand(of: sandbox)
         var refusals: [PoolRefusal] = []
         var best: (name: String, score: Double)?
         for pool in pools.sorted(by: { $0.metadata.name < $1.metadata.name }) {
-            switch judge(pool, demand, profile) {
+            switch judge(pool, demand, profile, promised: promised[pool.metadata.name] ?? 0) {
             case .failure(let refusal): refusals.append(refusal)
             case .success(let score):
                 if let best, best.score >= score { continue }
@@ -40,7 +42,8 @@ public enum PoolAssignment: Sendable, Hashable {
     private static func judge(
         _ pool: Pool,
         _ demand: PoolDemand,
-        _ profile: PoolAssignmentProfile
+        _ profile: PoolAssignmentProfile,
+        promised: Int
     ) -> Result<Double, PoolRefusal> {
         func refusal(_ predicate: String?, _ reason: String) -> Result<Double, PoolRefusal> {
             .failure(PoolRefusal(pool: pool.metadata.name, predicate: predicate, reason: reason))
@@ -48,7 +51,7 @@ public enum PoolAssignment: Sendable, Hashable {
         guard pool.metadata.deletionTimestamp == nil else { return refusal(nil, "it is being deleted") }
         let offer: PoolOffer
         do {
-            offer = try PoolOffer(of: pool)
+            offer = try PoolOffer(of: pool, promised: promised)
         } catch {
             return refusal(nil, "its spec.template is no template of pods: \(error)")
         }

@@ -34,7 +34,7 @@ public enum PoolAssignmentScorer: Sendable, Hashable {
         self = .resourceBalance(strategy)
     }
 
-    /// From 0 to 1. A pool without pods has 0.
+    /// From 0 to 1, and beyond that if more is wanted of a pool than it has. A pool without pods has 0.
     public func score(of offer: PoolOffer) -> Double {
         guard offer.total != 0 else { return 0 }
         let ratio = Double(offer.allocated) / Double(offer.total)

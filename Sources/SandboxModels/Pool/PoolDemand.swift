@@ -42,7 +42,7 @@ public struct PoolOffer: Sendable, Hashable {
     public var images: Set<String> = []
     /// What its containers request together.
     public var requests: [String: Quantity] = [:]
-    /// How many pods sandboxes have.
+    /// How many pods sandboxes have, or will.
     public var allocated: Int
     /// How many pods there are.
     public var total: Int
@@ -51,11 +51,13 @@ public struct PoolOffer: Sendable, Hashable {
 
     /// The offer of a pool.
     ///
+    /// - Parameter promised: How many pods those want or have, as far as is known, who have got the pool. Its status may not count
+    ///   them yet.
     /// - Throws: `JSONError` if its template is none.
-    public init(of pool: Pool) throws(JSONError) {
+    public init(of pool: Pool, promised: Int = 0) throws(JSONError) {
         labels = pool.metadata.labels
         nodeLabels = pool.metadata.labels
-        allocated = pool.status?.allocated ?? 0
+        allocated = max(pool.status?.allocated ?? 0, promised)
         total = pool.status?.total ?? 0
         limit = pool.spec.capacitySpec.poolMax
         guard let template = try pool.spec.podTemplate() else { return }

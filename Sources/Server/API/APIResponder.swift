@@ -14,6 +14,7 @@ struct APIResponder: HTTPResponder {
 
     let tree: RouteTree
     let tenants: Tenants
+    let proxy: ProxyEntrance
     let concurrency: ConcurrencyLimit
     let rates: RateLimits?
     let metrics: ServerMetrics
@@ -52,6 +53,7 @@ struct APIResponder: HTTPResponder {
         }
         try concurrency.enter()
         defer { concurrency.leave() }
+        if context.route == nil, let response = try await proxy.answer(request, &context) { return response }
         if context.route?.access != .open {
             let tenant = try tenants.tenant(offering: request.headers[.apiKey])
             context.tenant = tenant

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hummingbird
-import KubeModels
 import NIOCore
+import ServiceLifecycle
 
 import struct Foundation.Date
 
@@ -17,6 +17,8 @@ struct SandboxAPI: Sendable {
     private let tenants: Tenants
     private let configuration: ServerConfiguration.HTTP
     let metrics: ServerMetrics
+    private let ingress: ServerConfiguration.Ingress
+    private let proxy: SandboxProxy
     private let now: @Sendable () -> Date
 
     /// Creates the API.
@@ -24,21 +26,30 @@ struct SandboxAPI: Sendable {
     /// - Parameters:
     ///   - tenants: Who is let in, and where their sandboxes live.
     ///   - configuration: Limits and the like.
+    ///   - proxy: How requests reach the ports of sandboxes through the server.
+    ///   - ingress: How clients reach them without it.
     ///   - metrics: What is measured.
     ///   - now: The clock by which times to live are counted.
     init(
         tenants: Tenants,
         configuration: ServerConfiguration.HTTP,
+        proxy: ServerConfiguration.Proxy = ServerConfiguration.Proxy(),
+        ingress: ServerConfiguration.Ingress = ServerConfiguration.Ingress(),
         metrics: ServerMetrics = ServerMetrics(),
         now: @escaping @Sendable () -> Date = { Date() }
     ) {
         self.tenants = tenants
         self.configuration = configuration
+        self.ingress = ingress
+        self.proxy = SandboxProxy(tenants: tenants, configuration: proxy, now: now)
         self.metrics = metrics
         self.now = now
     }
 
-    /// All routes.
+    /// What has to run while requests are answered.
+    var services: [any Service] { proxy.services }
+
+    /// All routes, but for those to the ports of sandboxes.
     var routes: RouteTable {
         var routes = RouteTable()
         SandboxRoutes(
@@ -50,15 +61,15 @@ struct SandboxAPI: Sendable {
         LifecycleRoutes(maximumBodyBytes: Self.maximumBodyBytes, now: now).add(to: &routes)
         SnapshotRoutes(maximumBodyBytes: Self.maximumBodyBytes).add(to: &routes)
         DiagnosticsRoutes(now: now).add(to: &routes)
-        EndpointRoutes().add(to: &routes)
+        EndpointRoutes(ingress: ingress, publishedHost: proxy.configuration.publishedHost, now: now).add(to: &routes)
+        NetworkPolicyRoutes(proxy: proxy).add(to: &routes)
         PoolRoutes(maximumBodyBytes: Self.maximumBodyBytes).add(to: &routes)
         UnsupportedRoutes().add(to: &routes)
         MetricsRoutes(maximumBodyBytes: Self.maximumBodyBytes).add(to: &routes)
         // The description is of the routes that there are, itself among them.
         var described = routes
         ServiceRoutes().add(to: &described, document: ByteBuffer())
-        let document = APIDocument.json(of: described).raw.text
-        ServiceRoutes().add(to: &routes, document: ByteBuffer(string: document))
+        ServiceRoutes().add(to: &routes, document: APIDocument.bytes(of: described))
         return routes
     }
 
@@ -67,6 +78,7 @@ struct SandboxAPI: Sendable {
         APIResponder(
             tree: RouteTree(routes),
             tenants: tenants,
+            proxy: ProxyEntrance(proxy: proxy),
             concurrency: ConcurrencyLimit(configuration.concurrencyLimit),
             rates: configuration.rateLimit.map { RateLimits($0) },
             metrics: metrics,

@@ -2,10 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTPTypes
+import NIOCore
 
 /// The API as OpenAPI 3.1 describes it. It is made from ``APIOperation/all`` and the routes that there are: what has no
 /// route is not in it.
 enum APIDocument {
+    /// The document as it is sent.
+    static func bytes(of table: RouteTable) -> ByteBuffer {
+        ByteBuffer(string: json(of: table).text)
+    }
+
     /// The document.
     static func json(of table: RouteTable) -> JSONValue {
         let operations = Dictionary(APIOperation.all.map { ("\($0.method) \($0.path)", $0) }) { first, _ in first }

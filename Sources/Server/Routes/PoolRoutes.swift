@@ -11,6 +11,7 @@ struct PoolRoutes {
 
     func add(to routes: inout RouteTable) {
         routes.add(.post, "/pools") { request, context in
+            try Self.requirePools(of: context)
             let asked = try CreatePoolRequest(try await request.jsonBody(upTo: maximumBodyBytes))
             let pool = try await context.runtime.createPool(
                 asked.name,
@@ -26,6 +27,7 @@ struct PoolRoutes {
             try await Response(.ok, json: PoolResource(context.runtime.pool(context.pathParameter("name"))))
         }
         routes.add(.put, "/pools/:name") { request, context in
+            try Self.requirePools(of: context)
             let asked = try ResizePoolRequest(try await request.jsonBody(upTo: maximumBodyBytes))
             let pool = try await context.runtime.resizePool(context.pathParameter("name"), to: asked.capacity)
             return try Response(.ok, json: PoolResource(pool))
@@ -34,5 +36,10 @@ struct PoolRoutes {
             try await context.runtime.deletePool(context.pathParameter("name"))
             return Response(.noContent)
         }
+    }
+
+    /// A server without pools says so, whatever it is sent.
+    private static func requirePools(of context: APIRequestContext) throws {
+        guard try context.runtime.features.contains(.pool) else { throw SandboxError.noPools }
     }
 }

@@ -20,13 +20,5 @@ struct UnsupportedRoutes {
                 }
             }
         }
-        for method in [HTTPRequest.Method.get, .put, .patch, .delete] {
-            routes.add(method, "/sandboxes/:id/networkpolicy") { _, context in
-                _ = try await context.runtime.sandbox(context.pathParameter("id"))
-                throw APIError.notSupported(
-                    "This server has no network policies; its sandboxes have no egress sidecar."
-                )
-            }
-        }
     }
 }

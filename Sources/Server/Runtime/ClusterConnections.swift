@@ -79,3 +79,8 @@ struct ClusterConnections: ServiceLifecycle.Service {
         }
     }
 }
+
+extension ClusterConnections: CustomStringConvertible {
+    /// Which API server it is.
+    var description: String { "connections to \(client.configuration.server.address)" }
+}

@@ -33,15 +33,17 @@ public func makeRuntime(_ configuration: ServerConfiguration, logger: Logger) as
     case .kubernetes(let kubernetes):
         let connections = try await ClusterConnections(kubernetes, logger: logger)
         let template = try await ClusterConnections.template(kubernetes.templateFile)
-        var cluster = ClusterRuntimeConfiguration(kubernetes, namespace: kubernetes.namespace, template: template)
-        cluster.hasSecureAccess = configuration.ingress.hasGateway
-        if let renewal = configuration.renewal {
-            cluster.renewsOnAccess = true
-            cluster.renewalInterval = renewal.minimumInterval
+        let runtimes = ClusterRuntimes(defaultNamespace: kubernetes.namespace) { namespace in
+            var cluster = ClusterRuntimeConfiguration(kubernetes, namespace: namespace, template: template)
+            cluster.hasSecureAccess = configuration.ingress.hasGateway
+            if let renewal = configuration.renewal {
+                cluster.renewsOnAccess = true
+                cluster.renewalInterval = renewal.minimumInterval
+            }
+            return ClusterRuntime(cluster, client: connections.client, logger: logger)
         }
-        let runtime = ClusterRuntime(cluster, client: connections.client, logger: logger)
-        let tenants = Tenants(key: configuration.http.apiKey, runtime: runtime)
-        return RuntimeAssembly(tenants: tenants, services: [connections, runtime])
+        let tenants = try Tenants(configuration, logger: logger) { runtimes.runtime(of: $0) }
+        return RuntimeAssembly(tenants: tenants, services: [connections, runtimes])
     }
 }
 

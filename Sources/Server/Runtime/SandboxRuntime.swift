@@ -100,6 +100,22 @@ public protocol SandboxRuntime: Sendable {
     ///   instead of using a stale address.
     func endpoint(_ id: String, port: Int) async throws -> SandboxEndpoint
 
+    /// The headers that a client has to send along to a port of a sandbox, in whatever state it is.
+    ///
+    /// - Throws: `notFound`.
+    func endpointHeaders(_ id: String, port: Int) async throws -> [String: String]
+
+    /// One sandbox as it is now, and then after each change of it; a change of its address counts as one. Of several changes
+    /// that nobody has read only the newest is kept. The stream ends when the sandbox is gone.
+    ///
+    /// - Throws: `notFound`.
+    func changes(of id: String) async throws -> AsyncStream<Sandbox>
+
+    /// Hears that a sandbox is used, not more than about once a second for each. It answers soon: the next one waits for it.
+    ///
+    /// - Parameter date: When it was used.
+    func recordAccess(_ id: String, at date: Date) async
+
     // MARK: Pools
 
     /// Creates a pool of ready sandboxes.
@@ -130,6 +146,21 @@ public protocol SandboxRuntime: Sendable {
     func deletePool(_ name: String) async throws
 }
 
+/// What a runtime does that has nothing better to do.
+extension SandboxRuntime {
+    /// Those of the endpoint, and none while there is no endpoint.
+    public func endpointHeaders(_ id: String, port: Int) async throws -> [String: String] {
+        do {
+            return try await endpoint(id, port: port).headers
+        } catch let error as SandboxError where error.code == .addressUnavailable {
+            return [:]
+        }
+    }
+
+    /// Nothing.
+    public func recordAccess(_ id: String, at date: Date) async {}
+}
+
 /// What a runtime answers that has no more than all have.
 extension SandboxRuntime {
     /// None.
@@ -155,7 +186,7 @@ extension SandboxRuntime {
 }
 
 extension SandboxError {
-    fileprivate static let noPools = SandboxError(
+    static let noPools = SandboxError(
         .poolsUnsupported,
         "Pools are a feature of the Kubernetes runtime, which this server does not have."
     )

@@ -62,10 +62,15 @@ struct SandboxNoteTests {
     func images() {
         var paused = Self.record(.paused, .paused)
         paused.members[0].recorded.artifact = Self.artifact
+        let sealing = Self.record(.sealing(Self.capture, artifact: Self.artifact), .pausing)
+        let verified = SandboxNote(from: Self.record(.pausing(Self.capture), .pausing), to: sealing)
+        #expect(verified?.reason == "Verified")
+        #expect(verified?.message.contains("r/box:1@sha256:1, which was verified") == true)
         let releasing = Self.record(.releasing(Self.capture, artifact: Self.artifact), .pausing)
         let note = SandboxNote(from: releasing, to: paused)
         #expect(note?.reason == "Paused")
-        #expect(note?.message == "The sandbox is saved as r/box:1@sha256:1. It was frozen for 250 ms until then.")
+        let saved = "The sandbox is saved as r/box:1@sha256:1, and what it ran on is released."
+        #expect(note?.message == "\(saved) It was frozen for 250 ms until then.")
         var resuming = Self.record(.resuming(afterFailure: nil))
         resuming.members[0].recorded.artifact = Self.artifact
         #expect(SandboxNote(from: paused, to: resuming)?.message.contains("r/box:1@sha256:1") == true)

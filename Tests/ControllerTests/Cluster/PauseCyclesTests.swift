@@ -12,18 +12,26 @@ import Testing
 /// Pauses one after the other, and many at once.
 @Suite("Many pauses")
 struct PauseCyclesTests {
-    @Test("of one sandbox keep every change, and leave nothing behind", .timeLimit(.minutes(20)))
+    @Test(
+        "of one sandbox keep every change, and leave nothing behind, neither in the cluster nor on the node",
+        .timeLimit(.minutes(20))
+    )
     func cycles() async throws {
         let cycles = 20
         try await SandboxCluster.run(capturing: { _ in }) { cluster in
             try await cluster.create("box")
             try await cluster.wait(for: "box") { $0.status?.phase == .succeed }
             try await cluster.shell("echo kept > /marker", in: "box-0")
+            var traces = NodeTraces(of: cluster)
+            // The UIDs of captures begin with the sandbox's.
+            traces.note(try #require(try await cluster.sandboxes.get("box").metadata.uid))
             for cycle in 1...cycles {
                 let changes = "echo \(cycle) >> /log; rm -f /only-\(cycle - 1); echo \(cycle) > /only-\(cycle)"
                 try await cluster.shell(changes, in: "box-0")
                 try await cluster.expectPause(of: "box")
+                try await traces.noteContainers()
                 try await cluster.expectResume(of: "box")
+                try await traces.noteContainers()
             }
             let log = try await cluster.shell("cat /log; ls / | grep only-", in: "box-0")
             #expect(log == (1...cycles).map { "\($0)\n" }.joined() + "only-\(cycles)\n")
@@ -35,6 +43,11 @@ struct PauseCyclesTests {
             try await cluster.waitUntilNothingIsLeft(of: "box")
             try await cluster.waitUntilGone("box-pause")
             #expect(try await cluster.freezes(of: "box").isEmpty)
+
+            // A pod has a container of its own besides that of the sandbox, and a commit has two more.
+            #expect(traces.containers.count >= 2 * (cycles + 1), "the end of each pod was seen to")
+            #expect(try await !traces.leftovers().isEmpty, "it runs, and that is seen")
+            try await traces.expectNothing { try await cluster.delete(sandbox: "box") }
         }
     }
 

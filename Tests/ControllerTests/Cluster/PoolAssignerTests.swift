@@ -152,6 +152,82 @@ struct PoolAssignerTests {
         }
     }
 
+    @Test("gets one that those before it have left most of, also when all come at once", .timeLimit(.minutes(10)))
+    func batch() async throws {
+        try await Self.run { cluster, pools in
+            for name in ["a", "b", "c"] {
+                _ = try await pools.create(Self.pool(name, image: "python"))
+                // Nobody works on them, so this stays what it is.
+                let status: JSONValue = ["revision": "1", "total": 10, "available": 10, "allocated": 0]
+                _ = try await pools.patch(name, .merge(MergePatch(["status": status])), subresource: .status)
+            }
+            // Who sees this change has seen those before it.
+            _ = try await Self.create("marker", image: "marker", in: cluster)
+            _ = try await pools.create(Self.pool("marker", image: "marker"))
+            try await cluster.wait(for: "marker") { $0.spec.poolRef == "marker" }
+            let names = (1...12).map { "box-\($0)" }
+            try await withThrowingDiscardingTaskGroup { group in
+                for name in names { group.addTask { _ = try await Self.create(name, image: "python", in: cluster) } }
+            }
+            var chosen: [String: Int] = [:]
+            for name in names {
+                let pool = try await cluster.wait(for: name) { $0.spec.poolRef != "*" }.spec.poolRef
+                chosen[pool ?? "", default: 0] += 1
+            }
+            #expect(chosen == ["a": 4, "b": 4, "c": 4])
+            // Who goes, or turns to another one, leaves its place to the next.
+            for name in names where try await cluster.sandboxes.get(name).spec.poolRef == "b" {
+                _ = try await cluster.sandboxes.delete(name)
+                try await cluster.waitUntilGone(sandbox: name)
+            }
+            _ = try await Self.create("mark", image: "marker", in: cluster)
+            try await cluster.wait(for: "mark") { $0.spec.poolRef == "marker" }
+            _ = try await Self.create("next", image: "python", in: cluster)
+            try await cluster.wait(for: "next") { $0.spec.poolRef == "b" }
+        }
+    }
+
+    @Test("is told of promises by what is seen, and a choice that is under way counts")
+    func promises() throws {
+        let promises = PoolPromises()
+        let pools = ["a", "b"].map { Self.pool($0, image: "python") }
+        func sandbox(_ name: String, _ pool: String, replicas: Int = 2) -> BatchSandbox {
+            .with {
+                $0.metadata.name = name
+                $0.spec.poolRef = pool
+                $0.spec.replicas = replicas
+            }
+        }
+        func promised() throws -> [String: Int] {
+            var seen: [String: Int] = [:]
+            _ = try promises.choose(for: sandbox("nobody", "*"), among: pools) { promised in
+                seen = promised
+                return .none([])
+            }
+            return seen
+        }
+        let box = sandbox("box", "*")
+        _ = try promises.choose(for: box, among: pools) { _ in .pool("a") }
+        #expect(try promised() == ["a": 2])
+        // Told of an older state.
+        promises.note(.updated(old: box, new: box))
+        #expect(try promised() == ["a": 2])
+        promises.takeBack(box.key)
+        #expect(try promised() == [:])
+        _ = try promises.choose(for: box, among: pools) { _ in .pool("b") }
+        promises.note(.updated(old: box, new: sandbox("box", "b", replicas: 5)))
+        promises.takeBack(box.key)
+        promises.note(.added(sandbox("other", "b"), isInitial: true))
+        #expect(try promised() == ["b": 7])
+        promises.note(.updated(old: box, new: sandbox("box", "a")))
+        #expect(try promised() == ["a": 2, "b": 2])
+        var leaving = sandbox("other", "b")
+        leaving.metadata.deletionTimestamp = Timestamp(seconds: 1)
+        promises.note(.updated(old: leaving, new: leaving))
+        promises.note(.deleted(sandbox("box", "a"), isFinalStateKnown: true))
+        #expect(try promised() == [:])
+    }
+
     @Test(
         "is judged by the profile that is written down, when it changes and when it is wrong",
         .timeLimit(.minutes(10))

@@ -21,6 +21,8 @@ struct SandboxCluster: Sendable {
     var others: [InstantProvider] = []
     /// How sandboxes are really captured; nil if `provider` is to pretend.
     var jobs: CommitJobSettings?
+    /// Who decides about evictions from pools, besides the one that is built in.
+    var evictionHandlers: [String: any EvictionHandler] = [:]
     /// How long pauses and resumes may take.
     var policy = SandboxControllerSettings().policy
     /// Where its controllers measure.
@@ -44,6 +46,7 @@ struct SandboxCluster: Sendable {
     ///   - registry: Where snapshots go, as the controller is told; nil for where they can go.
     ///   - provider: Who captures.
     ///   - others: Others that snapshots may choose.
+    ///   - evictionHandlers: Who decides about evictions from pools, by the name that these choose them by.
     ///   - configuring: What the controller is told besides.
     ///   - isControlled: Whether a controller works, or the body starts one itself.
     ///   - configure: Makes snapshots be taken by Jobs, as it says.
@@ -51,6 +54,7 @@ struct SandboxCluster: Sendable {
         registry: String? = nil,
         provider: InstantProvider = InstantProvider(),
         others: [InstantProvider] = [],
+        evictionHandlers: [String: any EvictionHandler] = [:],
         configuring: @escaping @Sendable (inout SandboxControllerSettings) -> Void = { _ in },
         isControlled: Bool = true,
         capturing configure: ((inout CommitJobSettings) -> Void)? = nil,
@@ -78,6 +82,7 @@ struct SandboxCluster: Sendable {
                 provider: provider,
                 others: others,
                 jobs: captures,
+                evictionHandlers: evictionHandlers,
                 registry: registry
                     ?? (captures == nil ? "registry.example/sandboxes" : "\(testbed.registry)/\(name)"),
                 sandboxes: client.resource(in: .named(name)),
@@ -132,6 +137,7 @@ struct SandboxCluster: Sendable {
             providers: SnapshotProviders(jobs ?? provider, others: others),
             settings: settings,
             recorder: recorder,
+            evictionHandlers: evictionHandlers,
             metrics: metrics,
             logger: Self.logger
         )

@@ -1,12 +1,14 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-import Controller
 import PrometheusMetrics
 import SandboxModels
+import SnapshotProvider
 import Testing
 
 import struct Foundation.Date
+
+@testable import Controller
 
 @Suite("What is measured of sandboxes")
 struct SandboxMetricsTests {
@@ -79,5 +81,46 @@ struct SandboxMetricsTests {
             metrics.recorded(after, insteadOf: before)
         }
         #expect(registry.text().contains("stasis_sandbox_pause_failures_total{reason=\"Other\"} 4\n"))
+    }
+
+    @Test("how long every provider takes to answer, by step and outcome, and nothing else changes")
+    func providers() async throws {
+        let registry = PrometheusRegistry.forController()
+        let (standard, other) = (InstantProvider(), InstantProvider(name: "other"))
+        let measured = SnapshotProviders(standard, others: [other]).measured(registry)
+        #expect(measured.names == ["instant", "other"])
+        #expect(measured.standard.capabilities == standard.capabilities)
+        let source = SnapshotSource(
+            sandbox: "box",
+            namespace: "n",
+            pod: "box-0",
+            podUID: "p",
+            node: "node",
+            containers: [SnapshotContainer(name: "main", id: "c", image: "i@sha256:1", target: "r/box:1")]
+        )
+        let request = SnapshotRequest(uid: "u", source: source, afterwards: .keepRunning)
+        for isHeld in [true, false] {
+            standard.change { $0.isHeld = isHeld }
+            let answer = await measured.standard.capture(request)
+            #expect(await answer == standard.capture(request))
+        }
+        standard.change {
+            $0.sealFailure = SnapshotFailure("Thawed", "too late")
+            $0.preflightFailures["box-0"] = SnapshotFailure("NoSpace", "none")
+        }
+        #expect(await measured.standard.seal(request) == .failed(SnapshotFailure("Thawed", "too late")))
+        await #expect(throws: SnapshotFailure.self) { try await measured.standard.preflight(request) }
+        _ = await measured["other"]?.forget(request)
+        #expect(standard.calls == ["capture", "seal"] && other.calls == ["forget"])
+
+        let lines = Set(registry.text().split(separator: "\n").map(String.init))
+        for (provider, step, outcome) in [
+            ("instant", "capture", "waiting"), ("instant", "capture", "done"), ("instant", "seal", "failed"),
+            ("instant", "preflight", "failed"), ("other", "forget", "done"),
+        ] {
+            let labels = "outcome=\"\(outcome)\",provider=\"\(provider)\",step=\"\(step)\""
+            #expect(lines.contains("stasis_provider_step_duration_seconds_count{\(labels)} 1"), "\(labels)")
+        }
+        #expect(lines.count { $0.hasPrefix("stasis_provider_step_duration_seconds_count") } == 5)
     }
 }

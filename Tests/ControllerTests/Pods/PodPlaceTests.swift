@@ -100,7 +100,7 @@ struct PodPlaceTests {
             #expect(places[index].compute(of: recorded(.running), gone: [], now: now) == .unknown)
         }
         #expect(throws: PodAllocationError.self) { try box.heldPods() }
-        let notice = try #require(PoolNotice(AggregateRecord(identity: "u"), places, of: box, missing: 1))
+        let notice = try #require(SandboxNotice(AggregateRecord(identity: "u"), places, of: box, missing: 1))
         #expect(notice.reason == "AllocationUnreadable")
         #expect(notice.message.contains("Put back what was there"))
     }
@@ -178,15 +178,15 @@ struct PodPlaceTests {
         var record = AggregateRecord(identity: "u")
         record.members = [.init(index: 0, wish: .running, generation: 1, recorded: recorded(.pending))]
         let places = PodPlaces(of: box, count: 5) { _ in nil }
-        let notice = try #require(PoolNotice(record, places, of: box, missing: 3))
+        let notice = try #require(SandboxNotice(record, places, of: box, missing: 3))
         #expect(notice.message == "Pool p has no pod ready: 3 of 5 are still to come.")
         var status = BatchSandboxStatus()
         notice.tell(in: &status, since: Timestamp(now))
         #expect(status.conditions.map(\.type) == ["Progressing"] && status.conditions.map(\.reason) == ["Creating"])
-        #expect(PoolNotice(record, places, of: box, missing: nil) == nil)
-        #expect(PoolNotice(record, places, of: sandbox(nil), missing: 3) == nil)
+        #expect(SandboxNotice(record, places, of: box, missing: nil) == nil)
+        #expect(SandboxNotice(record, places, of: sandbox(nil), missing: 3) == nil)
         record.members[0].recorded.phase = .running
-        #expect(PoolNotice(record, places, of: box, missing: 3) == nil)
+        #expect(SandboxNotice(record, places, of: box, missing: 3) == nil)
 
         let shortages = PoolShortages()
         #expect(shortages.set(box.key, missing: 3) && !shortages.set(box.key, missing: 3))

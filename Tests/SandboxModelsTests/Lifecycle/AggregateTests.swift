@@ -111,6 +111,24 @@ struct AggregateTests {
         #expect(decision.record.acknowledged == 2)
     }
 
+    @Test("one whose compute was given away keeps all from being paused, and says so; the others run on")
+    func givenAway() {
+        var fleet = Fleet.running(3)
+        fleet.seen["set-2"] = Observation(isGivenAway: true)
+        #expect(fleet.decide().record.phase == .running)
+        fleet.state(.paused)
+        var decision = fleet.decide()
+        #expect(decision.record.phase == .running && decision.record.acknowledged == 2 && decision.actions.isEmpty)
+        #expect(decision.condition(.pauseFailed)?.reason == "PodGivenBack")
+        #expect(decision.condition(.pauseFailed)?.message.hasPrefix("Replica 1: ") == true)
+        // It is in the way only as long as there is to be such a replica.
+        fleet.intent.replicas = 1
+        _ = fleet.decide()
+        fleet.state(.paused)
+        decision = fleet.decide()
+        #expect(decision.record.phase == .pausing)
+    }
+
     @Test("a replica that is lost makes the whole failed, refuses a pause, and is started again by a resume alone")
     func lost() {
         var fleet = Fleet.running(2)

@@ -82,6 +82,31 @@ struct PoolAssignmentTests {
         #expect(try PoolAssignment.choose(for: Self.sandbox(), among: [], .standard) == .none([]))
     }
 
+    @Test func whatIsPromisedAlready() throws {
+        let pools = ["a", "b"].map { Self.pool($0, taken: (allocated: 1, total: 4)) }
+        func chosen(_ promised: [String: Int]) throws -> PoolAssignment {
+            try PoolAssignment.choose(for: Self.sandbox(), among: pools, .standard, promised: promised)
+        }
+        #expect(try chosen([:]) == .pool("a"))
+        // Those who have their pods are counted once.
+        #expect(try chosen(["a": 1]) == .pool("a"))
+        #expect(try chosen(["a": 2]) == .pool("b"))
+        #expect(try chosen(["a": 7, "b": 6]) == .pool("b"), "more than there are")
+        let full = PoolAssignmentProfile(predicates: [.capacity], scorers: [])
+        guard
+            case .none(let refusals) = try PoolAssignment.choose(
+                for: Self.sandbox(),
+                among: pools,
+                full,
+                promised: ["a": 10, "b": 12]
+            )
+        else {
+            Issue.record("chosen beyond what there may be")
+            return
+        }
+        #expect(refusals.map(\.predicate) == ["capacity", "capacity"])
+    }
+
     @Test func theImage() throws {
         let pools = [Self.pool("a", image: "node"), Self.pool("b", image: "python"), Self.pool("c", image: nil)]
         #expect(try Self.chosen(Self.sandbox(Self.template("python")), pools) == "b")

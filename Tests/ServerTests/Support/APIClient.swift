@@ -23,6 +23,8 @@ struct APIClient {
     static func with(
         _ runtime: any SandboxRuntime = InMemoryRuntime(),
         live: Bool = false,
+        proxy: ServerConfiguration.Proxy = ServerConfiguration.Proxy(),
+        ingress: ServerConfiguration.Ingress = ServerConfiguration.Ingress(),
         configure: (inout ServerConfiguration.HTTP) -> Void = { _ in },
         test: @Sendable (APIClient) async throws -> Void
     ) async throws {
@@ -31,7 +33,25 @@ struct APIClient {
         configuration.port = 0
         configure(&configuration)
         let tenants = Tenants(key: configuration.apiKey, runtime: runtime)
-        let api = SandboxAPI(tenants: tenants, configuration: configuration, now: { InMemoryRuntime.start })
+        try await with(tenants, live: live, proxy: proxy, ingress: ingress, configuration: configuration, test: test)
+    }
+
+    /// Runs a test against the API of several tenants.
+    static func with(
+        _ tenants: Tenants,
+        live: Bool,
+        proxy: ServerConfiguration.Proxy = ServerConfiguration.Proxy(),
+        ingress: ServerConfiguration.Ingress = ServerConfiguration.Ingress(),
+        configuration: ServerConfiguration.HTTP,
+        test: @Sendable (APIClient) async throws -> Void
+    ) async throws {
+        let api = SandboxAPI(
+            tenants: tenants,
+            configuration: configuration,
+            proxy: proxy,
+            ingress: ingress,
+            now: { InMemoryRuntime.start }
+        )
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let application = StasisServer.application(api, configuration: configuration, logger: logger)

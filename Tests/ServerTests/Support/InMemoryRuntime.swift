@@ -9,7 +9,32 @@ import struct Foundation.Date
 /// A runtime without compute: it keeps sandboxes in memory and moves them at once. It shows what the HTTP layer does with
 /// a runtime's answers and errors, nothing about runtimes.
 actor InMemoryRuntime: SandboxRuntime {
-    private var byID: [String: Sandbox] = [:]
+    private var byID: [String: Sandbox] = [:] {
+        didSet { tellFollowers(of: oldValue) }
+    }
+    private var followers: [(id: String, changes: AsyncStream<Sandbox>.Continuation)] = []
+    /// Where ports are reached: what listens there is a test's.
+    private var addresses: [Int: String] = [:]
+    private var headers: [Int: [String: String]] = [18080: ["X-Token": "t"]]
+    /// What becomes of a resume.
+    private var resumption = Resumption.atOnce
+    /// How often a paused sandbox has agreed to resume.
+    private(set) var resumes = 0
+    /// The accesses that were told.
+    private(set) var accesses: [String] = []
+    private var accessWaiters: [(count: Int, CheckedContinuation<Void, Never>)] = []
+
+    /// What becomes of a resume.
+    enum Resumption: Sendable {
+        /// It runs at once.
+        case atOnce
+        /// It resumes until it is put in another state.
+        case held
+        /// It resumes for a moment and is paused again, with a message.
+        case failing(String)
+        /// It is refused.
+        case refused(SandboxError)
+    }
     private var count = 0
     private var snapshotsByID: [String: Snapshot] = [:]
     private var logs: [String: SandboxLog] = [:]
@@ -32,6 +57,7 @@ actor InMemoryRuntime: SandboxRuntime {
         _ id: String,
         _ state: SandboxStatus.State,
         metadata: [String: String] = [:],
+        extensions: [String: String] = [:],
         reason: String? = nil,
         message: String? = nil
     ) -> Sandbox {
@@ -39,7 +65,12 @@ actor InMemoryRuntime: SandboxRuntime {
         count += 1
         let sandbox = Sandbox(
             id: id,
-            spec: SandboxSpec(image: "busybox:1.36", entrypoint: ["sleep", "1000"], metadata: metadata),
+            spec: SandboxSpec(
+                image: "busybox:1.36",
+                entrypoint: ["sleep", "1000"],
+                metadata: metadata,
+                extensions: extensions
+            ),
             status: SandboxStatus(state: state, reason: reason, message: message, lastTransitionAt: at),
             createdAt: at
         )
@@ -84,7 +115,68 @@ actor InMemoryRuntime: SandboxRuntime {
     }
 
     func resume(_ id: String) throws {
-        try move(id, from: .paused, to: .running)
+        switch resumption {
+        case .atOnce: try move(id, from: .paused, to: .running)
+        case .held: try move(id, from: .paused, to: .resuming)
+        case .failing(let message):
+            try move(id, from: .paused, to: .resuming)
+            byID[id]?.status.state = .paused
+            byID[id]?.status.message = message
+        case .refused(let error): throw error
+        }
+        resumes += 1
+    }
+
+    /// Says what becomes of a resume.
+    func onResume(_ resumption: Resumption) {
+        self.resumption = resumption
+    }
+
+    /// Puts a sandbox that is there in another state.
+    func set(_ id: String, _ state: SandboxStatus.State, message: String? = nil) {
+        byID[id]?.status.state = state
+        byID[id]?.status.message = message
+    }
+
+    /// Says where a port is reached, and what it takes.
+    func listen(_ port: Int, at address: String, headers: [String: String] = [:]) {
+        addresses[port] = address
+        self.headers[port] = headers
+    }
+
+    func changes(of id: String) throws -> AsyncStream<Sandbox> {
+        let sandbox = try sandbox(id)
+        let (stream, continuation) = AsyncStream<Sandbox>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        continuation.yield(sandbox)
+        followers.append((id, continuation))
+        return stream
+    }
+
+    private func tellFollowers(of before: [String: Sandbox]) {
+        for follower in followers where byID[follower.id] != before[follower.id] {
+            if let sandbox = byID[follower.id] {
+                follower.changes.yield(sandbox)
+            } else {
+                follower.changes.finish()
+            }
+        }
+    }
+
+    func recordAccess(_ id: String, at date: Date) {
+        accesses.append(id)
+        for waiter in accessWaiters where waiter.count <= accesses.count { waiter.1.resume() }
+        accessWaiters.removeAll { $0.count <= accesses.count }
+    }
+
+    /// Waits until so many accesses were told.
+    func accesses(atLeast count: Int) async {
+        guard accesses.count < count else { return }
+        await withCheckedContinuation { accessWaiters.append((count, $0)) }
+    }
+
+    func endpointHeaders(_ id: String, port: Int) throws -> [String: String] {
+        _ = try sandbox(id)
+        return headers[port] ?? [:]
     }
 
     func renew(_ id: String, until date: Date) throws {
@@ -177,7 +269,7 @@ actor InMemoryRuntime: SandboxRuntime {
         guard try sandbox(id).status.state == .running else {
             throw SandboxError(.addressUnavailable, "The sandbox '\(id)' has no address while it does not run.")
         }
-        return SandboxEndpoint(address: "10.0.0.5:\(port)", headers: port == 18080 ? ["X-Token": "t"] : [:])
+        return SandboxEndpoint(address: addresses[port] ?? "10.0.0.5:\(port)", headers: headers[port] ?? [:])
     }
 
     private func move(_ id: String, from: SandboxStatus.State, to: SandboxStatus.State) throws {

@@ -35,9 +35,10 @@ public enum Aggregate {
             now: now,
             policy: policy
         )
+        let observed = situation.observed
         for index in situation.record.members.indices {
             let member = situation.record.members[index].recorded
-            situation.record.members[index].recorded = member.taking(situation.observation(of: member))
+            situation.record.members[index].recorded = member.taking(observed[member])
         }
         // As in the machine of each, the limit only makes it evident that this ends.
         for _ in 0..<Self.longestChain {
@@ -83,13 +84,27 @@ struct AggregateSituation {
     let now: Date
     let policy: LifecyclePolicy
 
-    func observation(of member: Recorded) -> Observation {
-        var observation = observations[member.identity] ?? Observation()
-        // All are paused at once, so the members do not know of the order yet. It goes before the next snapshot all the same.
-        if order == .pause, member.checkpoint == nil, observation.checkpoint != nil {
-            observation.checkpoint = Observation.Checkpoint.none
+    /// What is true outside of the members.
+    var observed: Observed { Observed(all: observations, isPauseOrdered: order == .pause) }
+
+    /// What is seen of the compute of a member.
+    func compute(of member: Recorded) -> Observation.Compute {
+        (observations[member.identity] ?? Observation()).compute
+    }
+
+    /// What is true outside of each member. What all of them have in common is found out once, and not for each.
+    struct Observed {
+        let all: [String: Observation]
+        let isPauseOrdered: Bool
+
+        subscript(member: Recorded) -> Observation {
+            var observation = all[member.identity] ?? Observation()
+            // All are paused at once, so the members do not know of the order yet. It goes before the next snapshot all the same.
+            if isPauseOrdered, member.checkpoint == nil, observation.checkpoint != nil {
+                observation.checkpoint = Observation.Checkpoint.none
+            }
+            return observation
         }
-        return observation
     }
 
     /// What the machine of each member decides.
@@ -97,9 +112,14 @@ struct AggregateSituation {
     /// The point of no return is passed by all in one record, when each of them could pass it if it were alone.
     var memberDecisions: [Decision] {
         let problem: Problem = if case .undoing(let problem) = record.stage { problem } else { .pauseCancelled }
-        let waiting = record.members.map { decision(of: $0, Situation.Company(maySeal: false, cancellation: problem)) }
+        let observed = observed
+        func decisions(maySeal: Bool) -> [Decision] {
+            let company = Situation.Company(maySeal: maySeal, cancellation: problem)
+            return record.members.map { decision(of: $0, observed[$0.recorded], company) }
+        }
+        let waiting = decisions(maySeal: false)
         guard record.stage == .pausing else { return waiting }
-        let sealing = record.members.map { decision(of: $0, Situation.Company(maySeal: true, cancellation: problem)) }
+        let sealing = decisions(maySeal: true)
         let isReady = zip(record.members, sealing).allSatisfy { member, decision in
             switch decision.record.phase.name {
             case .sealing, .releasing, .paused: true
@@ -109,11 +129,15 @@ struct AggregateSituation {
         return isReady ? sealing : waiting
     }
 
-    private func decision(of member: AggregateRecord.Member, _ company: Situation.Company) -> Decision {
+    private func decision(
+        of member: AggregateRecord.Member,
+        _ observation: Observation,
+        _ company: Situation.Company
+    ) -> Decision {
         Situation(
             intent: Intent(wish: member.wish, generation: member.generation),
             recorded: member.recorded,
-            observation: observation(of: member.recorded),
+            observation: observation,
             now: now,
             policy: policy,
             company: company

@@ -7,7 +7,7 @@ public import struct Foundation.Date
 /// are paused, resumed and deleted together.
 ///
 /// It is stored as one, by compare and swap: what concerns several members is recorded of all of them or of none.
-public struct AggregateRecord: Sendable, Hashable, Codable {
+public struct AggregateRecord: Sendable, Hashable {
     /// Where the whole is.
     public enum Stage: Sendable, Hashable, Codable {
         /// Its members run, or are on their way there.
@@ -63,7 +63,10 @@ public struct AggregateRecord: Sendable, Hashable, Codable {
     }
 
     /// The members that are not to be deleted by themselves.
-    public var replicas: [Member] { members.filter { $0.wish != .deleted } }
+    public var replicas: [Member] {
+        PassCount.add()
+        return members.filter { $0.wish != .deleted }
+    }
 
     /// The phase of the whole in the words of one sandbox.
     ///

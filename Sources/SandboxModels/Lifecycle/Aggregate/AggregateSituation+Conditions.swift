@@ -9,7 +9,7 @@ extension AggregateSituation {
         for recorded in record.replicas.map(\.recorded) {
             counts.replicas += 1
             switch recorded.phase {
-            case .running: if observation(of: recorded).compute == .running(recorded.incarnation) { counts.ready += 1 }
+            case .running: if compute(of: recorded) == .running(recorded.incarnation) { counts.ready += 1 }
             case .paused: counts.paused += 1
             case .failed: counts.failed += 1
             default: break
@@ -42,7 +42,7 @@ extension AggregateSituation {
         if counts.ready == counts.replicas, counts.replicas == intent.replicas {
             return Condition(.ready, .yes, reason: "Running", message: message)
         }
-        let isUnseen = record.replicas.contains { observation(of: $0.recorded).compute == .unknown }
+        let isUnseen = record.replicas.contains { compute(of: $0.recorded) == .unknown }
         return Condition(
             .ready,
             isUnseen ? .unknown : .no,

@@ -31,7 +31,8 @@ extension AggregateSituation {
         var next = record
         next.members.removeAll { $0.recorded.phase == .deleted }
         next.tell(.deleted) { $0.index >= intent.replicas }
-        for index in 0..<max(0, intent.replicas) where !next.members.contains(where: { $0.index == index }) {
+        let taken = Set(next.members.map(\.index))
+        for index in 0..<max(0, intent.replicas) where !taken.contains(index) {
             next.born += 1
             let recorded = Recorded(identity: "\(record.identity)-\(next.born)", now: now)
             // The first wish of each is to run.
@@ -60,11 +61,15 @@ extension AggregateSituation {
                 next.pauseFailure = Problem.nothingToPause.of(member)
                 return next
             }
+            if let member = record.replicas.first(where: { observations[$0.recorded.identity]?.isGivenAway == true }) {
+                next.pauseFailure = Problem.computeGivenAway.of(member)
+                return next
+            }
             let isReady = record.replicas.allSatisfy { member in
                 let recorded = member.recorded
                 return recorded.phase == .paused
                     || recorded.phase == .running && recorded.checkpoint == nil
-                        && observation(of: recorded).compute == .running(recorded.incarnation)
+                        && compute(of: recorded) == .running(recorded.incarnation)
             }
             guard isReady else { return nil }
             next.stage = .pausing

@@ -1,6 +1,0 @@
-// Copyright the Stasis authors
-// SPDX-License-Identifier: Apache-2.0
-
-import Testing
-
-@Suite struct ClusterRuntimeTests {}

@@ -1,0 +1,28 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+@testable import Server
+
+@Suite struct AccessThrottleTests {
+    @Test func admitsOneInAnInterval() {
+        var throttle = AccessThrottle<String>(interval: .seconds(1))
+        let start = ContinuousClock.now
+        var admitted: [Int] = []
+        for step in 0...35 where throttle.admits("a", at: start + .milliseconds(100 * step)) { admitted.append(step) }
+        #expect(admitted == [0, 10, 20, 30])
+        #expect(throttle.admits("b", at: start + .milliseconds(3500)))
+    }
+
+    @Test func remembersNoMoreThanItHasTo() {
+        var throttle = AccessThrottle<Int>(interval: .seconds(1))
+        let start = ContinuousClock.now
+        for number in 0..<20_000 { #expect(throttle.admits(number, at: start + .milliseconds(number))) }
+        // Those of the last second, and as many again before they are looked through.
+        #expect(throttle.count <= 3000)
+        var crowd = AccessThrottle<Int>(interval: .seconds(1))
+        for number in 0..<5000 { #expect(crowd.admits(number, at: start)) }
+        for number in 0..<5000 { #expect(!crowd.admits(number, at: start + .milliseconds(999))) }
+    }
+}
