@@ -35,6 +35,9 @@ public struct ClusterRuntimeConfiguration: Sendable, Equatable {
     public var allowedHostPaths: [String] = []
     /// How large a claim is made that nobody gave a size.
     public var defaultVolumeSize = "1Gi"
+    /// Whether a sandbox expires while it is paused, as with upstream's server. Otherwise it has a whole time to live again when it
+    /// is resumed.
+    public var expiresWhilePaused = false
     /// Whether an access renews a sandbox that asks for it.
     public var renewsOnAccess = false
     /// Seconds between two renewals of one sandbox at least.

@@ -82,6 +82,14 @@ final class MemoryRuntime: SandboxRuntime {
         }
     }
 
+    func changes(of id: String) async throws -> AsyncStream<Sandbox> {
+        let sandbox = try await sandbox(id)
+        return AsyncStream { continuation in
+            continuation.yield(sandbox)
+            continuation.finish()
+        }
+    }
+
     func delete(_ id: String) async throws {
         try state.withLock { state in
             _ = try state.sandbox(id)

@@ -40,7 +40,7 @@ import Testing
         ("up/endpoints/-1", ErrorAnswer(400, "DOCKER::INVALID_PORT")),
         ("resuming/endpoints/80?use_server_proxy=true", ErrorAnswer(404, "KUBERNETES::POD_IP_NOT_AVAILABLE")),
         ("nope/endpoints/80?use_server_proxy=true", ErrorAnswer(404, "KUBERNETES::SANDBOX_NOT_FOUND")),
-        ("up/endpoints/80?expires=4102444800", ErrorAnswer(400, "SANDBOX::INVALID_PARAMETER")),
+        ("up/endpoints/80?expires=4102444800", ErrorAnswer(400, "SANDBOX::API_NOT_SUPPORTED")),
         ("up/endpoints/80?expires=4102444800&use_server_proxy=true", ErrorAnswer(400, "SANDBOX::INVALID_PARAMETER")),
     ])
     func refuses(path: String, answer: ErrorAnswer) async throws {

@@ -40,6 +40,7 @@ extension ClusterRuntime {
         }
 
         var manifest = SandboxManifest(spec: spec, id: id, expiresAt: expiresAt, image: spec.image)
+        manifest.timeout = expiresAt.map { Int($0.timeIntervalSince(now()).rounded()) }
         try await take(spec.snapshotID, into: &manifest)
         if let pool = spec.options?.pool, pool != "*" { _ = try await self.pool(pool) }
         if spec.options?.networkPolicy != nil { manifest.egressToken = SandboxIdentity.token() }

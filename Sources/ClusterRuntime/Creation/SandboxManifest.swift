@@ -14,6 +14,8 @@ struct SandboxManifest {
     var id: String
     /// When it expires, if ever.
     var expiresAt: Date?
+    /// Its time to live in seconds, if it has one.
+    var timeout: Int?
     /// The image to start from, by digest if it is a snapshot's.
     var image: String
     /// Secrets to pull images with.
@@ -35,6 +37,9 @@ struct SandboxManifest {
         object.metadata.labels = labels
         object.metadata.annotations = annotations
         object.metadata.annotations[OpenSandbox.Annotation.request] = request.jsonText
+        if expiresAt != nil, !configuration.expiresWhilePaused {
+            object.metadata.annotations[OpenSandbox.Annotation.expiresWhilePaused] = "false"
+        }
         if let createdUntil {
             object.metadata.annotations[OpenSandbox.Annotation.createdUntil] = MicroTime(createdUntil).description
         }
@@ -86,6 +91,7 @@ struct SandboxManifest {
             $0.entrypoint = spec.entrypoint
             $0.extensions = spec.extensions
             $0.platform = spec.platform
+            $0.timeout = timeout
         }
     }
 

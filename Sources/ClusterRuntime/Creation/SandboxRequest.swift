@@ -13,6 +13,8 @@ struct SandboxRequest: JSONFields {
     var extensions: [String: String] = [:]
     /// `os/architecture` that was asked for.
     var platform: String?
+    /// Its time to live in seconds, if it has one. Resumed, it has a whole one again.
+    var timeout: Int?
     var unknownFields = UnknownFields()
 
     mutating func visit(_ fields: inout FieldVisitor) throws(JSONError) {
@@ -20,5 +22,6 @@ struct SandboxRequest: JSONFields {
         try fields.field("entrypoint", &entrypoint)
         try fields.field("extensions", &extensions)
         try fields.field("platform", &platform)
+        try fields.field("timeout", &timeout)
     }
 }

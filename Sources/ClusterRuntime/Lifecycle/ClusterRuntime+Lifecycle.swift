@@ -64,8 +64,40 @@ extension ClusterRuntime {
     ///
     /// - Throws: `SandboxError` with `notFound`, `invalidState` unless it is paused, or `runtimeUnavailable`.
     public func resume(_ id: String) async throws {
+        let known = try await entry(id)
+        // Its own patch, before the wish: with it, one that is stated again could be taken for the edit of another field.
+        if known.sandbox.status.state == .paused, !known.object.expiresWhilePaused,
+            let end = known.sandbox.expiresAt, let timeout = known.object.request?.timeout
+        {
+            let whole = now().addingTimeInterval(Double(timeout))
+            if end < whole { try await prolong(id, until: whole) }
+        }
         try await wish(id, pause: false, from: .paused, "resumed")
     }
+
+    /// Makes a paused sandbox expire later, and returns when its controller has taken note of it.
+    private func prolong(_ id: String, until date: Date) async throws {
+        let changes = directory.changes(of: id)
+        _ = try await edit(id, "renew the sandbox", requiresState: true) { entry in
+            guard entry.sandbox.status.state == .paused else { return [:] }
+            return ["spec": ["expireTime": .string(SpelledTime(date).text)]]
+        }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await entry in changes {
+                    guard let object = entry?.object, let noted = try? object.recordedIntent(),
+                        noted.generation < object.metadata.generation ?? 0
+                    else { return }
+                }
+            }
+            group.addTask { _ = try? await Task.sleep(for: Self.notePatience) }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    /// How long a controller is waited for that has to take note of something.
+    private static let notePatience: Duration = .seconds(2)
 
     /// Makes a sandbox expire at another time, in whatever state it is.
     ///

@@ -36,6 +36,12 @@ extension BatchSandboxReconciler {
 }
 
 extension BatchSandbox {
-    /// When it is to be deleted by itself; nil for never, or if it is being deleted.
-    var expiry: Date? { metadata.deletionTimestamp == nil ? spec.expireTime?.date : nil }
+    /// When it is to be deleted by itself; nil for never, or if it is being deleted, or while it is paused and that does not
+    /// count. A state of it that is old does no harm: only this state is deleted.
+    var expiry: Date? {
+        let restful: [BatchSandboxPhase] = [.pausing, .paused, .resuming]
+        let isResting = status?.phase.map(restful.contains) ?? false
+        guard metadata.deletionTimestamp == nil, expiresWhilePaused || !isResting else { return nil }
+        return spec.expireTime?.date
+    }
 }

@@ -55,6 +55,8 @@ extension OpenSandbox {
         /// On a `BatchSandbox` that never expires: until when whoever creates it waits for it. If it is still there then, nobody
         /// has heard of it, and it is deleted.
         public static let createdUntil = "stasis.dev/created-until"
+        /// On a `BatchSandbox`: `false` if its `expireTime` does not count while it is paused. Otherwise it does, as upstream has it.
+        public static let expiresWhilePaused = "stasis.dev/expires-while-paused"
         /// On a `BatchSandbox` that is paused when it is idle: when somebody was last seen to use it, as RFC 3339.
         public static let lastAccess = "stasis.dev/last-access"
         /// On a `SandboxSnapshot`: what its owner calls it.

@@ -91,10 +91,8 @@ extension BatchSandbox {
 
     /// The wish and the timers, as the state machine reads them.
     ///
-    /// - Parameters:
-    ///   - intent: The wish as it was written down.
-    ///   - expiresWhilePaused: Whether `expireTime` also deletes a sandbox that is paused, as upstream's controller does.
-    public func lifecycleIntent(_ intent: PauseIntent, expiresWhilePaused: Bool = true) -> Intent {
+    /// - Parameter intent: The wish as it was written down.
+    public func lifecycleIntent(_ intent: PauseIntent) -> Intent {
         let isDeleted = metadata.deletionTimestamp != nil
         return Intent(
             wish: isDeleted ? .deleted : intent.wantsPaused ? .paused : .running,
@@ -102,6 +100,11 @@ extension BatchSandbox {
             timers: Timers(expireAt: spec.expireTime?.date, expiresWhilePaused: expiresWhilePaused)
         )
     }
+}
+
+extension BatchSandbox {
+    /// Whether `expireTime` also deletes it while it is paused, as upstream's controller does.
+    public var expiresWhilePaused: Bool { metadata.annotations[OpenSandbox.Annotation.expiresWhilePaused] != "false" }
 }
 
 extension BatchSandboxSpec {

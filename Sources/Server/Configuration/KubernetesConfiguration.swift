@@ -31,6 +31,9 @@ extension ServerConfiguration {
         /// A secret in the sandboxes' namespace with the login for snapshot images, which is added to the pods of sandboxes
         /// that are made from a snapshot: `snapshot_pull_secret`.
         public var snapshotPullSecret: String?
+        /// Whether a sandbox expires while it is paused, as with OpenSandbox's server; otherwise its time stands still, and it has
+        /// a whole timeout again when it is resumed: `expire_while_paused`.
+        public var expiresWhilePaused = false
         /// The image that execd comes from: `runtime.execd_image`.
         public var execdImage: String
         /// Whether execd is the first process of a sandbox: `runtime.execd_run_as_init`.

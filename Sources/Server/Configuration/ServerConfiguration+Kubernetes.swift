@@ -13,6 +13,7 @@ extension ServerConfiguration {
         kubernetes.templateFile = table.path("batchsandbox_template_file", home: home)
         kubernetes.imagePullPolicy =
             table.choice("image_pull_policy", of: ImagePullPolicy.self) ?? kubernetes.imagePullPolicy
+        kubernetes.expiresWhilePaused = table.boolean("expire_while_paused") ?? kubernetes.expiresWhilePaused
         kubernetes.createTimeout =
             table.integer("sandbox_create_timeout_seconds", in: 1...86_400) ?? kubernetes.createTimeout
         kubernetes.poolAcquisitionTimeout =

@@ -74,7 +74,7 @@ struct EndpointRoutes {
         return String(host)
     }
 
-    private static let unsigned = APIError.invalidParameter(
+    private static let unsigned = APIError.notSupported(
         "This server does not sign endpoints: that takes ingress.mode 'gateway' and ingress.secure_access. Ask without expires."
     )
 }

@@ -22,6 +22,7 @@ extension ClusterRuntimeConfiguration {
         execdResources = kubernetes.execdInitResources.requirements
         createTimeout = kubernetes.createTimeout
         poolTimeout = kubernetes.poolAcquisitionTimeout
+        expiresWhilePaused = kubernetes.expiresWhilePaused
         snapshotPullSecret = kubernetes.snapshotPullSecret
         allowedHostPaths = kubernetes.allowedHostPaths
         defaultVolumeSize = kubernetes.volumeDefaultSize

@@ -25,21 +25,25 @@ struct ExpiryTests {
                 try await cluster.createPooled("pooled", of: "p")
                 try await cluster.createPooled("waiting", of: "p")
                 let pod = try #require(try await cluster.waitForPods(1, of: "pooled").first)
-                for name in ["own", "paused", "renewed"] {
+                for name in ["own", "paused", "resting", "renewed"] {
                     try await cluster.create(name) { template in
                         // Only what is captured has to run.
-                        guard name != "paused" else { return }
+                        guard !["paused", "resting"].contains(name) else { return }
                         template.spec.unknownFields["schedulerName"] = RawJSON(
                             JSONValue.string(SandboxCluster.noScheduler)
                         )
                     }
                     try await cluster.wait(for: name) { $0.status?.phase == .succeed }
                 }
-                let paused = try await cluster.pause("paused")
-                #expect(paused.status?.phase == .paused)
+                let isResting = OpenSandbox.Annotation.expiresWhilePaused
+                try await cluster.edit("resting", ["metadata": ["annotations": [isResting: "false"]]])
+                for name in ["paused", "resting"] {
+                    let paused = try await cluster.pause(name)
+                    #expect(paused.status?.phase == .paused)
+                }
                 try await cluster.edit("renewed", ["spec": ["expireTime": Self.date(in: 3)]])
                 try await cluster.edit("renewed", ["spec": ["expireTime": Self.date(in: 3600)]])
-                for name in ["own", "pooled", "paused"] {
+                for name in ["own", "pooled", "paused", "resting"] {
                     try await cluster.edit(name, ["spec": ["expireTime": Self.date(in: 2)]])
                 }
                 for name in ["own", "pooled", "paused"] { try await cluster.waitUntilGone(sandbox: name) }
@@ -51,6 +55,10 @@ struct ExpiryTests {
                 try await cluster.edit("unserved", ["spec": ["expireTime": Self.date(in: -5)]])
                 try await cluster.waitUntilGone(sandbox: "unserved")
                 #expect(try await cluster.sandboxes.get("renewed").status?.phase == .succeed)
+                // Its time does not count while it is paused; it does when it runs again.
+                #expect(try await cluster.sandboxes.get("resting").status?.phase == .paused)
+                try await cluster.edit("resting", ["spec": ["pause": false]])
+                try await cluster.waitUntilGone(sandbox: "resting")
             }
         }
     }

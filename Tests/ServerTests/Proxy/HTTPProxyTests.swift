@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTPTypes
+import HummingbirdTesting
 import NIOCore
 import SandboxModels
 import Testing
@@ -11,7 +12,7 @@ import Testing
 /// Requests to a sandbox, seen from both ends of the wire.
 @Suite(.timeLimit(.minutes(3))) struct HTTPProxyTests {
     @Test(arguments: ["", "/v1"]) func passesARequestAsItIs(mount: String) async throws {
-        try await ProxiedAPI.with(upstream: ProxiedAPI.echo) { proxied in
+        try await ProxiedAPI.with(upstream: ProxiedAPI.echo) { proxied async throws in
             let answer = try await proxied.exchange(
                 """
                 PROPFIND \(mount)/sandboxes/box/proxy/80/a%2Fb//c?x=%20&y=+&&z= HTTP/1.1\r
@@ -47,7 +48,7 @@ import Testing
 
     /// One connection to the server for requests of all kinds, whatever ends their answers.
     @Test func passesAnswersAsTheyAre() async throws {
-        try await ProxiedAPI.with { wire in
+        try await ProxiedAPI.with { wire async throws in
             let head = try await wire.readHead()
             let answers = [
                 "/204": "HTTP/1.1 204 Gone Quiet\r\nX-A: 1\r\n\r\n",
@@ -61,8 +62,8 @@ import Testing
                 "/custom": "HTTP/1.1 299 Custom\r\nContent-Length: 0\r\n\r\n",
             ]
             try await wire.send(answers[String(head.start.split(separator: " ")[1])] ?? "")
-        } test: { proxied in
-            try await Wire.connect(proxied.port) { wire in
+        } test: { proxied async throws in
+            try await Wire.connect(proxied.port) { wire async throws in
                 func ask(_ method: String, _ path: String) async throws {
                     try await wire.send("\(method) /v1/sandboxes/box/proxy/80\(path) HTTP/1.1\r\nHost: h\r\n\r\n")
                 }
@@ -95,7 +96,7 @@ import Testing
 
     @Test func anAnswerStreams() async throws {
         let step = Tally()
-        try await ProxiedAPI.with { wire in
+        try await ProxiedAPI.with { wire async throws in
             _ = try await wire.readHead()
             try await wire.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
             for number in 1...3 {
@@ -104,8 +105,8 @@ import Testing
                 await step.reaches(number)
             }
             try await wire.send("0\r\n\r\n")
-        } test: { proxied in
-            try await Wire.connect(proxied.port) { wire in
+        } test: { proxied async throws in
+            try await Wire.connect(proxied.port) { wire async throws in
                 try await wire.send("GET /sandboxes/box/proxy/80/ HTTP/1.1\r\nHost: h\r\n\r\n")
                 #expect(try await wire.readHead()["content-type"] == "text/event-stream")
                 for number in 1...3 {
@@ -118,7 +119,7 @@ import Testing
     }
 
     @Test func bothWaysStreamAtOnce() async throws {
-        try await ProxiedAPI.with { wire in
+        try await ProxiedAPI.with { wire async throws in
             _ = try await wire.readHead()
             try await wire.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
             // Each piece of the request is answered before the next comes.
@@ -130,8 +131,8 @@ import Testing
                 try await wire.send("\(String(count, radix: 16))\r\n\(piece)\r\n")
                 if count == 0 { break }
             }
-        } test: { proxied in
-            try await Wire.connect(proxied.port) { wire in
+        } test: { proxied async throws in
+            try await Wire.connect(proxied.port) { wire async throws in
                 try await wire.send("POST /sandboxes/box/proxy/80/ HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
                 _ = try await wire.readHead()
                 for piece in ["5\r\nhello\r\n", "3\r\nyou\r\n", "0\r\n\r\n"] {
@@ -144,7 +145,7 @@ import Testing
 
     /// The sandbox refuses while the upload runs; the connection is good for another request after the rest was read.
     @Test func anAnswerMayComeBeforeTheRequestHasEnded() async throws {
-        try await ProxiedAPI.with { wire in
+        try await ProxiedAPI.with { wire async throws in
             let head = try await wire.readHead()
             if head["content-length"] == "1000000" {
                 _ = try await wire.read(1000)
@@ -152,8 +153,8 @@ import Testing
             } else {
                 try await wire.send("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nyes")
             }
-        } test: { proxied in
-            try await Wire.connect(proxied.port) { wire in
+        } test: { proxied async throws in
+            try await Wire.connect(proxied.port) { wire async throws in
                 try await wire.send("PUT /sandboxes/box/proxy/80/ HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n")
                 try await wire.send(String(repeating: "x", count: 2000))
                 let refused = try await wire.readResponse()
@@ -166,7 +167,7 @@ import Testing
     }
 
     @Test func continueIsTheSandboxsToSay() async throws {
-        try await ProxiedAPI.with { wire in
+        try await ProxiedAPI.with { wire async throws in
             let head = try await wire.readHead()
             #expect(head["expect"] == "100-continue")
             if head.start.contains("/no") {
@@ -176,18 +177,18 @@ import Testing
                 let body = String(buffer: try await wire.read(4))
                 try await wire.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n\(body)")
             }
-        } test: { proxied in
+        } test: { proxied async throws in
             func ask(_ path: String) -> String {
                 "PUT /sandboxes/box/proxy/80\(path) HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n"
             }
-            try await Wire.connect(proxied.port) { wire in
+            try await Wire.connect(proxied.port) { wire async throws in
                 try await wire.send(ask("/yes"))
                 #expect(try await wire.readHead().status == 103)
                 #expect(try await wire.readHead().status == 100)
                 try await wire.send("body")
                 #expect(try await wire.readResponse().body == "body")
             }
-            try await Wire.connect(proxied.port) { wire in
+            try await Wire.connect(proxied.port) { wire async throws in
                 try await wire.send(ask("/no"))
                 let answer = try await wire.readResponse()
                 // Whether the body still comes is unknown, so nothing else can come on this connection.
@@ -200,7 +201,7 @@ import Testing
     @Test func failuresAreTold() async throws {
         var proxy = ServerConfiguration.Proxy()
         proxy.responseTimeout = 1
-        try await ProxiedAPI.with(proxy: proxy) { wire in
+        try await ProxiedAPI.with(proxy: proxy) { wire async throws in
             let head = try await wire.readHead()
             if head.start.contains("/garbage") { return try await wire.send("SSH-2.0-OpenSSH\r\n\r\n") }
             if head.start.contains("/switch") {
@@ -208,7 +209,7 @@ import Testing
             }
             // Until the server gives up.
             if head.start.contains("/silent") { _ = try await wire.readToEnd() }
-        } test: { proxied in
+        } test: { proxied async throws in
             await proxied.runtime.listen(81, at: "127.0.0.1:1")
             await proxied.runtime.listen(82, at: "nonsense")
             let api = proxied.api
@@ -231,18 +232,18 @@ import Testing
     @Test func aClientThatGoesTakesItsRequestWithIt() async throws {
         let arrived = Tally()
         let left = Tally()
-        try await ProxiedAPI.with { wire in
+        try await ProxiedAPI.with { wire async throws in
             let head = try await wire.readHead()
             if head.start.contains("/stream") { try await wire.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx") }
             await arrived.add(1)
             _ = try? await wire.readToEnd()
             await left.add(1)
-        } test: { proxied in
+        } test: { proxied async throws in
             let wait = "GET /sandboxes/box/proxy/80/wait HTTP/1.1\r\nHost: h\r\n\r\n"
             let stream = "GET /sandboxes/box/proxy/80/stream HTTP/1.1\r\nHost: h\r\n\r\n"
             let upload = "PUT /sandboxes/box/proxy/80/up HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nx"
             for (number, request) in [wait, stream, upload].enumerated() {
-                try await Wire.connect(proxied.port) { wire in
+                try await Wire.connect(proxied.port) { wire async throws in
                     try await wire.send(request)
                     await arrived.reaches(number + 1)
                 }
@@ -254,7 +255,7 @@ import Testing
     /// A body that breaks off must not look whole to the client, nor an upload to the sandbox.
     @Test func whatBreaksOffIsSeenToBreakOff() async throws {
         let uploads = Tally()
-        try await ProxiedAPI.with { wire in
+        try await ProxiedAPI.with { wire async throws in
             let head = try await wire.readHead()
             if head["transfer-encoding"] == "chunked" {
                 let rest = try? await wire.readToEnd()
@@ -262,14 +263,14 @@ import Testing
                 return await uploads.add(1)
             }
             try await wire.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
-        } test: { proxied in
-            try await Wire.connect(proxied.port) { wire in
+        } test: { proxied async throws in
+            try await Wire.connect(proxied.port) { wire async throws in
                 try await wire.send("GET /sandboxes/box/proxy/80/ HTTP/1.1\r\nHost: h\r\n\r\n")
                 _ = try await wire.readHead()
                 let rest = (try? await wire.readToEnd()) ?? ""
                 #expect(!rest.contains("0\r\n\r\n"))
             }
-            try await Wire.connect(proxied.port) { wire in
+            try await Wire.connect(proxied.port) { wire async throws in
                 try await wire.send("PUT /sandboxes/box/proxy/80/ HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
             }
             await uploads.reaches(1)
@@ -277,11 +278,11 @@ import Testing
     }
 
     @Test func oldClientsAreAnsweredToTheEnd() async throws {
-        try await ProxiedAPI.with { wire in
+        try await ProxiedAPI.with { wire async throws in
             _ = try await wire.readHead()
             try await wire.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
-        } test: { proxied in
-            try await Wire.connect(proxied.port) { wire in
+        } test: { proxied async throws in
+            try await Wire.connect(proxied.port) { wire async throws in
                 try await wire.send("GET /sandboxes/box/proxy/80/ HTTP/1.0\r\n\r\n")
                 let head = try await wire.readHead()
                 #expect(head.all("transfer-encoding") == [] && head["connection"] == "close")
@@ -292,9 +293,9 @@ import Testing
 
     /// Another protocol that is asked for in passing, as some clients do, does not make the connection deaf.
     @Test func whatIsNotUpgradedIsClosed() async throws {
-        try await ProxiedAPI.with(upstream: ProxiedAPI.echo) { proxied in
+        try await ProxiedAPI.with(upstream: ProxiedAPI.echo) { proxied async throws in
             for path in ["/health", "/sandboxes/box/proxy/80/"] {
-                try await Wire.connect(proxied.port) { wire in
+                try await Wire.connect(proxied.port) { wire async throws in
                     try await wire.send("GET \(path) HTTP/1.1\r\nHost: h\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n")
                     let answer = try await wire.readResponse()
                     #expect(answer.head.status == 200 && answer.head["connection"] == "close", "\(path)")
@@ -319,11 +320,11 @@ import Testing
     ])
     func hostileRequestsAreRefused(request: String) async throws {
         let reached = Tally()
-        try await ProxiedAPI.with { wire in
+        try await ProxiedAPI.with { wire async throws in
             _ = try await wire.readHead()
             await reached.add(1)
-        } test: { proxied in
-            try await Wire.connect(proxied.port) { wire in
+        } test: { proxied async throws in
+            try await Wire.connect(proxied.port) { wire async throws in
                 try await wire.send(request)
                 #expect(try await wire.readHead().status == 400)
             }
@@ -332,7 +333,7 @@ import Testing
     }
 
     @Test func anAbsoluteTargetGoesNowhereElse() async throws {
-        try await ProxiedAPI.with(upstream: ProxiedAPI.echo) { proxied in
+        try await ProxiedAPI.with(upstream: ProxiedAPI.echo) { proxied async throws in
             let answer = try await proxied.exchange(
                 "GET http://127.0.0.1:1/sandboxes/box/proxy/80/x HTTP/1.1\r\nHost: h\r\n\r\n"
             )
@@ -341,7 +342,7 @@ import Testing
     }
 
     @Test func keysAreNotNeededButMustBeRight() async throws {
-        try await ProxiedAPI.with(key: APIKey("k"), upstream: ProxiedAPI.echo) { proxied in
+        try await ProxiedAPI.with(key: APIKey("k"), upstream: ProxiedAPI.echo) { proxied async throws in
             let path = "/v1/sandboxes/box/proxy/80/"
             #expect(try await proxied.api.call(.get, path).status == .ok)
             #expect(try await proxied.api.call(.get, path, headers: [.apiKey: "k"]).status == .ok)
@@ -363,7 +364,7 @@ import Testing
         try await Wire.listen(ProxiedAPI.echo) { port in
             await mine.listen(80, at: "127.0.0.1:\(port)")
             await theirs.listen(80, at: "127.0.0.1:\(port)")
-            try await APIClient.with(tenants, live: true, configuration: configuration) { api in
+            try await APIClient.with(tenants, live: true, configuration: configuration) { api async throws in
                 for (id, key, status) in [
                     ("box", "a", 200), ("box", "b", 404), ("other", "b", 200), ("other", "a", 404), ("box", nil, 200),
                     ("other", nil, 200), ("none", nil, 404),
@@ -377,7 +378,7 @@ import Testing
     }
 
     @Test func aSandboxWithATokenAsksForIt() async throws {
-        try await ProxiedAPI.with(headers: ["OpenSandbox-Secure-Access": "t"], upstream: ProxiedAPI.echo) { proxied in
+        try await ProxiedAPI.with(headers: ["OpenSandbox-Secure-Access": "t"], upstream: ProxiedAPI.echo) { proxied async throws in
             let path = "/v1/sandboxes/box/proxy/80/"
             for headers: HTTPFields in [[:], [.secureAccess: "x"]] {
                 let refused = try await proxied.api.call(.get, path, headers: headers)
@@ -390,7 +391,7 @@ import Testing
     }
 
     @Test func usesAreTold() async throws {
-        try await ProxiedAPI.with(upstream: ProxiedAPI.echo) { proxied in
+        try await ProxiedAPI.with(upstream: ProxiedAPI.echo) { proxied async throws in
             let path = "/v1/sandboxes/box/proxy/80/"
             #expect(try await proxied.api.call(.get, path, headers: [.accessRenew: "skip"]).status == .ok)
             #expect(await proxied.runtime.accesses.isEmpty)
@@ -400,7 +401,7 @@ import Testing
     }
 
     @Test func theNetworkPolicyIsTheSidecarsToKnow() async throws {
-        try await ProxiedAPI.with(upstream: ProxiedAPI.echo) { proxied in
+        try await ProxiedAPI.with(upstream: ProxiedAPI.echo) { proxied async throws in
             let upstream = try await proxied.runtime.endpoint("box", port: 80).address
             let path = "/v1/sandboxes/box/networkpolicy"
             #expect(try await proxied.api.call(.get, path).error() == .init(400, "SANDBOX::API_NOT_SUPPORTED"))

@@ -16,7 +16,7 @@ import Testing
     @Test func aLargeUploadIsBounded() async throws {
         let inFlight = Tally()
         let stuck = Tally()
-        try await ProxiedAPI.with { wire in
+        try await ProxiedAPI.with { wire async throws in
             _ = try await wire.readHead()
             // Nothing is read until the client cannot send any more.
             await stuck.reaches(1)
@@ -27,8 +27,8 @@ import Testing
             }
             let answer = "\(count)"
             try await wire.send("HTTP/1.1 200 OK\r\nContent-Length: \(answer.utf8.count)\r\n\r\n\(answer)")
-        } test: { proxied in
-            try await Wire.connect(proxied.port) { wire in
+        } test: { proxied async throws in
+            try await Wire.connect(proxied.port) { wire async throws in
                 try await wire.send("PUT /sandboxes/box/proxy/80/ HTTP/1.1\r\nHost: h\r\nContent-Length: \(Self.size)\r\n\r\n")
                 let sender = wire.sender
                 try await withThrowingTaskGroup(of: Void.self) { group in
@@ -53,15 +53,15 @@ import Testing
 
     @Test func aLargeDownloadIsBounded() async throws {
         let inFlight = Tally()
-        try await ProxiedAPI.with { wire in
+        try await ProxiedAPI.with { wire async throws in
             _ = try await wire.readHead()
             try await wire.send("HTTP/1.1 200 OK\r\nContent-Length: \(Self.size)\r\n\r\n")
             for _ in 0..<(Self.size / Self.piece.readableBytes) {
                 try await wire.send(Self.piece)
                 await inFlight.add(Self.piece.readableBytes)
             }
-        } test: { proxied in
-            try await Wire.connect(proxied.port) { wire in
+        } test: { proxied async throws in
+            try await Wire.connect(proxied.port) { wire async throws in
                 try await wire.send("GET /sandboxes/box/proxy/80/ HTTP/1.1\r\nHost: h\r\n\r\n")
                 _ = try await wire.readHead()
                 try await Self.untilStill(inFlight)

@@ -22,12 +22,12 @@ import Testing
         let sent = Tally()
         var proxy = ServerConfiguration.Proxy()
         proxy.wakeWaitersPerSandbox = 200
-        try await ProxiedAPI.with(wakes: true, paused: true, proxy: proxy, upstream: ProxiedAPI.echo) { proxied in
+        try await ProxiedAPI.with(wakes: true, paused: true, proxy: proxy, upstream: ProxiedAPI.echo) { proxied async throws in
             await proxied.runtime.onResume(.held)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<200 {
                     group.addTask {
-                        try await Wire.connect(proxied.port) { wire in
+                        try await Wire.connect(proxied.port) { wire async throws in
                             try await wire.send(Self.request)
                             await sent.add(1)
                             let answer = try await wire.readResponse()
@@ -46,9 +46,9 @@ import Testing
     @Test(arguments: [SandboxStatus.State.pausing, .resuming, .pending]) func otherStatesAreWaitedFor(
         state: SandboxStatus.State
     ) async throws {
-        try await ProxiedAPI.with(wakes: true, paused: true, upstream: ProxiedAPI.echo) { proxied in
+        try await ProxiedAPI.with(wakes: true, paused: true, upstream: ProxiedAPI.echo) { proxied async throws in
             await proxied.runtime.set("box", state)
-            try await Wire.connect(proxied.port) { wire in
+            try await Wire.connect(proxied.port) { wire async throws in
                 try await wire.send(Self.request)
                 await proxied.runtime.accesses(atLeast: 1)
                 await proxied.runtime.set("box", state == .pausing ? .paused : .running)
@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test func whoDoesNotAskIsNotWoken() async throws {
-        try await ProxiedAPI.with(wakes: false, paused: true, upstream: ProxiedAPI.echo) { proxied in
+        try await ProxiedAPI.with(wakes: false, paused: true, upstream: ProxiedAPI.echo) { proxied async throws in
             let answer = try await proxied.exchange(Self.request)
             #expect(answer.head.status == 404 && answer.body.contains("KUBERNETES::POD_IP_NOT_AVAILABLE"))
             #expect(await proxied.runtime.resumes == 0)
@@ -68,7 +68,7 @@ import Testing
 
     @Test func whoMayNotGoThereWakesNobody() async throws {
         let headers = ["OpenSandbox-Secure-Access": "t"]
-        try await ProxiedAPI.with(wakes: true, paused: true, headers: headers, upstream: ProxiedAPI.echo) { proxied in
+        try await ProxiedAPI.with(wakes: true, paused: true, headers: headers, upstream: ProxiedAPI.echo) { proxied async throws in
             #expect(try await proxied.exchange(Self.request).head.status == 401)
             #expect(await proxied.runtime.resumes == 0)
         }
@@ -79,7 +79,7 @@ import Testing
         .refused(SandboxError(.runtimeUnavailable, "The image is gone.")),
     ])
     func aFailureIsTold(resumption: InMemoryRuntime.Resumption) async throws {
-        try await ProxiedAPI.with(wakes: true, paused: true, upstream: ProxiedAPI.echo) { proxied in
+        try await ProxiedAPI.with(wakes: true, paused: true, upstream: ProxiedAPI.echo) { proxied async throws in
             await proxied.runtime.onResume(resumption)
             let failed = try await proxied.exchange(Self.request)
             #expect(failed.head.status == 503 && failed.head["retry-after"] == "5")
@@ -91,9 +91,9 @@ import Testing
     }
 
     @Test func oneThatIsDeletedMeanwhileIsUnknown() async throws {
-        try await ProxiedAPI.with(wakes: true, paused: true, upstream: ProxiedAPI.echo) { proxied in
+        try await ProxiedAPI.with(wakes: true, paused: true, upstream: ProxiedAPI.echo) { proxied async throws in
             await proxied.runtime.onResume(.held)
-            try await Wire.connect(proxied.port) { wire in
+            try await Wire.connect(proxied.port) { wire async throws in
                 try await wire.send(Self.request)
                 try await Self.untilWaiting(0, Tally(), proxied)
                 try await proxied.runtime.delete("box")
@@ -105,7 +105,7 @@ import Testing
     @Test func patienceEnds() async throws {
         var proxy = ServerConfiguration.Proxy()
         proxy.wakeTimeout = 1
-        try await ProxiedAPI.with(wakes: true, paused: true, proxy: proxy, upstream: ProxiedAPI.echo) { proxied in
+        try await ProxiedAPI.with(wakes: true, paused: true, proxy: proxy, upstream: ProxiedAPI.echo) { proxied async throws in
             await proxied.runtime.onResume(.held)
             let answer = try await proxied.exchange(Self.request)
             #expect(answer.head.status == 504 && answer.body.contains("SANDBOX::WAKE_TIMEOUT"))
@@ -113,12 +113,12 @@ import Testing
     }
 
     @Test func aPortThatOpensLaterIsWaitedFor() async throws {
-        try await ProxiedAPI.with(wakes: true, paused: true, upstream: ProxiedAPI.echo) { proxied in
+        try await ProxiedAPI.with(wakes: true, paused: true, upstream: ProxiedAPI.echo) { proxied async throws in
             await proxied.runtime.set("box", .running)
             let address = try await proxied.runtime.endpoint("box", port: 80).address
             await proxied.runtime.set("box", .paused)
             await proxied.runtime.listen(80, at: "127.0.0.1:1")
-            try await Wire.connect(proxied.port) { wire in
+            try await Wire.connect(proxied.port) { wire async throws in
                 try await wire.send(Self.request)
                 for await sandbox in try await proxied.runtime.changes(of: "box")
                 where sandbox.status.state == .running { break }
@@ -130,11 +130,11 @@ import Testing
     }
 
     @Test func aWebSocketWakesToo() async throws {
-        try await ProxiedAPI.with(wakes: true, paused: true) { wire in
+        try await ProxiedAPI.with(wakes: true, paused: true) { wire async throws in
             _ = try await wire.readHead()
             try await wire.send(WebSocketProxyTests.answered)
-        } test: { proxied in
-            try await Wire.connect(proxied.port) { wire in
+        } test: { proxied async throws in
+            try await Wire.connect(proxied.port) { wire async throws in
                 try await wire.send(WebSocketProxyTests.asked)
                 #expect(try await wire.readHead().status == 101)
             }
@@ -207,14 +207,14 @@ import Testing
     }
 
     @Test func aClientThatGoesNoLongerWaits() async throws {
-        try await ProxiedAPI.with(wakes: true, paused: true, upstream: ProxiedAPI.echo) { proxied in
+        try await ProxiedAPI.with(wakes: true, paused: true, upstream: ProxiedAPI.echo) { proxied async throws in
             await proxied.runtime.onResume(.held)
             // As many as may wait for a sandbox come and go; one more would find no room if they were still counted.
             for _ in 0..<3 {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for _ in 0..<50 {
                         group.addTask {
-                            try await Wire.connect(proxied.port) { wire in
+                            try await Wire.connect(proxied.port) { wire async throws in
                                 try await wire.send(Self.request)
                                 try await Self.untilWaiting(0, Tally(), proxied)
                             }
@@ -223,7 +223,7 @@ import Testing
                     try await group.waitForAll()
                 }
             }
-            try await Wire.connect(proxied.port) { wire in
+            try await Wire.connect(proxied.port) { wire async throws in
                 try await wire.send(Self.request)
                 await proxied.runtime.accesses(atLeast: 1)
                 await proxied.runtime.set("box", .running)

@@ -38,7 +38,7 @@ import WebSockets
         """
 
     @Test func handsTheHandshakeOn() async throws {
-        try await ProxiedAPI.with { wire in
+        try await ProxiedAPI.with { wire async throws in
             let head = try await wire.readHead()
             #expect(head.start == "GET /ws?x=%20 HTTP/1.1")
             #expect(head["connection"] == "Upgrade" && head["upgrade"] == "websocket")
@@ -48,8 +48,8 @@ import WebSockets
             #expect(head.all("cookie") == [])
             // The first frames may come right behind the answer, and the end right behind them.
             try await wire.send(Self.answered + "\u{01}frames")
-        } test: { proxied in
-            try await Wire.connect(proxied.port) { wire in
+        } test: { proxied async throws in
+            try await Wire.connect(proxied.port) { wire async throws in
                 try await wire.send(Self.asked)
                 let head = try await wire.readHead()
                 #expect(head.status == 101)
@@ -63,10 +63,10 @@ import WebSockets
     }
 
     @Test func aRefusalIsHandedOn() async throws {
-        try await ProxiedAPI.with { wire in
+        try await ProxiedAPI.with { wire async throws in
             _ = try await wire.readHead()
             try await wire.send("HTTP/1.1 403 Not You\r\nContent-Length: 2\r\nX-A: b\r\n\r\nno")
-        } test: { proxied in
+        } test: { proxied async throws in
             let client = WebSocketClient(host: "127.0.0.1", port: proxied.port)
             let error = await #expect(throws: WebSocketError.self) { try await client.connect(Self.path) { _ in } }
             guard case .refused(403, let body) = error else { Issue.record("\(String(describing: error))"); return }
@@ -81,13 +81,13 @@ import WebSockets
     @Test func bytesPassBothWaysUnchanged() async throws {
         let noise = ByteBuffer(bytes: (0..<300_000).map { UInt8(truncatingIfNeeded: $0 &* 31) })
         let noiseSize = noise.readableBytes
-        try await ProxiedAPI.with { wire in
+        try await ProxiedAPI.with { wire async throws in
             _ = try await wire.readHead()
             try await wire.send(Self.answered)
             try await wire.send(try await wire.read(noiseSize))
             #expect(try await wire.next() == nil)
-        } test: { proxied in
-            try await Wire.connect(proxied.port) { wire in
+        } test: { proxied async throws in
+            try await Wire.connect(proxied.port) { wire async throws in
                 try await wire.send(Self.asked)
                 #expect(try await wire.readHead().status == 101)
                 try await wire.send(noise)
@@ -102,15 +102,15 @@ import WebSockets
     @Test func aSlowReaderHoldsTheOtherSideUp() async throws {
         let inFlight = Tally()
         let (pieces, piece) = (160, ByteBuffer(bytes: FrameScannerTests.frame(2, 512 << 10, masked: false)))
-        try await ProxiedAPI.with { wire in
+        try await ProxiedAPI.with { wire async throws in
             _ = try await wire.readHead()
             try await wire.send(Self.answered)
             for _ in 0..<pieces {
                 try await wire.send(piece)
                 await inFlight.add(piece.readableBytes)
             }
-        } test: { proxied in
-            try await Wire.connect(proxied.port) { wire in
+        } test: { proxied async throws in
+            try await Wire.connect(proxied.port) { wire async throws in
                 try await wire.send(Self.asked)
                 _ = try await wire.readHead()
                 try await ProxyFlowTests.untilStill(inFlight)
@@ -124,13 +124,13 @@ import WebSockets
 
     @Test func eachSideHearsWhenTheOtherGoes() async throws {
         let left = Tally()
-        try await ProxiedAPI.with { wire in
+        try await ProxiedAPI.with { wire async throws in
             _ = try await wire.readHead()
             try await wire.send(Self.answered)
             _ = try? await wire.readToEnd()
             await left.add(1)
-        } test: { proxied in
-            try await Wire.connect(proxied.port) { wire in
+        } test: { proxied async throws in
+            try await Wire.connect(proxied.port) { wire async throws in
                 try await wire.send(Self.asked)
                 _ = try await wire.readHead()
             }
@@ -144,7 +144,7 @@ import WebSockets
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 guard let number = await ports.first(where: { _ in true }) else { return }
-                try await Wire.connect(number) { wire in
+                try await Wire.connect(number) { wire async throws in
                     try await wire.send(Self.asked)
                     _ = try await wire.readHead()
                     // In the middle of a frame, which is finished before.
@@ -156,7 +156,7 @@ import WebSockets
                     await closed.add(1)
                 }
             }
-            try await ProxiedAPI.with { wire in
+            try await ProxiedAPI.with { wire async throws in
                 _ = try await wire.readHead()
                 try await wire.send(Self.answered)
                 _ = try await wire.read(500)
@@ -166,7 +166,7 @@ import WebSockets
                 #expect(close.prefix(2) == [0x88, 0x82])
                 #expect([close[6] ^ close[2], close[7] ^ close[3]] == [0x03, 0xE9])
                 await closed.add(1)
-            } test: { proxied in
+            } test: { proxied async throws in
                 port.yield(proxied.port)
                 await open.reaches(2)
             }
@@ -181,7 +181,7 @@ import WebSockets
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 guard let number = await ports.first(where: { _ in true }) else { return }
-                try await Wire.connect(number) { wire in
+                try await Wire.connect(number) { wire async throws in
                     try await wire.send("GET /sandboxes/box/proxy/80/ HTTP/1.1\r\nHost: h\r\n\r\n")
                     _ = try await wire.read(until: "begun")
                     await open.add(1)
@@ -189,12 +189,12 @@ import WebSockets
                     #expect(try await wire.readToEnd().hasPrefix(" and done"))
                 }
             }
-            try await ProxiedAPI.with { wire in
+            try await ProxiedAPI.with { wire async throws in
                 _ = try await wire.readHead()
                 try await wire.send("HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\nbegun")
                 await stopping.reaches(1)
                 try await wire.send(" and done")
-            } test: { proxied in
+            } test: { proxied async throws in
                 port.yield(proxied.port)
                 await open.reaches(1)
                 await stopping.add(1)
@@ -204,12 +204,12 @@ import WebSockets
     }
 
     @Test func ourOwnClientGetsAlong() async throws {
-        try await EchoWebSocketServer.run { upstream in
+        try await EchoWebSocketServer.run { upstream async throws in
             try await ProxiedAPI.with { _ in
-            } test: { proxied in
+            } test: { proxied async throws in
                 await proxied.runtime.listen(80, at: "127.0.0.1:\(upstream)")
                 let client = WebSocketClient(host: "127.0.0.1", port: proxied.port)
-                try await client.connect(Self.path, subprotocols: ["echo"]) { socket in
+                try await client.connect(Self.path, subprotocols: ["echo"]) { socket async throws in
                     #expect(socket.subprotocol == "echo")
                     var messages = socket.messages.makeAsyncIterator()
                     let large = ByteBuffer(repeating: 7, count: 900_000)

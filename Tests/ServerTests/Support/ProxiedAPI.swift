@@ -3,6 +3,7 @@
 
 import Hummingbird
 import HummingbirdTesting
+import SandboxModels
 import Testing
 
 @testable import Server
@@ -23,7 +24,7 @@ struct ProxiedAPI {
         proxy: ServerConfiguration.Proxy = ServerConfiguration.Proxy(),
         headers: [String: String] = [:],
         key: APIKey? = nil,
-        upstream: @escaping @Sendable (inout Wire) async throws -> Void,
+        upstream: @escaping @Sendable (Wire) async throws -> Void,
         test: @escaping @Sendable (ProxiedAPI) async throws -> Void
     ) async throws {
         let runtime = InMemoryRuntime()
@@ -40,14 +41,14 @@ struct ProxiedAPI {
 
     /// Sends a request and reads the response.
     func exchange(_ request: String) async throws -> (head: WireHead, body: String) {
-        try await Wire.connect(port) { wire in
+        try await Wire.connect(port) { wire async throws in
             try await wire.send(request)
             return try await wire.readResponse()
         }
     }
 
     /// Answers every request with its own head and body as text.
-    static let echo: @Sendable (inout Wire) async throws -> Void = { wire in
+    static let echo: @Sendable (Wire) async throws -> Void = { wire async throws in
         let text = try await wire.read(until: "\r\n\r\n")
         let head = WireHead(text)
         var body = ""

@@ -6,7 +6,7 @@ import NIOPosix
 import Testing
 
 /// One end of a TCP connection, byte by byte: tests see and send exactly what stands on the wire.
-struct Wire {
+final class Wire {
     private var inbound: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator
     private let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
     private var received = ByteBuffer()
@@ -23,7 +23,7 @@ struct Wire {
     /// Connects to a loopback port for as long as `body` runs.
     static func connect<Value: Sendable>(
         _ port: Int,
-        _ body: (inout Wire) async throws -> Value
+        _ body: (Wire) async throws -> Value
     ) async throws -> Value {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: true)
@@ -36,15 +36,15 @@ struct Wire {
                 }
             }
         return try await channel.executeThenClose { inbound, outbound in
-            var wire = Wire(inbound, outbound)
-            return try await body(&wire)
+            let wire = Wire(inbound, outbound)
+            return try await body(wire)
         }
     }
 
     /// Listens on a free loopback port while `body` runs; each connection is handled beside the others, and closed when its
     /// handler is done.
     static func listen<Value: Sendable>(
-        _ handle: @escaping @Sendable (inout Wire) async throws -> Void,
+        _ handle: @escaping @Sendable (Wire) async throws -> Void,
         body: (Int) async throws -> Value
     ) async throws -> Value {
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -66,8 +66,8 @@ struct Wire {
                         for try await connection in connections {
                             tasks.addTask {
                                 try? await connection.executeThenClose { inbound, outbound in
-                                    var wire = Wire(inbound, outbound)
-                                    try await handle(&wire)
+                                    let wire = Wire(inbound, outbound)
+                                    try await handle(wire)
                                 }
                             }
                         }
@@ -94,22 +94,23 @@ struct Wire {
     func finish() { outbound.finish() }
 
     /// The next bytes, whatever their number; nil at the end.
-    mutating func next() async throws -> ByteBuffer? {
+    func next() async throws -> ByteBuffer? {
         if received.readableBytes > 0 { return received.readSlice(length: received.readableBytes) }
         return try await inbound.next()
     }
 
     /// Exactly so many bytes.
-    mutating func read(_ count: Int) async throws -> ByteBuffer {
+    func read(_ count: Int) async throws -> ByteBuffer {
         while received.readableBytes < count {
             guard let more = try await inbound.next() else { throw Ended(received: String(buffer: received)) }
             received.writeImmutableBuffer(more)
         }
-        return try #require(received.readSlice(length: count))
+        guard let bytes = received.readSlice(length: count) else { throw Ended(received: "") }
+        return bytes
     }
 
     /// What comes until some text, with it.
-    mutating func read(until text: String) async throws -> String {
+    func read(until text: String) async throws -> String {
         while true {
             let bytes = Array(received.readableBytesView)
             if let range = bytes.firstRange(of: Array(text.utf8)) {
@@ -121,19 +122,19 @@ struct Wire {
     }
 
     /// All that comes.
-    mutating func readToEnd() async throws -> String {
+    func readToEnd() async throws -> String {
         var all = ""
         while let bytes = try await next() { all += String(buffer: bytes) }
         return all
     }
 
     /// The head of a request or a response.
-    mutating func readHead() async throws -> WireHead {
+    func readHead() async throws -> WireHead {
         WireHead(try await read(until: "\r\n\r\n"))
     }
 
     /// A body that comes in chunks.
-    mutating func readChunks() async throws -> String {
+    func readChunks() async throws -> String {
         var body = ""
         while true {
             let line = try await read(until: "\r\n")
@@ -145,7 +146,7 @@ struct Wire {
     }
 
     /// A response with its body.
-    mutating func readResponse() async throws -> (head: WireHead, body: String) {
+    func readResponse() async throws -> (head: WireHead, body: String) {
         let head = try await readHead()
         if head["transfer-encoding"] == "chunked" { return (head, try await readChunks()) }
         return (head, String(buffer: try await read(Int(head["content-length"] ?? "0") ?? 0)))
