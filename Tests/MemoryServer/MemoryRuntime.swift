@@ -17,7 +17,6 @@ final class MemoryRuntime: SandboxRuntime {
         var sorted: [Sandbox]?
         var changes = 0
         var watchers: [String: [AsyncStream<Sandbox>.Continuation]] = [:]
-        var pools: [String: SandboxPool] = [:]
     }
 
     private let state = Mutex(State())
@@ -79,14 +78,6 @@ final class MemoryRuntime: SandboxRuntime {
             let sorted = state.sandboxes.values.sorted { ($0.createdAt, $0.id) > ($1.createdAt, $1.id) }
             state.sorted = sorted
             return sorted
-        }
-    }
-
-    func changes(of id: String) async throws -> AsyncStream<Sandbox> {
-        let sandbox = try await sandbox(id)
-        return AsyncStream { continuation in
-            continuation.yield(sandbox)
-            continuation.finish()
         }
     }
 
