@@ -18,6 +18,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let metricsTestKit = Target.Dependency.product(name: "MetricsTestKit", package: "swift-metrics")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTPTypes = Target.Dependency.product(name: "NIOHTTPTypes", package: "swift-nio-extras")
 let nioHTTPTypesHTTP1 = Target.Dependency.product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
@@ -227,7 +228,7 @@ let package = Package(
         .executableTarget(
             name: "stasis-server",
             dependencies: [
-                "Server", "SnapshotEngine", logging, serviceLifecycle, unixSignals,
+                "PrometheusMetrics", "Server", "SnapshotEngine", logging, metrics, serviceLifecycle, unixSignals,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Executables/stasis-server",
@@ -297,7 +298,7 @@ let package = Package(
         .executableTarget(
             name: "memory-server",
             dependencies: [
-                "SandboxModels", "Server", logging, serviceLifecycle, unixSignals,
+                "PrometheusMetrics", "SandboxModels", "Server", logging, metrics, serviceLifecycle, unixSignals,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Tests/MemoryServer",
@@ -423,7 +424,7 @@ let package = Package(
             dependencies: [
                 "Server", "KubeModels", "LocalRuntime", "PrometheusMetrics", "SandboxModels", "SnapshotEngine",
                 "TestSupport", "WebSockets", asyncHTTPClient, httpTypes, hummingbird, logging, metrics, nioCore,
-                nioHTTP1, nioPosix, nioWebSocket,
+                nioEmbedded, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioPosix, nioWebSocket,
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
             ],
             swiftSettings: house

@@ -4,6 +4,7 @@
 import Hummingbird
 import HummingbirdCore
 public import Logging
+import NIOCore
 import NIOHTTP1
 public import ServiceLifecycle
 
@@ -42,16 +43,25 @@ public struct StasisServer: Service {
         configuration: ServerConfiguration.HTTP,
         logger: Logger
     ) -> some ApplicationProtocol {
+        let responder = api.responder()
+        let connections = ConnectionCount(
+            limit: min(configuration.connectionLimit == 0 ? .max : configuration.connectionLimit, FileLimit.connections()),
+            api.metrics
+        )
+        let headTimeout = TimeAmount.seconds(Int64(configuration.headTimeout))
         var limits = NIOHTTPDecoderLimitConfiguration()
         limits.maxHeaderFieldSize = maximumHeaderBytes
         limits.maxHeaderListSize = maximumHeaderBytes
         limits.maxHeaderFieldCount = maximumHeaderCount
         let channel = ServerChannel.Configuration(
             idleTimeout: .seconds(Int64(configuration.keepAliveTimeout)),
-            headLimits: limits
+            headLimits: limits,
+            additionalHandlers: {
+                [ConnectionGuard(connections, headTimeout: headTimeout, isProbe: responder.isProbe)]
+            }
         )
         return Application(
-            router: api.router(),
+            responder: responder,
             server: HTTPServerBuilder { ServerChannel(responder: $0, configuration: channel) },
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port),

@@ -16,6 +16,7 @@ final class MemoryRuntime: SandboxRuntime {
         /// What a list answers, until something changes.
         var sorted: [Sandbox]?
         var changes = 0
+        var watchers: [String: [AsyncStream<Sandbox>.Continuation]] = [:]
     }
 
     private let state = Mutex(State())
@@ -80,19 +81,12 @@ final class MemoryRuntime: SandboxRuntime {
         }
     }
 
-    func changes(of id: String) async throws -> AsyncStream<Sandbox> {
-        let sandbox = try await sandbox(id)
-        return AsyncStream { continuation in
-            continuation.yield(sandbox)
-            continuation.finish()
-        }
-    }
-
     func delete(_ id: String) async throws {
         try state.withLock { state in
             _ = try state.sandbox(id)
             state.sandboxes[id] = nil
             state.sorted = nil
+            for watcher in state.watchers.removeValue(forKey: id) ?? [] { watcher.finish() }
         }
     }
 
@@ -117,6 +111,15 @@ final class MemoryRuntime: SandboxRuntime {
             for (key, value) in patch { sandbox.spec.metadata[key] = value }
             return state.put(sandbox)
         }
+    }
+
+    func changes(of id: String) async throws -> AsyncStream<Sandbox> {
+        let (stream, continuation) = AsyncStream.makeStream(of: Sandbox.self, bufferingPolicy: .bufferingNewest(1))
+        try state.withLock { state in
+            continuation.yield(try state.sandbox(id))
+            state.watchers[id, default: []].append(continuation)
+        }
+        return stream
     }
 
     func createSnapshot(of id: String, name: String?) async throws -> Snapshot {
@@ -188,6 +191,7 @@ extension MemoryRuntime.State {
         changes += 1
         sandbox.revision = String(changes)
         sandboxes[sandbox.id] = sandbox
+        for watcher in watchers[sandbox.id] ?? [] { watcher.yield(sandbox) }
         sorted = nil
         return sandbox
     }

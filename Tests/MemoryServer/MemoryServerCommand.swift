@@ -3,6 +3,8 @@
 
 import ArgumentParser
 import Logging
+import Metrics
+import PrometheusMetrics
 import SandboxModels
 import Server
 import ServiceLifecycle
@@ -30,14 +32,17 @@ struct MemoryServerCommand: AsyncParsableCommand {
         let file = ConfigurationFile(argument: config, environment: environment)
         let (configuration, _) = try ServerConfiguration.load(text: try file.read(), environment: environment)
 
-        LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        let registry = configuration.http.metrics.map { _ in PrometheusRegistry.forServer() }
+        if let registry { MetricsSystem.bootstrap(registry) }
+        LoggingSystem.bootstrap { LineLogHandler(label: $0) }
         var logger = Logger(label: "memory-server")
         logger.logLevel = configuration.logLevel
         let runtime = MemoryRuntime(sandboxes: sandboxes)
         let tenants = try Tenants(configuration, logger: logger) { _ in runtime }
         let server = StasisServer(tenants: tenants, configuration: configuration.http, logger: logger)
+        let listeners = MetricsListener.of(configuration.http, registry, logger: logger)
         let group = ServiceGroupConfiguration(
-            services: [server],
+            services: [server] + listeners,
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger
         )

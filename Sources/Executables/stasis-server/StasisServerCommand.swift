@@ -3,6 +3,8 @@
 
 import ArgumentParser
 import Logging
+import Metrics
+import PrometheusMetrics
 import Server
 import ServiceLifecycle
 import SnapshotEngine
@@ -45,7 +47,9 @@ struct StasisServerCommand: AsyncParsableCommand {
         let text = try file.read()
         let (configuration, warnings) = try ServerConfiguration.load(text: text, environment: environment)
 
-        LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        let registry = configuration.http.metrics.map { _ in PrometheusRegistry.forServer() }
+        if let registry { MetricsSystem.bootstrap(registry) }
+        LoggingSystem.bootstrap { LineLogHandler(label: $0) }
         var logger = Logger(label: "stasis-server")
         logger.logLevel = configuration.logLevel
         for warning in warnings { logger.warning("\(warning)") }
@@ -61,8 +65,9 @@ struct StasisServerCommand: AsyncParsableCommand {
             ingress: configuration.ingress,
             logger: logger
         )
+        let listeners = MetricsListener.of(configuration.http, registry, logger: logger)
         var group = ServiceGroupConfiguration(
-            services: assembly.services + [server],
+            services: assembly.services + [server] + listeners,
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger
         )

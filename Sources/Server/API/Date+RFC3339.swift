@@ -7,9 +7,53 @@ extension Date {
     /// The last second that RFC 3339 can write, 9999-12-31T23:59:59Z.
     static let endOfTime = Date(timeIntervalSince1970: 253_402_300_799)
 
-    /// RFC 3339 in UTC with milliseconds: `2026-01-01T00:00:00.000Z`.
+    /// RFC 3339 in UTC with milliseconds, `2026-01-01T00:00:00.000Z`, for dates of the years 0 to 9999; others become the
+    /// nearest of these.
     var rfc3339: String {
-        formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true).timeZone(separator: .omitted))
+        // What was read with milliseconds is written with the same ones, whatever a binary fraction has made of them.
+        let milliseconds = (timeIntervalSince1970 * 1000).rounded()
+        let all = Int(min(max(milliseconds, -62_167_219_200_000), 253_402_300_799_999))
+        let (second, millisecond) = Self.parts(of: all, by: 1000)
+        let (day, secondOfDay) = Self.parts(of: second, by: 86_400)
+        let date = Self.civil(day)
+        return String(unsafeUninitializedCapacity: 24) { buffer in
+            var place = 0
+            func digits(_ value: Int, _ count: Int, _ after: Unicode.Scalar) {
+                var rest = value
+                for position in (place..<place + count).reversed() {
+                    buffer[position] = UInt8(48 + rest % 10)
+                    rest /= 10
+                }
+                buffer[place + count] = UInt8(ascii: after)
+                place += count + 1
+            }
+            digits(date.year, 4, "-")
+            digits(date.month, 2, "-")
+            digits(date.day, 2, "T")
+            digits(secondOfDay / 3600, 2, ":")
+            digits(secondOfDay / 60 % 60, 2, ":")
+            digits(secondOfDay % 60, 2, ".")
+            digits(millisecond, 3, "Z")
+            return 24
+        }
+    }
+
+    /// A quotient that is rounded down, and what is left.
+    private static func parts(of value: Int, by divisor: Int) -> (Int, Int) {
+        let rest = ((value % divisor) + divisor) % divisor
+        return ((value - rest) / divisor, rest)
+    }
+
+    /// The date of the Gregorian calendar so many days after 1970-01-01. Years begin in March here, so that a leap day is
+    /// the last of its year.
+    private static func civil(_ days: Int) -> (year: Int, month: Int, day: Int) {
+        let (era, dayOfEra) = parts(of: days + 719_468, by: 146_097)
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let monthFromMarch = (5 * dayOfYear + 2) / 153
+        let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        return (year, month, dayOfYear - (153 * monthFromMarch + 2) / 5 + 1)
     }
 
     /// Reads a date as RFC 3339 writes it, with any number of fractional digits. Two things that it does not allow are

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hummingbird
+import NIOCore
 import ServiceLifecycle
 
 import struct Foundation.Date
@@ -15,6 +16,7 @@ struct SandboxAPI: Sendable {
 
     private let tenants: Tenants
     private let configuration: ServerConfiguration.HTTP
+    let metrics: ServerMetrics
     private let ingress: ServerConfiguration.Ingress
     private let proxy: SandboxProxy
     private let now: @Sendable () -> Date
@@ -26,37 +28,29 @@ struct SandboxAPI: Sendable {
     ///   - configuration: Limits and the like.
     ///   - proxy: How requests reach the ports of sandboxes through the server.
     ///   - ingress: How clients reach them without it.
+    ///   - metrics: What is measured.
     ///   - now: The clock by which times to live are counted.
     init(
         tenants: Tenants,
         configuration: ServerConfiguration.HTTP,
         proxy: ServerConfiguration.Proxy = ServerConfiguration.Proxy(),
         ingress: ServerConfiguration.Ingress = ServerConfiguration.Ingress(),
+        metrics: ServerMetrics = ServerMetrics(),
         now: @escaping @Sendable () -> Date = { Date() }
     ) {
         self.tenants = tenants
         self.configuration = configuration
         self.ingress = ingress
         self.proxy = SandboxProxy(tenants: tenants, configuration: proxy, now: now)
+        self.metrics = metrics
         self.now = now
     }
 
     /// What has to run while requests are answered.
     var services: [any Service] { proxy.services }
 
-    /// The router with all middleware and routes.
-    func router() -> Router<APIRequestContext> {
-        let router = Router(context: APIRequestContext.self)
-        router.add(middleware: RequestIDMiddleware())
-        router.add(middleware: RequestLogMiddleware())
-        router.add(middleware: AnyOriginMiddleware())
-        router.add(middleware: ErrorMiddleware())
-        if configuration.concurrencyLimit > 0 {
-            router.add(middleware: ConcurrencyLimitMiddleware(limit: configuration.concurrencyLimit))
-        }
-        router.add(middleware: ProxyMiddleware(proxy: proxy))
-        router.add(middleware: AuthenticationMiddleware(tenants: tenants))
-
+    /// All routes, but for those to the ports of sandboxes.
+    var routes: RouteTable {
         var routes = RouteTable()
         SandboxRoutes(
             maximumTimeout: configuration.maximumTimeout,
@@ -66,14 +60,29 @@ struct SandboxAPI: Sendable {
         .add(to: &routes)
         LifecycleRoutes(maximumBodyBytes: Self.maximumBodyBytes, now: now).add(to: &routes)
         SnapshotRoutes(maximumBodyBytes: Self.maximumBodyBytes).add(to: &routes)
-        PoolRoutes(maximumBodyBytes: Self.maximumBodyBytes).add(to: &routes)
         DiagnosticsRoutes(now: now).add(to: &routes)
         EndpointRoutes(ingress: ingress, publishedHost: proxy.configuration.publishedHost, now: now).add(to: &routes)
         NetworkPolicyRoutes(proxy: proxy).add(to: &routes)
+        PoolRoutes(maximumBodyBytes: Self.maximumBodyBytes).add(to: &routes)
         UnsupportedRoutes().add(to: &routes)
         MetricsRoutes(maximumBodyBytes: Self.maximumBodyBytes).add(to: &routes)
-        ServiceRoutes().add(to: &routes)
-        routes.mount(on: router)
-        return router
+        // The description is of the routes that there are, itself among them.
+        var described = routes
+        ServiceRoutes().add(to: &described, document: ByteBuffer())
+        ServiceRoutes().add(to: &routes, document: APIDocument.bytes(of: described))
+        return routes
+    }
+
+    /// What answers requests.
+    func responder() -> APIResponder {
+        APIResponder(
+            tree: RouteTree(routes),
+            tenants: tenants,
+            proxy: ProxyEntrance(proxy: proxy),
+            concurrency: ConcurrencyLimit(configuration.concurrencyLimit),
+            rates: configuration.rateLimit.map { RateLimits($0) },
+            metrics: metrics,
+            bodyTimeout: .seconds(configuration.bodyTimeout)
+        )
     }
 }

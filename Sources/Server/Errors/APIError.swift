@@ -37,6 +37,15 @@ extension APIError {
         APIError(.contentTooLarge, unknownCode, "The request's body is larger than \(limit) bytes.")
     }
 
+    static func bodyTooSlow(limit: Duration) -> APIError {
+        APIError(
+            .requestTimeout,
+            unknownCode,
+            "The request's body did not come in within \(limit.components.seconds) s (server.timeout_request_body).",
+            headers: [.connection: "close"]
+        )
+    }
+
     static let overloaded = APIError(
         .serviceUnavailable,
         unknownCode,

@@ -36,7 +36,7 @@ struct ListSandboxesRequest: Equatable {
     }
 
     /// Whether every sandbox belongs to the list.
-    var matchesAll: Bool { states.isEmpty && metadata.isEmpty }
+    var isForAll: Bool { states.isEmpty && metadata.isEmpty }
 
     /// Whether a sandbox belongs to the list.
     func matches(_ sandbox: Sandbox) -> Bool {

@@ -3,6 +3,7 @@
 
 import HTTPTypes
 import Hummingbird
+import NIOCore
 import SandboxModels
 
 import struct Foundation.Date
@@ -12,7 +13,6 @@ struct SandboxRoutes {
     /// The longest time to live in seconds that a client may ask for, if there is a limit.
     let maximumTimeout: Int?
     let maximumBodyBytes: Int
-    let bodies = SandboxBodies()
     let now: @Sendable () -> Date
 
     func add(to routes: inout RouteTable) {
@@ -42,11 +42,13 @@ struct SandboxRoutes {
 
     @Sendable private func list(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let query = try ListSandboxesRequest(QueryParameters(query: request.uri.query ?? ""))
-        return try await Response(.ok, jsonBody: bodies.page(query, of: context.runtime.sandboxes()))
+        let page = SandboxPage(query, of: try await context.runtime.sandboxes())
+        return Response(.ok, jsonBytes: ByteBuffer(bytes: try page.json(context.encodedSandboxes)))
     }
 
     @Sendable private func get(_ request: Request, _ context: APIRequestContext) async throws -> Response {
-        try await Response(.ok, jsonBody: bodies.body(of: context.runtime.sandbox(context.pathParameter("id"))))
+        let sandbox = try await context.runtime.sandbox(context.pathParameter("id"))
+        return Response(.ok, jsonBytes: ByteBuffer(bytes: try context.encodedSandboxes.json(of: sandbox)))
     }
 
     @Sendable private func patchMetadata(_ request: Request, _ context: APIRequestContext) async throws -> Response {

@@ -10,6 +10,9 @@ public struct Tenant: Sendable {
     /// Where its sandboxes live.
     public var runtime: any SandboxRuntime
 
+    /// What the API has written about them.
+    let encodedSandboxes = EncodedSandboxes()
+
     /// The name of the tenant of a server that has only one.
     public static let soleName = "default"
 

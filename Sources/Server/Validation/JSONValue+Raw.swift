@@ -7,6 +7,9 @@ extension JSONValue {
     /// What was sent, for those who take it apart themselves.
     var raw: RawJSON { RawJSON(tree) }
 
+    /// The value on one line.
+    var text: String { raw.text }
+
     private var tree: KubeModels.JSONValue {
         switch self {
         case .null: .null

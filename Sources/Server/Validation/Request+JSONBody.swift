@@ -29,9 +29,29 @@ extension Request {
             throw APIError.bodyTooLarge(limit: maximumBytes)
         }
         do {
-            return try await body.collect(upTo: maximumBytes)
+            guard let limit = RequestBodyTime.limit else { return try await body.collect(upTo: maximumBytes) }
+            return try await collect(upTo: maximumBytes, within: limit)
         } catch is NIOTooManyBytesError {
             throw APIError.bodyTooLarge(limit: maximumBytes)
+        }
+    }
+
+    /// The body, if it comes in within a time.
+    ///
+    /// - Throws: ``APIError`` (408) if it does not.
+    private func collect(upTo maximumBytes: Int, within limit: Duration) async throws -> ByteBuffer {
+        let body = body
+        return try await withThrowingTaskGroup(of: ByteBuffer?.self) { group in
+            group.addTask { try await body.collect(upTo: maximumBytes) }
+            group.addTask {
+                try await Task.sleep(for: limit)
+                return nil
+            }
+            defer { group.cancelAll() }
+            guard let first = try await group.next(), let bytes = first else {
+                throw APIError.bodyTooSlow(limit: limit)
+            }
+            return bytes
         }
     }
 
@@ -71,4 +91,9 @@ extension Request {
         guard let mediaType = contentType?.split(separator: ";").first?.trimmed.lowercased() else { return false }
         return mediaType == "application/json" || (mediaType.hasPrefix("application/") && mediaType.hasSuffix("+json"))
     }
+}
+
+/// How long the body of the request that the present task answers may take to come in.
+enum RequestBodyTime {
+    @TaskLocal static var limit: Duration?
 }

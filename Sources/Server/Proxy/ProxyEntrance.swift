@@ -9,18 +9,23 @@ import SandboxModels
 ///
 /// They need no key: whoever knows a sandbox's identity may reach its ports, unless the sandbox has a token of its own. A key
 /// that is sent has to be its tenant's all the same.
-struct ProxyMiddleware: RouterMiddleware {
-    typealias Context = APIRequestContext
-
+struct ProxyEntrance: Sendable {
     let proxy: SandboxProxy
 
-    func handle(
-        _ request: Request,
-        context: APIRequestContext,
-        next: (Request, APIRequestContext) async throws -> Response
-    ) async throws -> Response {
-        guard let path = try Self.path(request.uri.string) else { return try await next(request, context) }
+    /// What these requests are called in the log and in measurements.
+    static let route: Route = {
+        var table = RouteTable()
+        table.addAny("/sandboxes/:id/proxy/:port/**", access: .open) { _, _ in throw APIError.notFound }
+        return table.routes[0]
+    }()
+
+    /// The answer to a request, if it is meant for a port of a sandbox.
+    func answer(_ request: Request, _ context: inout APIRequestContext) async throws -> Response? {
+        guard ProxyPath.isMeant(by: request.uri.string) else { return nil }
+        context.route = Self.route
+        guard let path = try Self.path(request.uri.string) else { return nil }
         let tenant = try await owner(of: path.sandboxID, request)
+        context.tenant = tenant
         let target = ProxyTarget(
             key: Waker.Key(tenant: tenant.name, sandboxID: path.sandboxID),
             runtime: tenant.runtime,

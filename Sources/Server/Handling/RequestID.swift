@@ -3,9 +3,6 @@
 
 import HTTPTypes
 import Hummingbird
-import Logging
-
-import struct Foundation.UUID
 
 extension HTTPField.Name {
     /// A value that is constant and known to be a token.
@@ -19,25 +16,14 @@ extension HTTPField.Name {
     static let deprecation = known("Deprecation")
 }
 
-/// Gives each request a name that stands in its response and in every line that is logged about it: the client's own
-/// `X-Request-ID`, or a new one.
-struct RequestIDMiddleware: RouterMiddleware {
-    typealias Context = APIRequestContext
-
+/// The name that stands in a request's response and in every line that is logged about it.
+enum RequestID {
     /// A longer name would only serve to fill the log.
     static let maximumLength = 128
 
-    func handle(
-        _ request: Request,
-        context: APIRequestContext,
-        next: (Request, APIRequestContext) async throws -> Response
-    ) async throws -> Response {
-        var context = context
-        context.requestID = Self.usable(request.headers[.requestID]) ?? Self.make()
-        context.logger = Logger(renaming: context.logger, requestID: context.requestID)
-        var response = try await next(request, context)
-        response.headers[.requestID] = context.requestID
-        return response
+    /// The client's own `X-Request-ID`, or a new one.
+    static func of(_ request: Request) -> String {
+        usable(request.headers[.requestID]) ?? make()
     }
 
     /// A client's name, if it is one that can be repeated: visible ASCII of a bounded length.
@@ -50,6 +36,16 @@ struct RequestIDMiddleware: RouterMiddleware {
 
     /// 32 hexadecimal digits.
     static func make() -> String {
-        UUID().uuidString.lowercased().filter { $0 != "-" }
+        var generator = SystemRandomNumberGenerator()
+        let random = (generator.next() as UInt64, generator.next() as UInt64)
+        return String(unsafeUninitializedCapacity: 32) { buffer in
+            for (part, word) in [random.0, random.1].enumerated() {
+                for place in 0..<16 {
+                    let digit = UInt8(truncatingIfNeeded: word >> UInt64(4 * place)) & 15
+                    buffer[part * 16 + place] = digit < 10 ? 48 + digit : 87 + digit
+                }
+            }
+            return 32
+        }
     }
 }

@@ -70,7 +70,7 @@ import Testing
     }
 }
 
-@Suite struct ErrorMiddlewareTests {
+@Suite struct ErrorAnswerTests {
     struct Unforeseen: Error, CustomStringConvertible {
         var description: String { "the password is hunter2" }
     }
