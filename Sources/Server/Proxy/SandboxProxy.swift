@@ -187,7 +187,7 @@ struct SandboxProxy: Sendable {
 
 extension SandboxSpec {
     /// Whether a request to the sandbox makes it resume.
-    var wakesOnTraffic: Bool { extensions["access.auto-resume"] == "true" }
+    var wakesOnTraffic: Bool { extensions[SandboxExtension.resumeOnAccess] == "true" }
 }
 
 extension HTTPResponse.Status {
