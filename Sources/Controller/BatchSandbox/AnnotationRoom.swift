@@ -16,6 +16,9 @@ enum AnnotationRoom {
     /// Its address.
     private static let address = 18
 
+    /// The longest name of a pool's pod, and what stands around it.
+    private static let allocation = 63 + 9
+
     /// The annotations that grow with the replicas.
     private static let growing: Set<String> = [
         OpenSandbox.Annotation.record, OpenSandbox.Annotation.endpoints, OpenSandbox.Annotation.allocStatus,
@@ -25,6 +28,13 @@ enum AnnotationRoom {
     /// The bytes of annotations, as the API server counts them.
     static func size(_ annotations: [String: String]) -> Int {
         annotations.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
+    }
+
+    /// Whether it may be that a sandbox has no room for its replicas. Hardly ever it may, and every look at a pool asks for each of its
+    /// sandboxes.
+    static func mayBeTight(for sandbox: BatchSandbox) -> Bool {
+        let (needed, isMore) = sandbox.spec.replicas.multipliedReportingOverflow(by: record + address + allocation)
+        return isMore || needed > limit - reserve - size(sandbox.metadata.annotations)
     }
 
     /// How many replicas a sandbox may have.
@@ -47,5 +57,7 @@ enum AnnotationRoom {
 
 extension BatchSandbox {
     /// Whether it wants more replicas than could be written down.
-    var isTooLarge: Bool { spec.replicas > AnnotationRoom.replicas(of: self) }
+    var isTooLarge: Bool {
+        AnnotationRoom.mayBeTight(for: self) && spec.replicas > AnnotationRoom.replicas(of: self)
+    }
 }
