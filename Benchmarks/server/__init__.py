@@ -1,0 +1,1 @@
+"""What the server does in a second of CPU time."""

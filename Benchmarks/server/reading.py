@@ -5,7 +5,7 @@ import urllib.request
 
 from runner.bench import Bench
 from runner.table import megabytes, milliseconds, table
-from server.load import Load, press
+from server.load import Load, send
 from server.setting import SANDBOXES, Setting
 
 _SECONDS = 10
@@ -23,18 +23,19 @@ def measure_reading(bench: Bench) -> None:
             bench.say(f"GET {title}: {peer.name}")
             with urllib.request.urlopen(peer.request(path)) as answer:
                 _check(json.load(answer), title)
-            press(peer, path, 2)
-            load = press(peer, path, _SECONDS)
+            url = f"http://{peer.address}{path}"
+            send(url, peer.pid, 2, key=peer.key)
+            load = send(url, peer.pid, _SECONDS, key=peer.key)
             found[title, peer.name] = load
             rows.append(
-                [f"GET {title}, {peer.name}", f"{load.rate:.0f}/s", f"{load.per_cpu_second:.0f}", milliseconds(load.p99)]
+                [f"GET {title}, {peer.name}", f"{load.requests / load.wall:.0f}/s", f"{load.per_cpu_second:.0f}", milliseconds(load.p99)]
             )
     notes = []
     for title in ("one", f"200 of {SANDBOXES}"):
         ours, theirs = (found[title, peer.name] for peer in setting.peers)
         times = ours.per_cpu_second / theirs.per_cpu_second
         notes.append(f"GET {title}: {times:.1f} times the requests of {setting.official.name} per CPU second.")
-        bench.add("CPU time of a request", "s", ours.cpu, theirs.cpu, setting.official.name, case=f"GET {title}")
+        bench.add("CPU time of a request", "s", ours.cpu / ours.requests, theirs.cpu / theirs.requests, setting.official.name, case=f"GET {title}")
     memory = [peer.memory() for peer in setting.peers]
     notes.append(
         f"In memory afterwards: {megabytes(memory[0])} and {megabytes(memory[1])}, {memory[0] / memory[1]:.2f} times as much."
