@@ -17,7 +17,9 @@ _GOAL = 0.1
 
 _PARTS = {
     "pause": "the whole pause, until it is Paused",
-    "pause: order to Job": "  the controller: from the order to the Job",
+    "pause: order to Job": "  from the order to the Job",
+    "pause: preflight": "    the provider: nothing stands in the way",
+    "pause: beginning": "    the controller: the rest",
     "pause: Job to commit": "  Kubernetes and the committer: from the Job until the kubelet tells of the commit",
     "pause: frozen": "    of that frozen",
     "pause: committed to release": "  from there until the pod's deletion is asked for",
@@ -79,14 +81,15 @@ def _pause(setting: Setting, timeline: Timeline, times: dict[str, list[float]]) 
     gone, _ = timeline.wait(start, _box(lambda kind, pod: kind == "DELETED"), "the pod's end")
     told, sandbox = timeline.wait(start, _phase("Paused"), "a paused sandbox")
     provider = _since(before, setting)
-    outcome, verify, seal = provider("capture"), provider("verify"), provider("seal")
+    preflight, outcome, verify, seal = (provider(step) for step in ("preflight", "capture", "verify", "seal"))
     between = leaving - ended - outcome - verify - seal
     frozen = sandbox["status"].get("artifact", {}).get("frozenMilliseconds", 0) / 1000
     for part, value in {
-        "": told - start, ": order to Job": made - start, ": Job to commit": ended - made, ": frozen": frozen, ": committed to release": leaving - ended,
+        "": told - start, ": order to Job": made - start, ": preflight": preflight, ": beginning": made - start - preflight,
+        ": Job to commit": ended - made, ": frozen": frozen, ": committed to release": leaving - ended,
         ": outcome": outcome, ": verify": verify, ": seal": seal, ": between": between,
         ": release": max(gone, leaving) - leaving, ": gone to Paused": max(0, told - gone),
-        ": own": made - start + between + max(0, told - gone),
+        ": own": made - start - preflight + between + max(0, told - gone),
     }.items():
         times[f"pause{part}"].append(value)
 
