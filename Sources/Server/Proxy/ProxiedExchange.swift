@@ -52,8 +52,8 @@ struct ProxiedExchange: Sendable {
             var response =
                 switch error {
                 case is ClientGone: Response(status: .clientGone)
-                case let error as UpstreamError: try Response(refusal(error))
-                default: try Response(APIError(error))
+                case let error as UpstreamError: try Response(refusal(error), to: request)
+                default: try Response(APIError(error), to: request)
                 }
             // Whatever else of the body comes is read for nothing, and before the connection is used for anything else.
             if !client.isRequestComplete { response.headers[.connection] = "close" }
@@ -263,12 +263,5 @@ extension Request {
         }
         let digest = Insecure.SHA1.hash(data: Data("\(key)258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8))
         return answer["Sec-WebSocket-Accept"] == [Data(digest).base64EncodedString()]
-    }
-}
-
-extension Response {
-    /// A refusal as clients read it.
-    fileprivate init(_ error: APIError) throws {
-        try self.init(error.status, json: ["code": error.code, "message": error.message], headers: error.headers)
     }
 }

@@ -45,25 +45,22 @@ struct SandboxProxy: Sendable {
                 accesses: accesses
             )
             return try await exchange.respond(to: request, head: head(of: request, target, upstream)) { error in
-                APIError(
-                    error,
-                    port: target.port,
-                    of: target.key.sandboxID,
-                    responseTimeout: configuration.responseTimeout
-                )
+                refusal(error, target)
             }
         } catch let error as UpstreamError {
-            throw APIError(
-                error,
-                port: target.port,
-                of: target.key.sandboxID,
-                responseTimeout: configuration.responseTimeout
-            )
+            return try Response(refusal(error, target), to: request)
         } catch let error as WakeError {
-            throw APIError(error, of: target.key.sandboxID, timeout: configuration.wakeTimeout)
+            return try Response(
+                APIError(error, of: target.key.sandboxID, timeout: configuration.wakeTimeout),
+                to: request
+            )
         } catch is ClientGone {
             return Response(status: .clientGone)
         }
+    }
+
+    private func refusal(_ error: UpstreamError, _ target: ProxyTarget) -> APIError {
+        APIError(error, port: target.port, of: target.key.sandboxID, responseTimeout: configuration.responseTimeout)
     }
 
     // MARK: - The way to the sandbox
@@ -188,6 +185,17 @@ struct SandboxProxy: Sendable {
 extension SandboxSpec {
     /// Whether a request to the sandbox makes it resume.
     var wakesOnTraffic: Bool { extensions[SandboxExtension.resumeOnAccess] == "true" }
+}
+
+extension Response {
+    /// A refusal as clients read it. It is not thrown: what a sandbox does not do is no fault of the server, which it would be
+    /// logged as.
+    init(_ error: APIError, to request: Request) throws {
+        let body = ["code": error.code, "message": error.message]
+        try self.init(error.status, json: body, headers: error.headers)
+        // A body after the head of a HEAD would be read as the beginning of the next response.
+        if request.method == .head { self.body = ResponseBody() }
+    }
 }
 
 extension HTTPResponse.Status {

@@ -4,6 +4,7 @@
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Synchronization
 
 /// A connection to a port of a sandbox, for one request.
 ///
@@ -26,20 +27,47 @@ struct UpstreamConnection: Sendable {
         timeout: TimeAmount,
         responseTimeout: TimeAmount
     ) async throws -> UpstreamConnection {
+        let attempt = Attempt()
         do {
-            return try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                .connectTimeout(timeout)
-                .channelOption(.allowRemoteHalfClosure, value: true)
-                .channelOption(.socketOption(.so_keepalive), value: 1)
-                .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .connect(host: address.host, port: address.port) { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try UpstreamConnection(channel, responseTimeout: responseTimeout)
+            return try await withTaskCancellationHandler {
+                try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                    .connectTimeout(timeout)
+                    .channelOption(.allowRemoteHalfClosure, value: true)
+                    .channelOption(.socketOption(.so_keepalive), value: 1)
+                    .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+                    .connect(host: address.host, port: address.port) { channel in
+                        channel.eventLoop.makeCompletedFuture {
+                            attempt.begin(channel)
+                            return try UpstreamConnection(channel, responseTimeout: responseTimeout)
+                        }
                     }
-                }
+            } onCancel: {
+                attempt.cancel()
+            }
         } catch {
             try Task.checkCancellation()
             throw UpstreamError.noConnection(cause: error)
+        }
+    }
+
+    /// The channels of an attempt to connect, which is given up by closing them.
+    private final class Attempt: Sendable {
+        private let channels = Mutex<(all: [any Channel], isCancelled: Bool)>(([], false))
+
+        func begin(_ channel: any Channel) {
+            let isCancelled = channels.withLock { channels in
+                channels.all.append(channel)
+                return channels.isCancelled
+            }
+            if isCancelled { channel.close(promise: nil) }
+        }
+
+        func cancel() {
+            let all = channels.withLock { channels in
+                channels.isCancelled = true
+                return channels.all
+            }
+            for channel in all { channel.close(promise: nil) }
         }
     }
 

@@ -1,6 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Metrics
 import SandboxModels
 import ServiceLifecycle
 
@@ -140,11 +141,22 @@ actor Waker: Service {
             switch state.step(event) {
             case .wait: return false
             case .finish(let outcome):
+                Self.count(outcome)
                 for waiter in waiters.removeValue(forKey: start.key)?.values ?? [:].values { waiter.yield(outcome) }
                 return true
             case .resume: event = await resume(start)
             }
         }
+    }
+
+    private static func count(_ outcome: WakeState.Outcome) {
+        let word =
+            switch outcome {
+            case .awake: "awake"
+            case .failed: "failed"
+            case .gone: "gone"
+            }
+        Counter(label: "stasis_server_wakes_total", dimensions: [("outcome", word)]).increment()
     }
 
     private func look(_ start: Start) async -> WakeState.Event? {

@@ -151,7 +151,9 @@ import WebSockets
                     try await wire.send(ByteBuffer(bytes: FrameScannerTests.frame(2, 1000, masked: true).prefix(500)))
                     await open.add(1)
                     #expect(try await wire.read(4) == FrameScanner.close(code: 1001, mask: nil))
-                    try await wire.send(ByteBuffer(bytes: FrameScannerTests.frame(2, 1000, masked: true).suffix(508)))
+                    // What follows the frame does not pass any more.
+                    let rest = FrameScannerTests.frame(2, 1000, masked: true).suffix(508)
+                    try await wire.send(ByteBuffer(bytes: rest + FrameScannerTests.frame(2, 9, masked: true)))
                     #expect(try await wire.next() == nil)
                     await closed.add(1)
                 }

@@ -18,7 +18,7 @@ actor InMemoryRuntime: SandboxRuntime {
     private var headers: [Int: [String: String]] = [18080: ["X-Token": "t"]]
     /// What becomes of a resume.
     private var resumption = Resumption.atOnce
-    /// How often a paused sandbox has agreed to resume.
+    /// How often a sandbox was asked to resume.
     private(set) var resumes = 0
     /// The accesses that were told.
     private(set) var accesses: [String] = []
@@ -115,6 +115,7 @@ actor InMemoryRuntime: SandboxRuntime {
     }
 
     func resume(_ id: String) throws {
+        resumes += 1
         switch resumption {
         case .atOnce: try move(id, from: .paused, to: .running)
         case .held: try move(id, from: .paused, to: .resuming)
@@ -124,7 +125,6 @@ actor InMemoryRuntime: SandboxRuntime {
             byID[id]?.status.message = message
         case .refused(let error): throw error
         }
-        resumes += 1
     }
 
     /// Says what becomes of a resume.
