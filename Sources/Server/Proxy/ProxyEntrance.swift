@@ -24,7 +24,7 @@ struct ProxyEntrance: Sendable {
         guard ProxyPath.isMeant(by: request.uri.string) else { return nil }
         context.route = Self.route
         guard let path = try Self.path(request.uri.string) else { return nil }
-        let tenant = try await owner(of: path.sandboxID, request)
+        let tenant = try owner(request)
         context.tenant = tenant
         let target = ProxyTarget(
             key: Waker.Key(tenant: tenant.name, sandboxID: path.sandboxID),
@@ -45,23 +45,12 @@ struct ProxyEntrance: Sendable {
         }
     }
 
-    /// Whose a sandbox is.
-    private func owner(of id: String, _ request: Request) async throws -> Tenant {
-        if let key = request.headers[.apiKey] { return try proxy.tenants.tenant(offering: key) }
-        let missing = SandboxError(.notFound, "There is no sandbox '\(id)'.")
-        // With one tenant there is no question; whether the sandbox exists is found out soon.
-        if proxy.tenants.all.count == 1, let only = proxy.tenants.all.first { return only }
-        var failure: any Error = missing
-        for tenant in proxy.tenants.all {
-            do {
-                _ = try await tenant.runtime.sandbox(id)
-                return tenant
-            } catch let error as SandboxError where error.code == .notFound {
-                continue
-            } catch {
-                failure = error
-            }
-        }
-        throw failure
+    /// Whose sandbox it has to be.
+    private func owner(_ request: Request) throws(APIError) -> Tenant {
+        let offered = request.headers[.apiKey]
+        let all = proxy.tenants.all
+        // With one tenant there is no question. Of several, nobody is to learn of another one's sandboxes by trying.
+        if offered == nil, all.count == 1, let only = all.first { return only }
+        return try proxy.tenants.tenant(offering: offered)
     }
 }

@@ -383,8 +383,8 @@ import Testing
             await theirs.listen(80, at: "127.0.0.1:\(port)")
             try await APIClient.with(tenants, live: true, configuration: configuration) { api async throws in
                 for (id, key, status) in [
-                    ("box", "a", 200), ("box", "b", 404), ("other", "b", 200), ("other", "a", 404), ("box", nil, 200),
-                    ("other", nil, 200), ("none", nil, 404),
+                    ("box", "a", 200), ("box", "b", 404), ("other", "b", 200), ("other", "a", 404), ("box", nil, 401),
+                    ("none", nil, 401), ("box", "x", 401),
                 ] {
                     let headers: HTTPFields = key.map { [.apiKey: $0] } ?? [:]
                     let answer = try await api.call(.get, "/sandboxes/\(id)/proxy/80/", headers: headers)
