@@ -93,10 +93,7 @@ import Testing
 
     /// The expected signature was made by other means: `sha256sum` over the bytes that the proposal names.
     @Test(arguments: [
-        (
-            ServerConfiguration.Ingress.Route.wildcard, "*.gw.example", "up-80.gw.example",
-            "up-80-1vuhmo0-9f4c766dk.gw.example", nil
-        ),
+        (ServerConfiguration.Ingress.Route.wildcard, "*.gw.example", "up-80.gw.example", "up-80-1vuhmo0-9f4c766dk.gw.example", nil),
         (.wildcard, "gw.example", "up-80.gw.example", "up-80-1vuhmo0-9f4c766dk.gw.example", nil),
         (.uri, "gw.example:8443", "gw.example:8443/up/80", "gw.example:8443/up/80/1vuhmo0/9f4c766dk", nil),
         (.header, "gw.example", "gw.example", "gw.example", "up-80-1vuhmo0-9f4c766dk"),
@@ -118,9 +115,7 @@ import Testing
             #expect(open.endpoint == plain)
             #expect(open.headers?["OpenSandbox-Secure-Access"] == "t")
             #expect(open.headers?["OpenSandbox-Ingress-To"] == (header == nil ? nil : "up-80"))
-            let closed = try await api.call(.get, "/v1/sandboxes/up/endpoints/80?expires=4102444800").json(
-                Endpoint.self
-            )
+            let closed = try await api.call(.get, "/v1/sandboxes/up/endpoints/80?expires=4102444800").json(Endpoint.self)
             #expect(closed.endpoint == signed)
             #expect(closed.headers?["OpenSandbox-Ingress-To"] == header)
             #expect(closed.headers?["OpenSandbox-Secure-Access"] == nil && closed.headers?["X-A"] == "b")

@@ -30,9 +30,7 @@ struct EndpointRoutes {
         }
     }
 
-    private func direct(_ id: String, _ asked: EndpointRequest, in runtime: any SandboxRuntime) async throws
-        -> SandboxEndpoint
-    {
+    private func direct(_ id: String, _ asked: EndpointRequest, in runtime: any SandboxRuntime) async throws -> SandboxEndpoint {
         guard case .gateway(let address, let route, let signing) = ingress.mode else {
             guard asked.expires == nil else { throw Self.unsigned }
             return try await runtime.endpoint(id, port: asked.port)

@@ -24,8 +24,7 @@ struct NetworkPolicyRoutes {
         _ = try await runtime.sandbox(id)
         // Who has a sidecar has a token for it.
         let headers = try await runtime.endpointHeaders(id, port: Self.port)
-        guard headers.keys.contains(where: { $0.lowercased() == HTTPField.Name.egressAuthorization.canonicalName })
-        else {
+        guard headers.keys.contains(where: { $0.lowercased() == HTTPField.Name.egressAuthorization.canonicalName }) else {
             throw APIError.notSupported("The sandbox '\(id)' has no network policy; it was created without one.")
         }
         let target = ProxyTarget(
