@@ -45,7 +45,10 @@ public struct StasisServer: Service {
     ) -> some ApplicationProtocol {
         let responder = api.responder()
         let connections = ConnectionCount(
-            limit: min(configuration.connectionLimit == 0 ? .max : configuration.connectionLimit, FileLimit.connections()),
+            limit: min(
+                configuration.connectionLimit == 0 ? .max : configuration.connectionLimit,
+                FileLimit.connections()
+            ),
             api.metrics
         )
         let headTimeout = TimeAmount.seconds(Int64(configuration.headTimeout))

@@ -13,8 +13,10 @@ import class Foundation.JSONEncoder
 
 /// What is written by hand has to be what an encoder would write.
 @Suite struct EncodedSandboxesTests {
-    private static let characters = ["a", "Z", "0", "-", "/", "\\", "\"", "\n", "\r", "\t", "\u{8}", "\u{C}", "\u{1}",
-        "\u{1F}", "\u{7F}", "ä", "€", "😀", "\u{2028}", "e\u{301}", " "]
+    private static let characters = [
+        "a", "Z", "0", "-", "/", "\\", "\"", "\n", "\r", "\t", "\u{8}", "\u{C}", "\u{1}",
+        "\u{1F}", "\u{7F}", "ä", "€", "😀", "\u{2028}", "e\u{301}", " ",
+    ]
 
     private static func text(_ generator: inout SeededGenerator, _ most: Int = 12) -> String {
         (0..<Int.random(in: 0...most, using: &generator))

@@ -147,8 +147,14 @@ import struct Foundation.Date
             ("getEndpoint", .get, "/sandboxes/run/endpoints/18080", nil),
             ("getEndpoint", .get, "/sandboxes/run/endpoints/x", nil),
             ("getEndpoint", .get, "/sandboxes/capture/endpoints/1", nil),
-            ("renewSandboxExpiration", .post, "/sandboxes/run/renew-expiration", #"{"expiresAt":"2030-01-01T00:00:00Z"}"#),
-            ("renewSandboxExpiration", .post, "/sandboxes/run/renew-expiration", #"{"expiresAt":"1999-01-01T00:00:00Z"}"#),
+            (
+                "renewSandboxExpiration", .post, "/sandboxes/run/renew-expiration",
+                #"{"expiresAt":"2030-01-01T00:00:00Z"}"#
+            ),
+            (
+                "renewSandboxExpiration", .post, "/sandboxes/run/renew-expiration",
+                #"{"expiresAt":"1999-01-01T00:00:00Z"}"#
+            ),
             ("getDiagnosticLogs", .get, "/sandboxes/run/diagnostics/logs?scope=all", nil),
             ("getDiagnosticLogs", .get, "/sandboxes/run/diagnostics/logs", nil),
             ("getDiagnosticEvents", .get, "/sandboxes/run/diagnostics/events?scope=all", nil),
@@ -158,10 +164,14 @@ import struct Foundation.Date
             ("createSnapshot", .post, "/sandboxes/capture/snapshots", nil),
             ("listSnapshots", .get, "/snapshots", nil), ("getSnapshot", .get, "/snapshots/snap", nil),
             ("deleteSnapshot", .delete, "/snapshots/busy", nil), ("deleteSnapshot", .delete, "/snapshots/snap", nil),
-            ("pauseSandbox", .post, "/sandboxes/capture/pause", nil), ("pauseSandbox", .post, "/sandboxes/run/pause", nil),
+            ("pauseSandbox", .post, "/sandboxes/capture/pause", nil),
+            ("pauseSandbox", .post, "/sandboxes/run/pause", nil),
             ("resumeSandbox", .post, "/sandboxes/run/resume", nil),
             ("reportMetricsEvent", .post, "/metrics/events", "{}"),
-            ("reportMetricsEvent", .post, "/metrics/events", #"{"eventType":"sandbox.create","createDurationMs":1,"success":true}"#),
+            (
+                "reportMetricsEvent", .post, "/metrics/events",
+                #"{"eventType":"sandbox.create","createDurationMs":1,"success":true}"#
+            ),
             ("listPools", .get, "/pools", nil), ("getPool", .get, "/pools/x", nil),
             ("listTemplates", .get, "/templates", nil), ("getNetworkPolicy", .get, "/sandboxes/run/networkpolicy", nil),
             ("getHealth", .get, "/health", nil), ("getVersion", .get, "/version", nil),
@@ -178,7 +188,8 @@ import struct Foundation.Date
         let schema = APISchema.object([.required("a", .integer(0...3)), .optional("b", .moment)])
         #expect(Self.faults(.object(["a": .integer(1), "b": .string("2026-01-01T00:00:00.000Z")]), schema).isEmpty)
         for value: [String: JSONValue] in [
-            [:], ["a": .integer(4)], ["a": .string("1")], ["a": .integer(1), "c": .null], ["a": .integer(1), "b": .string("x")],
+            [:], ["a": .integer(4)], ["a": .string("1")], ["a": .integer(1), "c": .null],
+            ["a": .integer(1), "b": .string("x")],
         ] {
             #expect(!Self.faults(.object(value), schema).isEmpty, "\(value)")
         }

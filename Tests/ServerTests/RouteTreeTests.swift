@@ -34,7 +34,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "/", "sandboxes", "//sandboxes", "/sandboxes//", "/sandboxes//pause", "/v1", "/v1/v1/sandboxes", "/V1/sandboxes",
+        "", "/", "sandboxes", "//sandboxes", "/sandboxes//", "/sandboxes//pause", "/v1", "/v1/v1/sandboxes",
+        "/V1/sandboxes",
         "/sandboxes/x/pause/y", "/sandboxes/x/proxy", "/v1/../health", "/./health", "/%73andboxes", "*",
         "/sandboxes\\x", "http://host/sandboxes",
     ])

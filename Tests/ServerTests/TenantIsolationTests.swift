@@ -46,7 +46,9 @@ import Testing
                     let answer = try await api.call(method, named(path), body.map(named), headers: headers)
                     #expect(answer.status != .unauthorized)
                     let text = answer.text.replacing(sandbox, with: "ID").replacing(snapshot, with: "SNAP")
-                    answers.append("\(answer.status) \(answer.headers.filter { $0.name != .date && $0.name != .contentLength }) \(text)")
+                    answers.append(
+                        "\(answer.status) \(answer.headers.filter { $0.name != .date && $0.name != .contentLength }) \(text)"
+                    )
                 }
                 #expect(answers[0] == answers[1], "\(method) \(path)")
             }

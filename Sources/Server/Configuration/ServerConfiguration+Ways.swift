@@ -71,7 +71,10 @@ extension ServerConfiguration {
         } else if address.utf8.contains(where: { $0 <= 0x20 || $0 >= 0x7F }) || host.isEmpty {
             table.refuse("address", "is '\(address)', which is no host.")
         } else if route == .wildcard, !isWildcard || !host.dropFirst(2).contains(".") {
-            table.refuse("address", "is '\(address)' but must be a domain such as *.sandboxes.example for wildcard routes.")
+            table.refuse(
+                "address",
+                "is '\(address)' but must be a domain such as *.sandboxes.example for wildcard routes."
+            )
         } else if route != .wildcard, address.contains("*") {
             table.refuse("address", "is '\(address)', and only wildcard routes have a '*'.")
         } else {

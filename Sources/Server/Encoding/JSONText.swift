@@ -50,7 +50,7 @@ struct JSONText {
     /// Writes an object of strings, its names in order.
     mutating func strings(_ strings: [String: String]) {
         bytes.append(UInt8(ascii: "{"))
-        for (place, (name, value)) in strings.sorted(by: { $0.key < $1.key }).enumerated() {
+        for (place, (name, value)) in strings.sorted(by: { Self.isBefore($0.key, $1.key) }).enumerated() {
             if place > 0 { bytes.append(UInt8(ascii: ",")) }
             string(name)
             bytes.append(UInt8(ascii: ":"))
@@ -67,6 +67,11 @@ struct JSONText {
             string(text)
         }
         bytes.append(UInt8(ascii: "]"))
+    }
+
+    /// The order that `JSONEncoder` has: that of the bytes.
+    private static func isBefore(_ left: String, _ right: String) -> Bool {
+        left.utf8.lexicographicallyPrecedes(right.utf8)
     }
 
     private mutating func escape(_ byte: UInt8) {

@@ -46,6 +46,13 @@ extension APIError {
         )
     }
 
+    static let bodyUnreadable = APIError(
+        .badRequest,
+        unknownCode,
+        "The request's body is not as HTTP says that bodies are sent, or ended too early.",
+        headers: [.connection: "close"]
+    )
+
     static let overloaded = APIError(
         .serviceUnavailable,
         unknownCode,

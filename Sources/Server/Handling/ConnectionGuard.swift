@@ -156,7 +156,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             .contentType: "application/json", .contentLength: "\(body.readableBytes)", .retryAfter: "1",
             .connection: "close",
         ]
-        context.write(wrapOutboundOut(.head(HTTPResponse(status: .serviceUnavailable, headerFields: fields))), promise: nil)
+        context.write(
+            wrapOutboundOut(.head(HTTPResponse(status: .serviceUnavailable, headerFields: fields))),
+            promise: nil
+        )
         context.write(wrapOutboundOut(.body(body)), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
         context.close(promise: nil)

@@ -45,7 +45,9 @@ enum ErrorAnswer {
         _ request: Request,
         _ context: APIRequestContext
     ) {
-        guard answer.status.kind == .serverError, answer != .overloaded, answer.status != .notImplemented else { return }
+        guard answer.status.kind == .serverError, answer != .overloaded, answer.status != .notImplemented else {
+            return
+        }
         context.logger.error(
             "A request failed",
             metadata: [

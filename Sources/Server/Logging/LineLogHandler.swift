@@ -4,6 +4,7 @@
 public import Logging
 
 import struct Foundation.Date
+
 #if canImport(Glibc)
 import Glibc
 #else

@@ -8,7 +8,8 @@ extension PrometheusRegistry {
     public static func forServer() -> PrometheusRegistry {
         PrometheusRegistry(
             help: [
-                "stasis_server_requests_total": "Requests that were answered, by method, route, class of status and tenant.",
+                "stasis_server_requests_total":
+                    "Requests that were answered, by method, route, class of status and tenant.",
                 "stasis_server_request_duration_seconds": "How long answers took, by method and route.",
                 "stasis_server_requests_in_flight": "Requests that are being answered.",
                 "stasis_server_received_bytes_total": "Bytes of bodies that requests announced.",

@@ -18,7 +18,11 @@ extension APIOperation {
                     text: "What the logs are to be about."
                 ),
                 Parameter(name: "tail", schema: .integer(1...10_000), text: "Lines of plain text."),
-                Parameter(name: "since", schema: .text(pattern: "^[0-9]{1,9}[smhd]$"), text: "How far back, such as 10m."),
+                Parameter(
+                    name: "since",
+                    schema: .text(pattern: "^[0-9]{1,9}[smhd]$"),
+                    text: "How far back, such as 10m."
+                ),
             ],
             success: (200, .jsonOrText(.reference("DiagnosticContent"))),
             refusals: [400, 404]
@@ -159,7 +163,12 @@ extension APIOperation {
         let policies = [HTTPRequest.Method.get, .put, .patch, .delete]
             .map { method in
                 let verb = method.rawValue.lowercased()
-                return refused(method, "/sandboxes/{id}/networkpolicy", "\(verb)NetworkPolicy", [400, 404, 422, 502, 504])
+                return refused(
+                    method,
+                    "/sandboxes/{id}/networkpolicy",
+                    "\(verb)NetworkPolicy",
+                    [400, 404, 422, 502, 504]
+                )
             }
         return policies + [
             refused(.get, "/templates", "listTemplates", [501]),

@@ -54,7 +54,10 @@ extension APISchema {
         case .map(let schema): .object(["type": .string("object"), "additionalProperties": schema.json])
         case .list(let schema, let least):
             .object(
-                Self.with(least > 0 ? ("minItems", .integer(least)) : nil, ["type": .string("array"), "items": schema.json])
+                Self.with(
+                    least > 0 ? ("minItems", .integer(least)) : nil,
+                    ["type": .string("array"), "items": schema.json]
+                )
             )
         case .text(let format, let least, let pattern):
             .object(

@@ -33,6 +33,13 @@ extension Request {
             return try await collect(upTo: maximumBytes, within: limit)
         } catch is NIOTooManyBytesError {
             throw APIError.bodyTooLarge(limit: maximumBytes)
+        } catch let error as APIError {
+            throw error
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            // What else can go wrong with a body is how it was sent.
+            throw APIError.bodyUnreadable
         }
     }
 

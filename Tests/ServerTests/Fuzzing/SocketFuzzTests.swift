@@ -22,9 +22,12 @@ import Testing
     private static let fragments = [
         "\r\n", "\n", "\r", "\0", " ", "\t", ":", "HTTP/1.1", "HTTP/1.0", "HTTP/2.0", "Content-Length: 5\r\n",
         "Content-Length: -1\r\n", "Content-Length: 99999999999999999999\r\n", "Transfer-Encoding: chunked\r\n",
-        "Transfer-Encoding: identity\r\n", "Connection: close\r\n", "Expect: 100-continue\r\n", "/..%2f..", "%00", "%0d%0aX-Injected: 1",
-        "X-Request-ID: a\r\n X-Injected: 1\r\n", "\r\nX-Injected: 1\r\n\r\n", "Origin: a\r b\r\n", "ffffffffffffffff\r\n", "é",
-        String(repeating: "a", count: 5000), "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "CONNECT x:80 HTTP/1.1\r\n\r\n", "\u{16}\u{3}\u{1}",
+        "Transfer-Encoding: identity\r\n", "Connection: close\r\n", "Expect: 100-continue\r\n", "/..%2f..", "%00",
+        "%0d%0aX-Injected: 1",
+        "X-Request-ID: a\r\n X-Injected: 1\r\n", "\r\nX-Injected: 1\r\n\r\n", "Origin: a\r b\r\n",
+        "ffffffffffffffff\r\n", "é",
+        String(repeating: "a", count: 5000), "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "CONNECT x:80 HTTP/1.1\r\n\r\n",
+        "\u{16}\u{3}\u{1}",
     ]
 
     @Test func theServerGoesOn() async throws {
@@ -55,7 +58,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "GET / HTTP/1.1\r\nHost : x\r\n\r\n", "GET /\r\n\r\n\r\n", "\u{0}\u{1}\u{2}\r\n\r\n", "GET / HTTP/1.1\r\nA\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost : x\r\n\r\n", "GET /\r\n\r\n\r\n", "\u{0}\u{1}\u{2}\r\n\r\n",
+        "GET / HTTP/1.1\r\nA\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
         "GET / HTTP/1.1\r\nHost: x\r\nA: \u{1}\r\n\r\n",
