@@ -42,7 +42,7 @@ class Load:
 
 def send(url: str, pid: int, seconds: int, connections: int = 16, key: str = KEY) -> Load:
     """Sends the same request again and again on connections that are kept, with Debian's wrk."""
-    command = ["wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s", "--latency"]
+    command = ["wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s", "--latency", "--timeout", "30s"]
     command += ["--header", f"OPEN-SANDBOX-API-KEY: {key}", url]
     before = cpu_seconds(pid)
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
