@@ -20,6 +20,7 @@ class Cluster:
         self.address = values["STASIS_TESTBED_API"]
         self.authority = values["STASIS_TESTBED_AUTHORITY"]
         self.registry = values["STASIS_TESTBED_REGISTRY"]
+        self.host_address = values["STASIS_TESTBED_HOST_ADDRESS"]
         self.kubectl = values["STASIS_TESTBED_KUBECTL"]
         self.containerd = values["STASIS_TESTBED_CONTAINERD"]
         self.containerd_root = str(Path(self.containerd).parent / "root")

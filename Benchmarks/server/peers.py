@@ -52,10 +52,10 @@ class Peer:
             headers["Content-Type"] = "application/json"
         return urllib.request.Request(f"http://{self.address}{path}", data=body, headers=headers, method=method)
 
-    def memory(self) -> int:
-        """What it holds in memory now, in bytes."""
+    def memory(self, kind: str = "VmRSS") -> int:
+        """What it holds in memory now, in bytes: all of it, or with `RssAnon` what is no copy of a file on the disk."""
         status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(re.search(r"VmRSS:\s+(\d+) kB", status).group(1)) * 1024
+        return int(re.search(rf"{kind}:\s+(\d+) kB", status).group(1)) * 1024
 
 
 def start_ours(bench: Bench, kubeconfig: str, namespace: str) -> Peer:

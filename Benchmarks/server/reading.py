@@ -36,11 +36,13 @@ def measure_reading(bench: Bench) -> None:
         times = ours.per_cpu_second / theirs.per_cpu_second
         notes.append(f"GET {title}: {times:.1f} times the requests of {setting.official.name} per CPU second.")
         bench.add("CPU time of a request", "s", ours.cpu / ours.requests, theirs.cpu / theirs.requests, setting.official.name, case=f"GET {title}")
-    memory = [peer.memory() for peer in setting.peers]
-    notes.append(
-        f"In memory afterwards: {megabytes(memory[0])} and {megabytes(memory[1])}, {memory[0] / memory[1]:.2f} times as much."
-    )
-    bench.add("memory", "B", memory[0], memory[1], setting.official.name, case=f"{SANDBOXES} sandboxes")
+    for title, kind in (("resident", "VmRSS"), ("of its own, without what is mapped from files", "RssAnon")):
+        memory = [peer.memory(kind) for peer in setting.peers]
+        notes.append(
+            f"Memory {title}, afterwards: {megabytes(memory[0])} and {megabytes(memory[1])}, "
+            f"{memory[0] / memory[1]:.2f} times as much."
+        )
+        bench.add(f"memory {kind}", "B", memory[0], memory[1], setting.official.name, case=f"{SANDBOXES} sandboxes")
     head = ["16 connections", "requests", "per CPU second", "p99"]
     bench.show(table(f"Reading sandboxes, of which there are {SANDBOXES}", head, rows, notes))
 

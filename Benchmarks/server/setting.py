@@ -1,6 +1,9 @@
 """What the suite stands on: a Kubernetes, a namespace whose sandboxes somebody says to run, and two servers in front of it."""
 
+import json
 import os
+import time
+import urllib.request
 import uuid
 from pathlib import Path
 
@@ -26,7 +29,7 @@ class Setting:
         self.cluster = bench.enter_context(Cluster())
         self.api = ApiServer(self.cluster)
         self.namespace = f"stasis-bench-{os.getpid()}"
-        self.address = self.cluster.registry.split(":")[0]
+        self.address = self.cluster.host_address
         kubectl = PauseSetting.kubectl
         kubectl(self, "apply", "--kustomize", str(_ROOT / "deploy" / "crds"))
         kubectl(self, "create", "namespace", self.namespace)
@@ -38,6 +41,21 @@ class Setting:
         bench.say("the servers")
         self.ours = start_ours(bench, self.cluster.kubeconfig, self.namespace)
         self.official = start_official(bench, self.cluster.kubeconfig, self.namespace)
+        for peer in self.peers:
+            self._await_running(peer)
+
+    @staticmethod
+    def _await_running(peer: Peer) -> None:
+        """Returns when a server knows of every sandbox that it runs."""
+        deadline = time.monotonic() + 120
+        while True:
+            with urllib.request.urlopen(peer.request("/v1/sandboxes?state=Running&pageSize=1")) as answer:
+                found = json.load(answer)["pagination"]["totalItems"]
+            if found == SANDBOXES:
+                return
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{peer.name} knows of {found} sandboxes that run")
+            time.sleep(0.2)
 
     @classmethod
     def of(cls, bench: Bench) -> "Setting":
