@@ -26,7 +26,7 @@ _CONFIGURATION = """\
 [server]
 host = "127.0.0.1"
 port = {port}
-api_key = "{key}"
+{access}
 
 [log]
 level = "DEBUG"
@@ -61,7 +61,8 @@ def testbed_environment() -> dict[str, str]:
 
 
 class ClusterServer:
-    """A stasis-server in front of one namespace; `address` is its host and port, `key` the API key that it wants."""
+    """A stasis-server in front of one namespace; `address` is its host and port, `key` the API key that it wants, unless its tables
+    say which tenants it has."""
 
     def __init__(self, cluster: "Cluster", kubernetes: str = "", tables: str = "", key: str | None = None) -> None:
         port = free_port()
@@ -73,7 +74,7 @@ class ClusterServer:
         self._configuration.write_text(
             _CONFIGURATION.format(
                 port=port,
-                key=self.key,
+                access="" if "[tenants]" in tables else f'api_key = "{self.key}"',
                 execd=cluster.execd_image,
                 kubeconfig=cluster.environment["KUBECONFIG"],
                 namespace=cluster.namespace,
