@@ -40,7 +40,9 @@ import Testing
         #expect(PodObstacle(pod)?.text == "ErrImagePull: no such image")
     }
 
-    @Test(arguments: ["{}", #"{"containerStatuses": [{"name": "a", "state": {"waiting": {"reason": "ContainerCreating"}}}]}"#])
+    @Test(arguments: [
+        "{}", #"{"containerStatuses": [{"name": "a", "state": {"waiting": {"reason": "ContainerCreating"}}}]}"#,
+    ])
     func nothingIsSaid(status: String) throws {
         #expect(PodObstacle(try pod(status)) == nil)
         #expect(PodObstacle(Pod()) == nil)
@@ -51,7 +53,10 @@ import Testing
             try PodResources.requirements(limits: ["memory": "64Mi"], requests: ["memory": "65Mi"])
         }
         #expect(error?.code == .invalidParameter)
-        let allowed = try PodResources.requirements(limits: ["memory": "64Mi"], requests: ["memory": "64Mi", "cpu": "1"])
+        let allowed = try PodResources.requirements(
+            limits: ["memory": "64Mi"],
+            requests: ["memory": "64Mi", "cpu": "1"]
+        )
         #expect(allowed?.requests["cpu"] == Quantity(1))
     }
 

@@ -26,7 +26,7 @@ _CONFIGURATION = """\
 [server]
 host = "127.0.0.1"
 port = {port}
-api_key = "{key}"
+{access}
 
 [log]
 level = "DEBUG"
@@ -61,7 +61,8 @@ def testbed_environment() -> dict[str, str]:
 
 
 class ClusterServer:
-    """A stasis-server in front of one namespace; `address` is its host and port, `key` the API key that it wants."""
+    """A stasis-server in front of one namespace; `address` is its host and port, `key` the API key that it wants, unless its tables
+    say which tenants it has."""
 
     def __init__(self, cluster: "Cluster", kubernetes: str = "", tables: str = "", key: str | None = None) -> None:
         port = free_port()
@@ -73,7 +74,7 @@ class ClusterServer:
         self._configuration.write_text(
             _CONFIGURATION.format(
                 port=port,
-                key=self.key,
+                access="" if "[tenants]" in tables else f'api_key = "{self.key}"',
                 execd=cluster.execd_image,
                 kubeconfig=cluster.environment["KUBECONFIG"],
                 namespace=cluster.namespace,
@@ -176,8 +177,11 @@ class Cluster:
 
     def push_program(self, name: str) -> str:
         """Makes an image of one of the programs, and answers what it is called."""
+        # Without what debuggers read, which is most of it.
+        stripped = self.folder / name
+        subprocess.run(["strip", "-o", stripped, self.programs / name], check=True)
         built = subprocess.run(
-            [self.programs / "stasis-images", "build", self.programs / name]
+            [self.programs / "stasis-images", "build", stripped]
             + [f"{self.registry}/stasis/{name}:test", "--plain-http", self.registry],
             check=True, text=True, stdout=subprocess.PIPE,
         )

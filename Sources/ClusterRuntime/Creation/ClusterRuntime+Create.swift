@@ -45,7 +45,9 @@ extension ClusterRuntime {
         if let pool = spec.options?.pool, pool != "*" { _ = try await self.pool(pool) }
         if spec.options?.networkPolicy != nil { manifest.egressToken = SandboxIdentity.token() }
         if spec.options?.secureAccess == true { manifest.accessToken = SandboxIdentity.token() }
-        if expiresAt == nil { manifest.createdUntil = now().addingTimeInterval(Double(configuration.createTimeout + 30)) }
+        if expiresAt == nil {
+            manifest.createdUntil = now().addingTimeInterval(Double(configuration.createTimeout + 30))
+        }
         // A pool's pods have their images already.
         let credentials = spec.options?.pool == nil ? credentials : nil
         if credentials != nil { manifest.pullSecrets.append(ImageSecret.name(id)) }
@@ -97,7 +99,10 @@ extension ClusterRuntime {
             let entry = directory[id]
             let obstacle = await obstacle(entry)
             if let obstacle, obstacle.isOfNodeLabels, let platform = entry?.sandbox.spec.platform {
-                throw SandboxError(.invalidParameter, "The cluster has no node for the platform '\(platform)': \(obstacle.text)")
+                throw SandboxError(
+                    .invalidParameter,
+                    "The cluster has no node for the platform '\(platform)': \(obstacle.text)"
+                )
             }
             let told = (entry?.sandbox.status.message ?? obstacle?.text).map { ": \($0)" } ?? ""
             throw SandboxError(

@@ -35,7 +35,8 @@ extension BatchSandbox {
     fileprivate var shortage: String? {
         let conditions = status?.conditions ?? []
         if let told = conditions.told(.poolAllocationPending) { return told }
-        guard let pool = spec.poolRef, !pool.isEmpty, (try? allocation(OpenSandbox.Annotation.allocStatus).pods)?.isEmpty != false
+        guard let pool = spec.poolRef, !pool.isEmpty,
+            (try? allocation(OpenSandbox.Annotation.allocStatus).pods)?.isEmpty != false
         else { return nil }
         return conditions.told(.progressing) ?? "'\(pool)' has given it no pod."
     }

@@ -22,7 +22,9 @@ struct PodObstacle: Equatable {
         }
         let all = status.initContainerStatuses + status.containerStatuses
         let ordinary: Set<String?> = ["PodInitializing", "ContainerCreating", nil]
-        guard let waiting = all.lazy.compactMap(\.state?.waiting).first(where: { !ordinary.contains($0.reason) }) else { return nil }
+        guard let waiting = all.lazy.compactMap(\.state?.waiting).first(where: { !ordinary.contains($0.reason) }) else {
+            return nil
+        }
         text = Self.joined(waiting.reason, waiting.message)
         isOfNodeLabels = false
     }

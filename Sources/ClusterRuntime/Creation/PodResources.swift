@@ -29,7 +29,8 @@ enum PodResources {
         }
     }
 
-    private static func quantities(_ map: [String: String], _ field: String) throws(SandboxError) -> [String: Quantity] {
+    private static func quantities(_ map: [String: String], _ field: String) throws(SandboxError) -> [String: Quantity]
+    {
         var quantities: [String: Quantity] = [:]
         for (name, text) in map {
             guard let quantity = Quantity(text.trimmingSpaces), quantity >= Quantity(0) else {

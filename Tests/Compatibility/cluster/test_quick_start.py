@@ -26,7 +26,8 @@ make() {
     for word; do local "$word"; done
     for host in $PLAIN_HTTP; do options+=(--plain-http "$host"); done
     for program in stasis-controller stasis-server stasis-committer; do
-        "$STASIS_BIN_DIR/stasis-images" build "$STASIS_BIN_DIR/$program" "$REGISTRY/$program:$TAG" "${options[@]}"
+        strip -o "$program" "$STASIS_BIN_DIR/$program"
+        "$STASIS_BIN_DIR/stasis-images" build "$program" "$REGISTRY/$program:$TAG" "${options[@]}"
     done
 }
 """
