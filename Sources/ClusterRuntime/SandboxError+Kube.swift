@@ -24,7 +24,11 @@ extension SandboxError {
         } else if error.kind == .invalid, !words.isEmpty {
             self.init(.invalidParameter, "The cluster does not take it: \(words)", cause: error)
         } else {
-            self.init(.runtimeUnavailable, "The Kubernetes API could not \(what); the server's log says why.", cause: error)
+            self.init(
+                .runtimeUnavailable,
+                "The Kubernetes API could not \(what); the server's log says why.",
+                cause: error
+            )
         }
     }
 }

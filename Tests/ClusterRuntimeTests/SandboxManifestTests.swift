@@ -65,7 +65,11 @@ import struct Foundation.Date
         #expect(container.imagePullPolicy == "IfNotPresent")
         #expect(container.command == ["/opt/opensandbox/bootstrap.sh", "sleep", "9"])
         #expect(container.env.map(\.name) == ["A", "B", "OPENSANDBOX_ID", "EXECD"])
-        #expect(container.resources?.limits == ["cpu": Quantity(milli: 500), "memory": Quantity(64 << 20), "nvidia.com/gpu": 1])
+        #expect(
+            container.resources?.limits == [
+                "cpu": Quantity(milli: 500), "memory": Quantity(64 << 20), "nvidia.com/gpu": 1,
+            ]
+        )
         #expect(container.resources?.requests == container.resources?.limits)
         #expect(container.volumeMounts == [VolumeMount("opensandbox-bin", at: "/opt/opensandbox")])
     }
@@ -123,11 +127,18 @@ import struct Foundation.Date
                 "spec": [
                     "template": [
                         "spec": [
-                            "restartPolicy": "Never", "serviceAccountName": "own", "nodeSelector": ["kubernetes.io/os": "linux"],
+                            "restartPolicy": "Never", "serviceAccountName": "own",
+                            "nodeSelector": ["kubernetes.io/os": "linux"],
                             "tolerations": [["operator": "Exists"]],
-                            "volumes": [["name": "shared", "emptyDir": [:]], ["name": "opensandbox-bin", "hostPath": ["path": "/"]]],
+                            "volumes": [
+                                ["name": "shared", "emptyDir": [:]],
+                                ["name": "opensandbox-bin", "hostPath": ["path": "/"]],
+                            ],
                             "containers": [
-                                ["name": "sandbox", "image": "other", "volumeMounts": [["name": "shared", "mountPath": "/shared"]]]
+                                [
+                                    "name": "sandbox", "image": "other",
+                                    "volumeMounts": [["name": "shared", "mountPath": "/shared"]],
+                                ]
                             ],
                         ]
                     ]

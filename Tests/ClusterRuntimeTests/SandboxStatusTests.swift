@@ -18,7 +18,8 @@ import struct Foundation.Date
 
     @Test(
         arguments: [
-            (BatchSandboxPhase.pending, "Pending|CREATING"), (.succeed, "Running|RUNNING"), (.pausing, "Pausing|PAUSING"),
+            (BatchSandboxPhase.pending, "Pending|CREATING"), (.succeed, "Running|RUNNING"),
+            (.pausing, "Pausing|PAUSING"),
             (.paused, "Paused|PAUSED"), (.resuming, "Resuming|RESUMING"), (.failed, "Failed|FAILED"),
         ] as [(BatchSandboxPhase, String)]
     )
@@ -95,7 +96,10 @@ import struct Foundation.Date
                     "spec": [
                         "containers": [
                             ["name": "proxy", "image": "p"],
-                            ["name": "sandbox", "image": "i:1", "command": ["/opt/opensandbox/bootstrap.sh", "sleep", "9"]],
+                            [
+                                "name": "sandbox", "image": "i:1",
+                                "command": ["/opt/opensandbox/bootstrap.sh", "sleep", "9"],
+                            ],
                         ]
                     ]
                 ] as JSONValue

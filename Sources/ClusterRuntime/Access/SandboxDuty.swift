@@ -35,7 +35,8 @@ enum SandboxDuty: Equatable {
         }
         guard entry.sandbox.status.state == .running else { return nil }
         let policy = AccessPolicy(entry.sandbox.spec.extensions)
-        let failure = entry.object.status?.conditions[BatchSandboxCondition.pauseFailed.rawValue]?.lastTransitionTime?.date
+        let failure = entry.object.status?.conditions[BatchSandboxCondition.pauseFailed.rawValue]?.lastTransitionTime?
+            .date
         let signs = [
             entry.sandbox.createdAt, entry.sandbox.status.lastTransitionAt, seen ?? .distantPast,
             annotations[OpenSandbox.Annotation.lastAccess].flatMap { MicroTime($0) }?.date ?? .distantPast,

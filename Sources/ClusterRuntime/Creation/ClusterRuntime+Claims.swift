@@ -25,7 +25,10 @@ extension ClusterRuntime {
             do {
                 if try await claims.find(claim.name) != nil { continue }
                 guard claim.createIfAbsent else {
-                    throw SandboxError(.volumeNotFound, "There is no claim '\(claim.name)' for the volume '\(volume.name)'.")
+                    throw SandboxError(
+                        .volumeNotFound,
+                        "There is no claim '\(claim.name)' for the volume '\(volume.name)'."
+                    )
                 }
                 _ = try await claims.create(try made(claim, id))
             } catch let error as KubeError where error.kind == .forbidden || error.isAlreadyExists {

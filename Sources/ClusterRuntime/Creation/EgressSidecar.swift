@@ -37,7 +37,9 @@ enum EgressSidecar {
                 EnvVar("OPENSANDBOX_EGRESS_TOKEN", token),
             ]
             if hasCredentialProxy { $0.env.append(EnvVar(transparentProxy, "true")) }
-            if let endpoint = egress.telemetryEndpoint { $0.env.append(EnvVar("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)) }
+            if let endpoint = egress.telemetryEndpoint {
+                $0.env.append(EnvVar("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint))
+            }
             $0.volumeMounts = [VolumeMount(Execd.volume, at: Execd.folder)]
             $0.ports = [
                 .with {

@@ -20,7 +20,8 @@ struct RestorableImage {
             )
         }
         let containers = status.containers
-        let found = containers.first { $0.containerName == Execd.container } ?? (containers.count == 1 ? containers.first : nil)
+        let found =
+            containers.first { $0.containerName == Execd.container } ?? (containers.count == 1 ? containers.first : nil)
         guard let found else {
             throw SandboxError(
                 .snapshotNotRestorable,

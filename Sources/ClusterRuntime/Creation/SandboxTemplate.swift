@@ -38,7 +38,8 @@ enum SandboxTemplate {
     /// A list and what another one has besides; nil if there is nothing in either.
     private static func added(_ own: JSONValue?, _ other: JSONValue?, by keys: [String]) -> JSONValue? {
         var elements = own?.array ?? []
-        for element in other?.array ?? [] where !elements.contains(where: { has in keys.allSatisfy { has[$0] == element[$0] } }) {
+        for element in other?.array ?? []
+        where !elements.contains(where: { has in keys.allSatisfy { has[$0] == element[$0] } }) {
             elements.append(element)
         }
         return elements.isEmpty ? nil : .array(elements)

@@ -19,7 +19,9 @@ extension ClusterRuntime {
     /// - Throws: `SandboxError` with `notFound` or `runtimeUnavailable`.
     public func log(of id: String, atMost bytes: Int) async throws -> SandboxLog {
         let entry = try await entry(id)
-        guard let pod = try await telling("find the pod", { try await self.pod(of: entry.object) }) else { return SandboxLog() }
+        guard let pod = try await telling("find the pod", { try await self.pod(of: entry.object) }) else {
+            return SandboxLog()
+        }
         let container = pod.spec.containers.first { $0.name == Execd.container } ?? pod.spec.containers.first
         do {
             let log = try await pods.log(
@@ -74,7 +76,8 @@ extension ClusterRuntime {
         return try await events.list(ListOptions(fields: query, limit: Self.mostEvents)).items.map { event in
             let at =
                 event.series?.lastObservedTime?.date ?? event.lastTimestamp?.date ?? event.eventTime?.date
-                ?? event.firstTimestamp?.date ?? event.metadata.creationTimestamp?.date ?? Date(timeIntervalSince1970: 0)
+                ?? event.firstTimestamp?.date ?? event.metadata.creationTimestamp?.date
+                ?? Date(timeIntervalSince1970: 0)
             return SandboxEvent(
                 at: at,
                 event.reason ?? "Unknown",

@@ -105,7 +105,10 @@ extension ClusterRuntime {
     public func renew(_ id: String, until date: Date) async throws {
         _ = try await edit(id, "renew the sandbox") { entry in
             guard entry.sandbox.expiresAt != nil else {
-                throw SandboxError(.neverExpires, "The sandbox '\(id)' was created without a timeout, so there is none to change.")
+                throw SandboxError(
+                    .neverExpires,
+                    "The sandbox '\(id)' was created without a timeout, so there is none to change."
+                )
             }
             return ["spec": ["expireTime": .string(SpelledTime(date).text)]]
         }
@@ -223,7 +226,9 @@ extension ClusterRuntime {
             } catch let error as KubeError where error.isConflict && attempt < Self.attempts {
                 attempt += 1
                 let object = try await telling(what) { try await sandboxes.find(name) }
-                guard let object, object.metadata.uid == entry.object.metadata.uid else { throw SandboxError.noSandbox(id) }
+                guard let object, object.metadata.uid == entry.object.metadata.uid else {
+                    throw SandboxError.noSandbox(id)
+                }
                 directory.put(object)
             } catch let error as KubeError {
                 throw SandboxError(error, doing: what)

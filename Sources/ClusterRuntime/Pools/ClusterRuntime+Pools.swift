@@ -65,7 +65,9 @@ extension ClusterRuntime {
         try await aboutPool(name, "delete") { _ = try await poolObjects.delete(name) }
     }
 
-    private func aboutPool<Result>(_ name: String, _ what: String, _ body: () async throws -> Result) async throws -> Result {
+    private func aboutPool<Result>(_ name: String, _ what: String, _ body: () async throws -> Result) async throws
+        -> Result
+    {
         guard NameRule.subdomain.allows(name) else { throw Self.noPool(name) }
         do {
             return try await body()

@@ -56,7 +56,10 @@ extension ClusterRuntime {
     public func deleteSnapshot(_ id: String) async throws {
         let object = try await snapshotObject(id)
         guard Snapshot(object).status.state != .creating else {
-            throw SandboxError(.snapshotBusy, "The snapshot '\(id)' is still being taken; delete it when that has ended.")
+            throw SandboxError(
+                .snapshotBusy,
+                "The snapshot '\(id)' is still being taken; delete it when that has ended."
+            )
         }
         do {
             _ = try await telling("delete the snapshot") {

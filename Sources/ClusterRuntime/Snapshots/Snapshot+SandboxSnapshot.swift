@@ -51,7 +51,9 @@ extension SnapshotStatus {
         case .succeed?:
             (state, reason) = (.ready, "snapshot_runtime_ready")
         case .failed?:
-            (state, reason, message) = (.failed, condition?.reason ?? "snapshot_runtime_create_failed", condition?.message)
+            (state, reason, message) = (
+                .failed, condition?.reason ?? "snapshot_runtime_create_failed", condition?.message
+            )
         case .committing?:
             (reason, message) = ("snapshot_capturing", status.progress?.summary)
         default: break

@@ -38,7 +38,9 @@ struct ClusterConnections: ServiceLifecycle.Service {
         try await connections.shutdown()
     }
 
-    private static func configuration(_ kubernetes: ServerConfiguration.Kubernetes) async throws -> KubeClientConfiguration {
+    private static func configuration(_ kubernetes: ServerConfiguration.Kubernetes) async throws
+        -> KubeClientConfiguration
+    {
         let environment = ProcessInfo.processInfo.environment
         var configuration =
             if let path = kubernetes.kubeconfigPath {

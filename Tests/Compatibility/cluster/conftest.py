@@ -94,7 +94,7 @@ KINDS = "batchsandboxes,sandboxsnapshots,pods,jobs,persistentvolumeclaims"
 def left(cluster: Cluster) -> list[str]:
     """What there is of sandboxes in the namespace."""
     names = cluster.kubectl("get", KINDS, "--output=name").split()
-    return names + cluster.kubectl("get", "secrets", "--selector=stasis.dev/image-auth", "--output=name").split()
+    return names + cluster.kubectl("get", "secrets", "--selector=opensandbox.io/id", "--output=name").split()
 
 
 def expect_clean(cluster: Cluster, wire: Wire, seconds: float = 60) -> None:
