@@ -51,7 +51,7 @@ def of(cluster: Cluster, kind: str, sandbox_id: str) -> list[dict[str, Any]]:
 
 
 def secrets(cluster: Cluster) -> set[str]:
-    return set(cluster.kubectl("get", "secrets", "--selector=stasis.dev/image-auth", "--output=name").split())
+    return set(cluster.kubectl("get", "secrets", "--selector=opensandbox.io/id", "--output=name").split())
 
 
 def test_an_image_that_needs_a_login(manager: Sdk, boxes: Boxes, cluster: Cluster, locked_image: str, login: tuple[str, str]) -> None:
