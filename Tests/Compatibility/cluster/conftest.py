@@ -87,14 +87,20 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
             report.sections.append((f"the log of the {'controller' if name == 'cluster' else name}", daemon.end_of_log(25)))
 
 
-#: What of a sandbox is in a cluster. Secrets are those with credentials for images.
+#: What of a sandbox is in a cluster, and Secrets with credentials for images.
 KINDS = "batchsandboxes,sandboxsnapshots,pods,jobs,persistentvolumeclaims"
 
 
 def left(cluster: Cluster) -> list[str]:
     """What there is of sandboxes in the namespace."""
     names = cluster.kubectl("get", KINDS, "--output=name").split()
-    return names + cluster.kubectl("get", "secrets", "--selector=opensandbox.io/id", "--output=name").split()
+    return names + image_secrets(cluster)
+
+
+def image_secrets(cluster: Cluster) -> list[str]:
+    """The Secrets in which credentials for sandboxes' images are."""
+    names = cluster.kubectl("get", "secrets", "--output=name").split()
+    return [name for name in names if name.startswith("secret/opensandbox-image-auth-")]
 
 
 def expect_clean(cluster: Cluster, wire: Wire, seconds: float = 60) -> None:

@@ -13,6 +13,7 @@ from opensandbox.exceptions import SandboxApiException
 from opensandbox.models.sandboxes import Host, PlatformSpec, PVC, SandboxImageAuth, SandboxImageSpec, Volume
 
 from cluster.box import Boxes, run, wait_for_state
+from cluster.conftest import image_secrets
 from sdk import Sdk
 from testbed import Cluster, ClusterServer
 from wire import Wire
@@ -50,10 +51,6 @@ def of(cluster: Cluster, kind: str, sandbox_id: str) -> list[dict[str, Any]]:
     return json.loads(text)["items"]
 
 
-def secrets(cluster: Cluster) -> set[str]:
-    return set(cluster.kubectl("get", "secrets", "--selector=opensandbox.io/id", "--output=name").split())
-
-
 def test_an_image_that_needs_a_login(manager: Sdk, boxes: Boxes, cluster: Cluster, locked_image: str, login: tuple[str, str]) -> None:
     sdk = manager
     user, password = login
@@ -69,10 +66,10 @@ def test_an_image_that_needs_a_login(manager: Sdk, boxes: Boxes, cluster: Cluste
     assert run(sdk, resumed, "cat /kept").strip() == "kept"
 
     name = f"secret/opensandbox-image-auth-{sandbox.id}"
-    assert name in secrets(cluster)
+    assert name in image_secrets(cluster)
     sdk(resumed.kill())
     deadline = time.monotonic() + 30
-    while name in secrets(cluster):
+    while name in image_secrets(cluster):
         assert time.monotonic() < deadline, "the credentials have outlived their sandbox"
         time.sleep(0.2)
 
