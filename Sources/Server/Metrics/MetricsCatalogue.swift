@@ -17,6 +17,7 @@ extension PrometheusRegistry {
                 "stasis_server_errors_total": "Answers that are no success, by the code in their bodies.",
                 "stasis_server_connections": "Connections that are open.",
                 "stasis_server_connections_refused_total": "Connections that the server has ended, by reason.",
+                "stasis_server_wakes_total": "Sandboxes that requests have woken, by what came of it.",
                 "stasis_build_info": "1; the version is a label.",
                 "rest_client_requests_total": "Requests to the API server by method and code.",
                 "rest_client_request_duration_seconds": "How long the API server took to begin an answer.",

@@ -55,9 +55,9 @@ struct ExpiryTests {
                 try await cluster.edit("unserved", ["spec": ["expireTime": Self.date(in: -5)]])
                 try await cluster.waitUntilGone(sandbox: "unserved")
                 #expect(try await cluster.sandboxes.get("renewed").status?.phase == .succeed)
-                // Its time does not count while it is paused; it does when it runs again.
+                // Its time does not count while it is paused, as long as it says so.
                 #expect(try await cluster.sandboxes.get("resting").status?.phase == .paused)
-                try await cluster.edit("resting", ["spec": ["pause": false]])
+                try await cluster.edit("resting", ["metadata": ["annotations": [isResting: .null]]])
                 try await cluster.waitUntilGone(sandbox: "resting")
             }
         }
