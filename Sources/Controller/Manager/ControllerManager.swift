@@ -68,7 +68,7 @@ public struct ControllerManager: Sendable {
     public func run(endingOn signals: [UnixSignal] = [.sigterm, .sigint]) async throws {
         let identity = Self.identity()
         let health = ManagerHealth()
-        let recorder = EventRecorder(client, component: "stasis-controller", instance: identity, logger: logger)
+        let recorder = EventRecorder(sandboxes: client, instance: identity, logger: logger)
         let work = ControllerWork(
             client: client,
             options: options,

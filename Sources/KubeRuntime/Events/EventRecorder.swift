@@ -27,6 +27,7 @@ public final class EventRecorder: ServiceLifecycle.Service {
     private let limit: Int
     private let timeline: Timeline
     private let wallTime: @Sendable () -> MicroTime
+    private let limits: EventCorrelator.Limits
     private let logger: Logger
     private let monitor = Monitor(State())
 
@@ -36,11 +37,15 @@ public final class EventRecorder: ServiceLifecycle.Service {
     ///   - component: who tells, such as `example.com/widget-controller`.
     ///   - instance: which of those, such as the pod's name.
     ///   - limit: how many notes wait at most. More are lost, and that is logged.
+    ///   - burst: how many notes about one object are told at once after a rest.
+    ///   - refillInterval: after what time one more is told.
     public init(
         _ client: KubeClient,
         component: String,
         instance: String,
         limit: Int = 1000,
+        burst: Int = 25,
+        refillInterval: Duration = .seconds(300),
         clock: any Clock<Duration> = .continuous,
         wallTime: @escaping @Sendable () -> MicroTime = { MicroTime(Date()) },
         logger: Logger
@@ -49,6 +54,7 @@ public final class EventRecorder: ServiceLifecycle.Service {
         self.component = component
         self.instance = instance
         self.limit = limit
+        limits = EventCorrelator.Limits(burst: burst, refillInterval: refillInterval)
         timeline = Timeline(clock)
         self.wallTime = wallTime
         self.logger = logger
@@ -91,7 +97,7 @@ public final class EventRecorder: ServiceLifecycle.Service {
     }
 
     private func writeUntilShutDown() async throws {
-        var correlator = EventCorrelator()
+        var correlator = EventCorrelator(limits)
         while true {
             let next = await monitor.first { state -> (work: (note: EventNote, time: MicroTime)?, lost: Int)? in
                 guard !state.notes.isEmpty || state.isShutDown else { return nil }

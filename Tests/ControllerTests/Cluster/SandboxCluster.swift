@@ -129,7 +129,7 @@ struct SandboxCluster: Sendable {
         settings.pullSecret = jobs?.pullSecret
         settings.policy = policy
         configure(&settings)
-        let recorder = EventRecorder(client, component: "stasis-controller", instance: "test", logger: Self.logger)
+        let recorder = EventRecorder(sandboxes: client, instance: "test", logger: Self.logger)
         let jobs = jobs.map { JobSnapshotProvider(client, in: .named(namespace), settings: $0, logger: Self.logger) }
         let controller = SandboxController(
             client,
