@@ -106,6 +106,20 @@ import struct Foundation.Date
         #expect(roster.next == nil)
     }
 
+    /// Whoever waited and was cancelled does not keep the next one from waiting.
+    @Test func everyWaitIsAWait() async {
+        let roster = DutyRoster()
+        for round in 0..<3 {
+            let given = roster.changes()
+            let waiting = Task { for await _ in given {} }
+            waiting.cancel()
+            await waiting.value
+            var changes = roster.changes().makeAsyncIterator()
+            roster.set("a", Self.at(Double(round)))
+            #expect(await changes.next() != nil)
+        }
+    }
+
     @Test func ledger() {
         let ledger = AccessLedger()
         #expect(ledger.see("a", at: Self.now) == .some(nil))

@@ -13,21 +13,23 @@ extension ClusterRuntime {
     /// Does what is due until the task is cancelled.
     func attendToDuties() async {
         while !Task.isCancelled {
+            // Before anything is looked at, or what changes meanwhile would be missed.
+            let changes = roster.changes()
             for id in roster.due(now()) {
                 await attend(id)
                 schedule(id)
             }
-            await Self.wait(for: roster.next?.timeIntervalSince(now()) ?? .infinity, orChangeOf: roster)
+            await Self.wait(for: roster.next?.timeIntervalSince(now()) ?? .infinity, or: changes)
         }
     }
 
     /// Returns after a while, or as soon as the roster has another date.
-    private static func wait(for seconds: Double, orChangeOf roster: DutyRoster) async {
+    private static func wait(for seconds: Double, or changes: AsyncStream<Void>) async {
         guard seconds > 0 else { return }
         await withTaskGroup(of: Void.self) { group in
             group.addTask { _ = try? await Task.sleep(for: .seconds(min(seconds, 3600))) }
             group.addTask {
-                for await _ in roster.changes { return }
+                for await _ in changes { return }
             }
             await group.next()
             group.cancelAll()
