@@ -44,9 +44,6 @@ final class SandboxDirectory: Sendable {
     /// All sandboxes, newest first.
     var all: [Sandbox] { state.withLock(\.order) }
 
-    /// All objects, in no order.
-    var entries: [Entry] { state.withLock { Array($0.entries.values) } }
-
     /// A sandbox as it is and as it becomes: nil while there is none. Whoever is slow hears only of the newest state. It
     /// goes on until its reader ends.
     func changes(of id: String) -> AsyncStream<Entry?> {
