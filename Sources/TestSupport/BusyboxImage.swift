@@ -34,12 +34,15 @@ public struct BusyboxImage: Sendable {
         return BusyboxImage(layout: layout, tag: "1", manifestDigest: digest)
     }
 
-    /// Imports it by `ctr`, unpacked, as `<repository>:1`; once for each containerd.
-    public func importInto(
-        _ daemon: ContainerdDaemon,
-        repository: String = "stasis.test/busybox"
-    ) async throws {
-        try await SharedImage.instance.importOnce(self, into: daemon, repository: repository)
+    /// Imports it by `ctr`, unpacked, as `stasis.test/busybox:1`; once for each containerd, where it stays.
+    public func importInto(_ daemon: ContainerdDaemon) async throws {
+        try await SharedImage.instance.importOnce(self, into: daemon)
+    }
+
+    /// Imports it by `ctr`, unpacked, as `<repository>:1`, every time: who asks for a name of one's own removes it, and a
+    /// later test's registry may be given the same port.
+    public func importInto(_ daemon: ContainerdDaemon, repository: String) async throws {
+        try await runImport(daemon, repository: repository)
     }
 
     /// Pushes it by `skopeo` to a registry without TLS, as `<repository>:1`.
@@ -97,12 +100,12 @@ private actor SharedImage {
     private var making: Task<BusyboxImage, any Error>?
     private var imports: [String: Task<Void, any Error>] = [:]
 
-    func importOnce(_ image: BusyboxImage, into daemon: ContainerdDaemon, repository: String) async throws {
-        let key = "\(daemon.folder) \(repository) \(image.manifestDigest)"
+    func importOnce(_ image: BusyboxImage, into daemon: ContainerdDaemon) async throws {
+        let key = "\(daemon.folder) \(image.manifestDigest)"
         if let started = imports[key] {
             return try await started.value
         }
-        let task = Task { try await image.runImport(daemon, repository: repository) }
+        let task = Task { try await image.runImport(daemon, repository: "stasis.test/busybox") }
         imports[key] = task
         try await task.value
     }
