@@ -80,8 +80,10 @@ extension BatchSandboxReconciler {
             try await delete(attempt, of: member, sandbox)
         case .release(let uid, let attempt):
             try await delete(attempt, of: member, sandbox)
-            guard let request = request(uid, of: sandbox, at: member.index) else { return }
-            try await finish(await providers.provider(of: request).release(request), &sightings)
+            guard let request = request(uid, of: sandbox, at: member.index),
+                try await finish(await providers.provider(of: request).release(request), &sightings) != nil
+            else { return }
+            try await forget(request.source, of: sandbox, at: member.index)
         case .verifyArtifact(let artifact, let attempt):
             switch await verify(artifact, in: sandbox.metadata.namespace ?? "default") {
             case .done: sightings.sight(identity, .init(attempt: attempt, outcome: .verified))
@@ -165,12 +167,28 @@ extension BatchSandboxReconciler {
         }
     }
 
+    /// Takes away the object of a pod whose processes are all known to be dead. A kubelet takes seconds to come round to that,
+    /// and there is nothing left to wait for.
+    private func forget(_ source: SnapshotSource, of sandbox: BatchSandbox, at index: Int) async throws {
+        switch PodPlaces.place(index, of: sandbox, in: pods.store) {
+        case .own(let pod) where pod.metadata.uid == source.podUID,
+            .pooled(let pod) where pod.metadata.uid == source.podUID && pod.metadata.deletionTimestamp != nil:
+            try await delete(pod, gracePeriodSeconds: 0)
+        case .own, .pooled, .vacant, .missing, .givenBack, .unreadable: return
+        }
+    }
+
     /// Deletes a pod, and no other one that comes to have its name.
-    func delete(_ pod: Pod) async throws {
-        guard pod.metadata.deletionTimestamp == nil else { return }
+    ///
+    /// - Parameter gracePeriodSeconds: How long its processes have to end; nil for what its spec says. With 0 the object goes at once.
+    func delete(_ pod: Pod, gracePeriodSeconds: Int? = nil) async throws {
+        guard pod.metadata.deletionTimestamp == nil || gracePeriodSeconds == 0 else { return }
         do {
             _ = try await client.resource(Pod.self, in: .named(pod.metadata.namespace ?? "default"))
-                .delete(pod.metadata.name, DeleteOptions(uid: pod.metadata.uid))
+                .delete(
+                    pod.metadata.name,
+                    DeleteOptions(gracePeriodSeconds: gracePeriodSeconds, uid: pod.metadata.uid)
+                )
         } catch let error as KubeError where error.isNotFound || error.isConflict {
             return
         }

@@ -67,7 +67,7 @@ struct StasisServerCommand: AsyncParsableCommand {
         )
         let listeners = MetricsListener.of(configuration.http, registry, logger: logger)
         var group = ServiceGroupConfiguration(
-            services: assembly.services + [server] + listeners,
+            services: assembly.services + [server] + listeners + [StartupMemory(logger: logger)],
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger
         )
