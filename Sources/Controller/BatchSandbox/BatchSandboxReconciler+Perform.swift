@@ -187,7 +187,7 @@ extension BatchSandboxReconciler {
             _ = try await client.resource(Pod.self, in: .named(pod.metadata.namespace ?? "default"))
                 .delete(
                     pod.metadata.name,
-                    DeleteOptions(gracePeriodSeconds: gracePeriodSeconds, uid: pod.metadata.uid)
+                    DeleteOptions(uid: pod.metadata.uid, gracePeriodSeconds: gracePeriodSeconds)
                 )
         } catch let error as KubeError where error.isNotFound || error.isConflict {
             return
