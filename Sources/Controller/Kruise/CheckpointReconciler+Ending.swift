@@ -1,0 +1,114 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import KubeClient
+import KubeModels
+import KubeRuntime
+import SandboxModels
+import SnapshotProvider
+
+import struct Foundation.Data
+import class Foundation.JSONDecoder
+import class Foundation.JSONEncoder
+
+/// Checkpoints with which their sandbox ends. It is paused by its own machine: so it is frozen from its last capture until its pod is
+/// gone, and nothing that it did is lost. What is written into the sandbox, a mark and the wish, is the order; its machine does the
+/// rest.
+extension CheckpointReconciler {
+    /// Has the sandbox end, and tells how far that is.
+    ///
+    /// - Throws: `KruiseCheckpointRefusal` if it will not come about; what the API server did not do.
+    func end(_ checkpoint: KruiseCheckpoint, _ plan: KruiseCheckpointPlan) async throws -> Reconciliation {
+        if let artifact = try plan.endedArtifact() {
+            return try await finish(checkpoint, plan, with: artifact, ArtifactSummary(artifact))
+        }
+        switch try await ending(checkpoint, plan) {
+        case .wait(let reason):
+            _ = try await tell(.waiting(reason), plan, in: checkpoint)
+            return .done
+        case .order:
+            guard let told = try await tell(.creating(nil), plan, in: checkpoint) else { return .done }
+            try await order(told, plan)
+            return .done
+        case .creating(let progress):
+            _ = try await tell(.creating(progress), plan, in: checkpoint)
+            return .done
+        case .captured(let artifact):
+            // The sandbox may be deleted from now on.
+            var plan = plan
+            plan.artifact = try RawJSON(String(decoding: JSONEncoder().encode(artifact), as: UTF8.self))
+            let annotation: JSONValue = [Kruise.Annotation.checkpointPlan: .string(plan.jsonText)]
+            guard let written = try await write(["annotations": annotation], to: checkpoint) else { return .done }
+            return try await finish(written, plan, with: artifact, ArtifactSummary(artifact))
+        case .failed(let problem):
+            throw KruiseCheckpointRefusal(problem)
+        }
+    }
+
+    private func ending(
+        _ checkpoint: KruiseCheckpoint,
+        _ plan: KruiseCheckpointPlan
+    ) async throws -> KruiseCheckpointEnding {
+        let cached = sandbox(of: plan, checkpoint)
+        let next = try ending(plan, cached)
+        guard case .failed = next else { return next }
+        // That is final, and a cache may be behind.
+        let current: KruiseSandbox? = try await client(for: checkpoint).find(plan.sandboxName)
+        return try ending(plan, current)
+    }
+
+    private func ending(_ plan: KruiseCheckpointPlan, _ sandbox: KruiseSandbox?) throws -> KruiseCheckpointEnding {
+        guard let sandbox else { return .next(plan, nil, nil, nil) }
+        return .next(
+            plan,
+            sandbox,
+            try MachineState.storedRecord(in: sandbox),
+            try PauseIntent(recordedIn: sandbox.metadata)
+        )
+    }
+
+    private func sandbox(of plan: KruiseCheckpointPlan, _ checkpoint: KruiseCheckpoint) -> KruiseSandbox? {
+        sandboxes.store[ObjectKey(namespace: checkpoint.metadata.namespace, name: plan.sandboxName)]
+    }
+
+    /// Marks the sandbox and has it paused, both at once. If it has changed since it was read, its watch tells of that.
+    private func order(_ checkpoint: KruiseCheckpoint, _ plan: KruiseCheckpointPlan) async throws {
+        guard let sandbox = sandbox(of: plan, checkpoint) else { return }
+        let change: JSONValue = [
+            "metadata": ["annotations": [Kruise.Annotation.endedBy: .string(plan.uid)]], "spec": ["paused": true],
+        ]
+        try await write(change, to: sandbox)
+    }
+
+    /// Takes the mark from a sandbox that does not end with its checkpoint after all, or that runs again. One that is to run on is told
+    /// so.
+    ///
+    /// - Parameter hasEnded: Whether the checkpoint has come about.
+    func unmark(_ plan: KruiseCheckpointPlan, _ checkpoint: KruiseCheckpoint, hasEnded: Bool) async throws {
+        guard plan.endsSandbox, let sandbox = sandbox(of: plan, checkpoint), sandbox.metadata.uid == plan.sandboxUID,
+            sandbox.metadata.annotations[Kruise.Annotation.endedBy] == plan.uid
+        else { return }
+        let isResumed = sandbox.spec.paused != true
+        guard isResumed || !hasEnded else { return }
+        var change: JSONValue = ["metadata": ["annotations": [Kruise.Annotation.endedBy: .null]]]
+        if !isResumed { change["spec"] = ["paused": false] }
+        try await write(change, to: sandbox)
+    }
+
+    private func write(_ change: JSONValue, to sandbox: KruiseSandbox) async throws {
+        let change = MergePatch(change).requiring(resourceVersion: sandbox.metadata.resourceVersion ?? "")
+        let sandboxes = client.resource(KruiseSandbox.self, in: .named(sandbox.metadata.namespace ?? "default"))
+        do {
+            _ = try await sandboxes.patch(sandbox.metadata.name, .merge(change))
+        } catch let error as KubeError where error.isConflict || error.isNotFound {
+            return
+        }
+    }
+}
+
+extension KruiseCheckpointPlan {
+    /// What was captured of a sandbox that has ended; nil if that is not known yet.
+    func endedArtifact() throws -> Artifact? {
+        try artifact.map { try JSONDecoder().decode(Artifact.self, from: Data($0.text.utf8)) }
+    }
+}
