@@ -7,9 +7,6 @@ import KubeRuntime
 import SandboxModels
 import SnapshotProvider
 
-import struct Foundation.Data
-import class Foundation.JSONEncoder
-
 extension CheckpointReconciler {
     /// Has the SandboxSnapshot of a checkpoint taken, after which its sandbox goes on, and tells how far that is.
     ///
@@ -36,7 +33,7 @@ extension CheckpointReconciler {
         _ plan: KruiseCheckpointPlan
     ) async throws -> SandboxSnapshot {
         if let cached = snapshots.store[checkpoint.key] { return cached }
-        let client: ResourceClient<SandboxSnapshot> = client(for: checkpoint)
+        let client: ResourceClient<SandboxSnapshot> = objects(beside: checkpoint)
         if checkpoint.status?.phase == .creating {
             guard let found = try await client.find(checkpoint.metadata.name) else { throw KruiseCheckpointRefusal.snapshotGone }
             return found
@@ -99,7 +96,7 @@ extension CheckpointReconciler {
     /// Makes the SandboxTemplate of the checkpoint's name, which goes with it. One that whoever asked for the checkpoint has made for
     /// it before becomes what it is to be.
     private func pair(_ checkpoint: KruiseCheckpoint, with spec: KruiseSandboxTemplateSpec) async throws {
-        let templates: ResourceClient<KruiseSandboxTemplate> = client(for: checkpoint)
+        let templates: ResourceClient<KruiseSandboxTemplate> = objects(beside: checkpoint)
         let name = checkpoint.metadata.name
         var template = KruiseSandboxTemplate()
         template.metadata.name = name

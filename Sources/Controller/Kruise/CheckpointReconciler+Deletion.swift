@@ -13,7 +13,11 @@ extension CheckpointReconciler {
     /// What there is to do about a checkpoint that has ended, well or not: it is deleted when its time is over.
     func age(_ checkpoint: KruiseCheckpoint) async throws -> Reconciliation {
         if let plan = try plan(of: checkpoint) {
-            try await unmark(plan, checkpoint, hasEnded: checkpoint.status?.phase == .succeeded)
+            if checkpoint.status?.phase == .succeeded {
+                try await unmarkIfResumed(plan, checkpoint)
+            } else {
+                guard try await letRun(plan, checkpoint) else { return .requeue(after: .zero) }
+            }
         }
         guard let checkpoint = try await report(checkpoint, { _ in }) else { return .done }
         guard case .at(let date) = checkpoint.expiry else { return .done }
@@ -47,9 +51,10 @@ extension CheckpointReconciler {
         guard Self.finalizer.isIn(checkpoint) else { return .done }
         let plan = try plan(of: checkpoint)
         var checkpoint = checkpoint
+        if let plan, plan.artifact == nil {
+            guard try await letRun(plan, checkpoint) else { return .requeue(after: .zero) }
+        }
         if checkpoint.status?.phase != .terminating {
-            let hasEnded = checkpoint.status?.phase == .succeeded
-            if let plan, try plan.endedArtifact() == nil { try await unmark(plan, checkpoint, hasEnded: hasEnded) }
             guard let told = try await report(checkpoint, { $0.phase = .terminating }) else { return .done }
             checkpoint = told
         }
@@ -63,7 +68,7 @@ extension CheckpointReconciler {
 
     /// - Returns: Whether it is gone.
     private func deleteTemplate(of checkpoint: KruiseCheckpoint) async throws -> Bool {
-        let templates: ResourceClient<KruiseSandboxTemplate> = client(for: checkpoint)
+        let templates: ResourceClient<KruiseSandboxTemplate> = objects(beside: checkpoint)
         guard let template = try await templates.find(checkpoint.metadata.name), template.isControlled(by: checkpoint) else {
             return true
         }
@@ -78,7 +83,7 @@ extension CheckpointReconciler {
 
     /// - Returns: Whether it is gone.
     private func deleteSnapshot(of checkpoint: KruiseCheckpoint) async throws -> Bool {
-        let snapshots: ResourceClient<SandboxSnapshot> = client(for: checkpoint)
+        let snapshots: ResourceClient<SandboxSnapshot> = objects(beside: checkpoint)
         guard let snapshot = try await snapshots.find(checkpoint.metadata.name), snapshot.isControlled(by: checkpoint) else {
             return true
         }

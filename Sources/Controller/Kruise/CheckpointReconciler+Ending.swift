@@ -53,7 +53,7 @@ extension CheckpointReconciler {
         let next = try ending(plan, cached)
         guard case .failed = next else { return next }
         // That is final, and a cache may be behind.
-        let current: KruiseSandbox? = try await client(for: checkpoint).find(plan.sandboxName)
+        let current: KruiseSandbox? = try await objects(beside: checkpoint).find(plan.sandboxName)
         return try ending(plan, current)
     }
 
@@ -77,32 +77,51 @@ extension CheckpointReconciler {
         let change: JSONValue = [
             "metadata": ["annotations": [Kruise.Annotation.endedBy: .string(plan.uid)]], "spec": ["paused": true],
         ]
-        try await write(change, to: sandbox)
+        _ = try await write(change, to: sandbox)
     }
 
-    /// Takes the mark from a sandbox that does not end with its checkpoint after all, or that runs again. One that is to run on is told
-    /// so.
-    ///
-    /// - Parameter hasEnded: Whether the checkpoint has come about.
-    func unmark(_ plan: KruiseCheckpointPlan, _ checkpoint: KruiseCheckpoint, hasEnded: Bool) async throws {
-        guard plan.endsSandbox, let sandbox = sandbox(of: plan, checkpoint), sandbox.metadata.uid == plan.sandboxUID,
-            sandbox.metadata.annotations[Kruise.Annotation.endedBy] == plan.uid
+    /// Takes the mark from a sandbox that has ended, and that its owner has running again.
+    func unmarkIfResumed(_ plan: KruiseCheckpointPlan, _ checkpoint: KruiseCheckpoint) async throws {
+        guard plan.endsSandbox, let sandbox = sandbox(of: plan, checkpoint), sandbox.isMarked(by: plan),
+            sandbox.spec.paused != true
         else { return }
-        let isResumed = sandbox.spec.paused != true
-        guard isResumed || !hasEnded else { return }
-        var change: JSONValue = ["metadata": ["annotations": [Kruise.Annotation.endedBy: .null]]]
-        if !isResumed { change["spec"] = ["paused": false] }
-        try await write(change, to: sandbox)
+        _ = try await write(Self.unmarking, to: sandbox)
     }
 
-    private func write(_ change: JSONValue, to sandbox: KruiseSandbox) async throws {
+    /// Takes the mark from a sandbox that does not end with its checkpoint after all, and has it run on.
+    ///
+    /// - Returns: Whether it has none now. If it has changed since it was read, it may still have it.
+    func letRun(_ plan: KruiseCheckpointPlan, _ checkpoint: KruiseCheckpoint) async throws -> Bool {
+        guard plan.endsSandbox else { return true }
+        // What was written just now may not be in the cache yet, and nobody looks again.
+        let found: KruiseSandbox? = try await objects(beside: checkpoint).find(plan.sandboxName)
+        guard let found, found.isMarked(by: plan) else { return true }
+        var change = Self.unmarking
+        if found.spec.paused == true { change["spec"] = ["paused": false] }
+        return try await write(change, to: found)
+    }
+
+    private static let unmarking: JSONValue = ["metadata": ["annotations": [Kruise.Annotation.endedBy: .null]]]
+
+    /// - Returns: Whether it was still the one that was read, or is gone.
+    private func write(_ change: JSONValue, to sandbox: KruiseSandbox) async throws -> Bool {
         let change = MergePatch(change).requiring(resourceVersion: sandbox.metadata.resourceVersion ?? "")
         let sandboxes = client.resource(KruiseSandbox.self, in: .named(sandbox.metadata.namespace ?? "default"))
         do {
             _ = try await sandboxes.patch(sandbox.metadata.name, .merge(change))
-        } catch let error as KubeError where error.isConflict || error.isNotFound {
-            return
+            return true
+        } catch let error as KubeError where error.isConflict {
+            return false
+        } catch let error as KubeError where error.isNotFound {
+            return true
         }
+    }
+}
+
+extension KruiseSandbox {
+    /// Whether it is the very sandbox of a plan, and ends with it.
+    fileprivate func isMarked(by plan: KruiseCheckpointPlan) -> Bool {
+        metadata.uid == plan.sandboxUID && metadata.annotations[Kruise.Annotation.endedBy] == plan.uid
     }
 }
 

@@ -68,7 +68,7 @@ extension CheckpointReconciler {
         let key = ObjectKey(namespace: checkpoint.metadata.namespace, name: name)
         var found = sandboxes.store[key]
         // A refusal is final, and a cache may be behind.
-        if found == nil { found = try await client(for: checkpoint).find(name) }
+        if found == nil { found = try await objects(beside: checkpoint).find(name) }
         guard let found, found.metadata.deletionTimestamp == nil else { throw KruiseCheckpointRefusal.noSandbox(name, checkpoint) }
         return found
     }
@@ -93,7 +93,7 @@ extension CheckpointReconciler {
     }
 
     private func owner(ofPod name: String, of checkpoint: KruiseCheckpoint) async throws -> String? {
-        let pods: ResourceClient<Pod> = client(for: checkpoint)
+        let pods: ResourceClient<Pod> = objects(beside: checkpoint)
         guard let pod = try await pods.find(name) else { return nil }
         return pod.controller(KruiseSandbox.self)?.name ?? pod.metadata.labels[Kruise.Label.sandboxName]
     }
@@ -121,11 +121,11 @@ extension CheckpointReconciler {
     /// Refuses a checkpoint whose snapshot or template would have the name of somebody else's.
     private func refuseTakenNames(_ checkpoint: KruiseCheckpoint) async throws {
         let name = checkpoint.metadata.name
-        let snapshots: ResourceClient<SandboxSnapshot> = client(for: checkpoint)
+        let snapshots: ResourceClient<SandboxSnapshot> = objects(beside: checkpoint)
         if let other = try await snapshots.find(name), !other.isControlled(by: checkpoint) {
             throw KruiseCheckpointRefusal.nameTaken("SandboxSnapshot", name)
         }
-        let templates: ResourceClient<KruiseSandboxTemplate> = client(for: checkpoint)
+        let templates: ResourceClient<KruiseSandboxTemplate> = objects(beside: checkpoint)
         if let other = try await templates.find(name), !other.isControlled(by: checkpoint) {
             throw KruiseCheckpointRefusal.nameTaken("SandboxTemplate", name)
         }

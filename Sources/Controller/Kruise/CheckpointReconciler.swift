@@ -157,10 +157,10 @@ struct CheckpointReconciler: Sendable {
     }
 
     /// The checkpoints of one's namespace.
-    func resource(of checkpoint: KruiseCheckpoint) -> ResourceClient<KruiseCheckpoint> { client(for: checkpoint) }
+    func resource(of checkpoint: KruiseCheckpoint) -> ResourceClient<KruiseCheckpoint> { objects(beside: checkpoint) }
 
     /// The objects of a type in the namespace of a checkpoint.
-    func client<Object: KubeResource>(for checkpoint: KruiseCheckpoint) -> ResourceClient<Object> {
+    func objects<Object: KubeResource>(beside checkpoint: KruiseCheckpoint) -> ResourceClient<Object> {
         client.resource(in: .named(checkpoint.metadata.namespace ?? "default"))
     }
 }
