@@ -44,7 +44,7 @@ public enum KruiseTimeToLive: Sendable, Hashable {
     }
 
     private static func isOfNumber(_ character: Character) -> Bool {
-        character == "." || "0"..."9" ~= character
+        character.isASCII && (character == "." || "0"..."9" ~= character)
     }
 
     /// When it is over; nil for never.
