@@ -41,6 +41,7 @@ struct KruiseControllers: Sendable {
             ),
             templates: Informer(
                 parts.client.resource(in: parts.namespaces),
+                indexes: [.owner],
                 metrics: parts.metrics,
                 logger: parts.logger
             )
