@@ -1,6 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Controller
 import Foundation
 import KubeClient
 import KubeModels
