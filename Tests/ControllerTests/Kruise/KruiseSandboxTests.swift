@@ -199,7 +199,7 @@ struct KruiseSandboxTests {
         try await KruiseCluster.run { kruise in
             // A pod of somebody else's has its name.
             let stranger = try Pod(
-                json: #"{"metadata": {"name": "box"}, "spec": {"schedulerName": "nobody", "containers": [{"name": "c", "image": "none"}]}}"#
+                json: #"{"metadata": {"name": "box"}, "spec": {"schedulerName": "nobody", "automountServiceAccountToken": false, "containers": [{"name": "c", "image": "none"}]}}"#
             )
             _ = try await kruise.cluster.pods.create(stranger)
             try await kruise.create("box") {
