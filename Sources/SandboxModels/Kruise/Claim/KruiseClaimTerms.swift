@@ -1,7 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-public import KubeModels
+import KubeModels
 
 /// What a claim wants, as far as it can be understood.
 public struct KruiseClaimTerms: Sendable, Hashable {

@@ -1,7 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-public import KubeModels
+import KubeModels
 
 public import struct Foundation.Date
 
