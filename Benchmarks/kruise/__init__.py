@@ -1,0 +1,1 @@
+"""Sandboxes from warm pools, and without any, on a real Kubernetes."""
