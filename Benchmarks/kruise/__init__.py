@@ -1,1 +1,1 @@
-"""Sandboxes from warm pools, and without any, on a real Kubernetes."""
+"""Claims of warm sandboxes and clones of checkpoints, by the Kruise dialect, on a real Kubernetes."""

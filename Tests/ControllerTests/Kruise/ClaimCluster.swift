@@ -266,7 +266,7 @@ struct ClaimCluster: Sendable {
     /// The reasons of the events of an object, as soon as one that is asked for is among them.
     func waitForEvent(_ reason: String, of name: String) async throws {
         let events: ResourceClient<Event> = client.resource(in: .named(namespace))
-        try await wait(for: events) { $0.contains { $0.reason == reason && $0.involvedObject.name == name } }
+        try await wait(for: events) { $0.contains { $0.reason == reason && $0.regarding?.name == name } }
     }
 }
 

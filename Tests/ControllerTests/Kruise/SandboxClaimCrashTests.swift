@@ -27,6 +27,7 @@ struct SandboxClaimCrashTests {
                 var isReached = true
                 while isReached {
                     let name = "c-\(step)"
+                    let comment = Comment(rawValue: name)
                     try await cluster.control(cluster.client) {
                         try await cluster.wait(forSet: "warm") { $0.availableReplicas == 1 && $0.replicas == 1 }
                     }
@@ -38,9 +39,9 @@ struct SandboxClaimCrashTests {
                     }
                     try await cluster.control(cluster.client) {
                         let claim = try await cluster.waitForEnd(of: name)
-                        #expect(claim.end == "AllReplicasClaimed", "step \(step)")
-                        #expect(claim.status?.claimedReplicas == 2, "step \(step)")
-                        #expect(try await cluster.owned(by: claim).count == 2, "step \(step)")
+                        #expect(claim.end == "AllReplicasClaimed", comment)
+                        #expect(claim.status?.claimedReplicas == 2, comment)
+                        #expect(try await cluster.owned(by: claim).count == 2, comment)
                     }
                     step += 1
                 }

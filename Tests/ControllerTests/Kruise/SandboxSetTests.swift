@@ -7,6 +7,8 @@ import KubeRuntime
 import SandboxModels
 import Testing
 
+import struct Foundation.Date
+
 @testable import Controller
 
 @Suite("SandboxSets")
@@ -32,7 +34,7 @@ struct SandboxSetTests {
             _ = try await cluster.sets.setScale(of: "warm", replicas: 20)
             try await cluster.wait(forSet: "warm") { $0.availableReplicas == 20 }
             let scale = try await cluster.sets.scale(of: "warm")
-            #expect(scale.status.replicas == 20)
+            #expect(scale.status?.replicas == 20)
             _ = try await cluster.sets.setScale(of: "warm", replicas: 1)
             try await cluster.wait(forSet: "warm") { $0.replicas == 1 && $0.availableReplicas == 1 }
             try await cluster.wait(for: cluster.sandboxes) { $0.count == 1 }
@@ -74,7 +76,7 @@ struct SandboxSetTests {
                     )
                     for await _ in informer.changes {
                         let boxes = informer.store.objects.filter { $0.metadata.deletionTimestamp == nil }
-                        let available = boxes.count { $0.isFree(at: .now) }
+                        let available = boxes.count { $0.isFree(at: Date()) }
                         #expect(available >= 5)
                         if available == 6, boxes.allSatisfy({ $0.metadata.labels["version"] == "two" }) { return }
                     }
