@@ -6,7 +6,6 @@ import KubeModels
 import KubeRuntime
 import Logging
 import SandboxModels
-import Synchronization
 import TestSupport
 
 @testable import Controller
@@ -204,7 +203,6 @@ struct ClaimCluster: Sendable {
         until isSo: @escaping @Sendable ([Object]) -> Bool
     ) async throws -> [Object] {
         let informer = Informer(objects, logger: Self.logger)
-        let last = Mutex<[Object]>([])
         let found = try await withThrowingTaskGroup(of: [Object]?.self) { group in
             group.addTask {
                 try await informer.run()
@@ -216,7 +214,6 @@ struct ClaimCluster: Sendable {
                 if isSo(now) { return now }
                 for await _ in informer.changes {
                     let now = informer.store.objects
-                    last.withLock { $0 = now }
                     if isSo(now) { return now }
                 }
                 return nil
@@ -229,7 +226,8 @@ struct ClaimCluster: Sendable {
             return try await group.next() ?? nil
         }
         guard let found else {
-            throw SandboxCluster.NotSo(last: last.withLock { $0.map(\.jsonText).joined(separator: "\n") }, calls: [])
+            let last = try await objects.list().items.map(\.jsonText).joined(separator: "\n")
+            throw SandboxCluster.NotSo(last: last, calls: [])
         }
         return found
     }
