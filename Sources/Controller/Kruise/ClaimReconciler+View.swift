@@ -125,7 +125,9 @@ extension SandboxClaimReconciler {
             let found = sightings.newest(place.name, sandboxes.store[claim.metadata.namespace, place.name])
             view.sights[place.name] = found?.sight(for: uid, uid: place.uid, at: now) ?? .absent
         }
-        let owned = sandboxes.store.objects(.claimOwner, uid).filter { $0.metadata.namespace == claim.metadata.namespace }
+        let owned = sandboxes.store.objects(.claimOwner, uid).filter {
+            $0.metadata.namespace == claim.metadata.namespace
+        }
         let known = sightings.answered.merging(owned.map { ($0.metadata.name, $0) }) { $0.isNewer(than: $1) ? $0 : $1 }
         for sandbox in known.values.sorted(by: { $0.metadata.name < $1.metadata.name })
         where view.sights[sandbox.metadata.name] == nil && !sightings.gone.contains(sandbox.metadata.name) {

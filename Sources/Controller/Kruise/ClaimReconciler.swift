@@ -110,7 +110,10 @@ struct SandboxClaimReconciler: Sendable {
         let change = MergePatch(["metadata": ["annotations": annotations]])
             .requiring(resourceVersion: claim.metadata.resourceVersion ?? "")
         do {
-            let written = try await resource(KruiseSandboxClaim.self, of: claim).patch(claim.metadata.name, .merge(change))
+            let written = try await resource(KruiseSandboxClaim.self, of: claim).patch(
+                claim.metadata.name,
+                .merge(change)
+            )
             memory.note(written)
             return written
         } catch let error as KubeError where error.isConflict || error.isNotFound {
@@ -131,7 +134,11 @@ struct SandboxClaimReconciler: Sendable {
     }
 
     /// Lets go what a claim aims at no more, or has.
-    private func release(_ old: [KruiseClaimPlace], insteadOf decision: KruiseClaimDecision, _ claim: KruiseSandboxClaim) {
+    private func release(
+        _ old: [KruiseClaimPlace],
+        insteadOf decision: KruiseClaimDecision,
+        _ claim: KruiseSandboxClaim
+    ) {
         let kept = Set((decision.record.places + decision.taken).map(\.name))
         release(old.filter { !kept.contains($0.name) }, claim)
     }

@@ -61,7 +61,9 @@ struct ClaimActor {
     private mutating func begin(_ world: ClaimWorld, _ random: inout Mutator) {
         let cache = world.history[position]
         let open = cache.claims.values.filter { expected[$0.metadata.name, default: 0] <= position }
-        guard let claim = open.sorted(by: { $0.metadata.name < $1.metadata.name }).randomElement(using: &random) else { return }
+        guard let claim = open.sorted(by: { $0.metadata.name < $1.metadata.name }).randomElement(using: &random) else {
+            return
+        }
         look = Look(claim: newer(claim))
     }
 
@@ -79,7 +81,9 @@ struct ClaimActor {
             }
             return nil
         }
-        guard let terms = try? KruiseClaimTerms(claim.spec), let record = try? KruiseClaimRecord(of: claim) else { return nil }
+        guard let terms = try? KruiseClaimTerms(claim.spec), let record = try? KruiseClaimRecord(of: claim) else {
+            return nil
+        }
         let free = cache.boxes.values.filter { $0.isFree(at: world.now) && reserved[$0.metadata.uid ?? ""] == nil }
             .sorted { $0.metadata.name < $1.metadata.name }.shuffled(using: &random)
         let view = view(look, record, free: free.count, cache, world.now)
@@ -111,7 +115,8 @@ struct ClaimActor {
             look.claim = answer
             return look
         }
-        look.writes = decision.discard.map { .discard($0, keeping: terms.keepsFailed) } + decision.take.map { .take($0) }
+        look.writes =
+            decision.discard.map { .discard($0, keeping: terms.keepsFailed) } + decision.take.map { .take($0) }
             + decision.make.map { .make($0) }
         return look.writes.isEmpty ? nil : look
     }
@@ -126,7 +131,8 @@ struct ClaimActor {
         let uid = look.claim.metadata.uid ?? ""
         var view = KruiseClaimView(source: .set(free: free))
         for place in record.places {
-            view.sights[place.name] = newest(place.name, look, cache)?.sight(for: uid, uid: place.uid, at: now) ?? .absent
+            view.sights[place.name] =
+                newest(place.name, look, cache)?.sight(for: uid, uid: place.uid, at: now) ?? .absent
         }
         for name in Set(cache.boxes.keys).union(look.answered.keys).sorted() where view.sights[name] == nil {
             guard let box = newest(name, look, cache), box.isClaimed(by: uid), box.isActive else { continue }

@@ -124,6 +124,8 @@ struct ClaimWorld {
     /// The sandboxes that are a claim's.
     func owned(by claim: KruiseSandboxClaim) -> [KruiseSandbox] {
         let uid = claim.metadata.uid ?? ""
-        return boxes.values.filter { $0.isClaimed(by: uid) && $0.isActive }.sorted { $0.metadata.name < $1.metadata.name }
+        return boxes.values.filter { $0.isClaimed(by: uid) && $0.isActive }.sorted {
+            $0.metadata.name < $1.metadata.name
+        }
     }
 }
