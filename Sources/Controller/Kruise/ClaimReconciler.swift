@@ -60,8 +60,8 @@ struct SandboxClaimReconciler: Sendable {
             let source = try await source(of: claim)
             if !source.canMake { terms.createsOnNoStock = false }
             let record = (try? KruiseClaimRecord(of: claim)) ?? KruiseClaimRecord()
-            let free = candidates(of: claim, source)
-            let view = view(of: claim, record, source, free: free.count, sightings)
+            let free = candidates(of: claim, record, source)
+            let view = try await view(of: claim, record, source, free: free.count, &sightings)
             var decision = KruiseClaimDecision(terms, record, view, now: now())
             release(record.places, insteadOf: decision, claim)
             try await labelPods(decision.taken, of: claim, &sightings)
