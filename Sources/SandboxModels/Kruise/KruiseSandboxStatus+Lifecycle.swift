@@ -15,8 +15,12 @@ public struct KruiseSandboxNews: Sendable, Hashable {
     public var obstacle: Problem?
     /// What a pause does not keep although it was asked for.
     public var loss: String?
+    /// Whether it has ended once it is paused: a checkpoint was to be its end.
+    public var endsPaused = false
     /// Whether its pause strategy is to hibernate.
     public var hibernates = false
+    /// Whether it ends with the capture of a checkpoint: when it is paused it has ended.
+    public var endsWithCheckpoint = false
 
     /// Creates what a record tells.
     public init(_ record: AggregateRecord) { self.record = record }
@@ -30,7 +34,9 @@ extension KruiseSandboxNews {
         switch record.phase {
         case .pending: .pending
         case .running: .running
-        case .pausing, .sealing, .releasing, .thawing, .paused: .paused
+        case .paused where endsWithCheckpoint: .succeeded
+        case .paused: endsPaused ? .succeeded : .paused
+        case .pausing, .sealing, .releasing, .thawing: .paused
         case .resuming: .resuming
         case .failed: hasSucceeded ? .succeeded : .failed
         case .deleting, .deleted: .terminating
@@ -76,7 +82,7 @@ extension KruiseSandboxNews {
 
     private var ready: KubeModels.Condition {
         let isReady = record.phase == .running && pod?.isReady == true
-        if isReady { return condition(.ready, true, KruiseSandboxCondition.Reason.podReady) }
+        if isReady { return condition(.ready, true, KruiseSandboxCondition.Reason.podReady, "Its pod is ready.") }
         let problem = problem
         return switch problem?.reason {
         case nil: condition(.ready, false, KruiseSandboxCondition.Reason.podReady)
@@ -114,9 +120,16 @@ extension KruiseSandboxNews {
 
     private var resumed: KubeModels.Condition? {
         switch record.phase {
-        case .resuming: condition(.resumed, false, KruiseSandboxCondition.Reason.createPod, obstacle?.message)
+        case .resuming:
+            condition(
+                .resumed,
+                false,
+                KruiseSandboxCondition.Reason.createPod,
+                obstacle?.message ?? "Its pod is made anew."
+            )
         case .paused: resumeFailure.map { condition(.resumed, false, $0.reason, $0.told) }
-        case .running: isSecondPod ? condition(.resumed, true, KruiseSandboxCondition.Reason.resumePod) : nil
+        case .running: 
+            isSecondPod ? condition(.resumed, true, KruiseSandboxCondition.Reason.resumePod, "Its pod was made anew.") : nil
         default: nil
         }
     }
@@ -140,8 +153,8 @@ extension KruiseSandboxNews {
             $0.type = type.rawValue
             $0.status = status ? "True" : "False"
             $0.reason = reason
-            // No schema of conditions takes one without.
-            $0.message = message?.withoutReplica ?? ""
+            // The schema of conditions takes none without.
+            $0.message = message?.withoutReplica ?? "Its pod is not ready."
         }
     }
 }
