@@ -80,14 +80,15 @@ struct E2BRouteTable {
 
     private(set) var table = RouteTable()
 
-    /// Adds a route at several ways below the mount.
+    /// Adds a route, in each version of the API unless it differs.
     mutating func add(
         _ method: HTTPRequest.Method,
-        _ paths: String...,
+        _ path: String,
+        in versions: [String] = ["", "/v2"],
         access: Route.Access = .key,
         _ handler: @escaping RouteTable.Handler
     ) {
-        for path in paths { table.add(method, Self.mount + path, access: access, handler) }
+        for version in versions { table.add(method, Self.mount + version + path, access: access, handler) }
     }
 }
 

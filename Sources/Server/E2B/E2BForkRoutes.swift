@@ -35,7 +35,7 @@ struct E2BForkRoutes {
     }
 
     func add(to routes: inout E2BRouteTable) {
-        routes.add(.post, "/sandboxes/:id/fork", "/v2/sandboxes/:id/fork", fork)
+        routes.add(.post, "/sandboxes/:id/fork", fork)
     }
 
     @Sendable private func fork(_ request: Request, _ context: APIRequestContext) async throws -> Response {

@@ -25,12 +25,12 @@ struct E2BLifecycleRoutes {
     }
 
     func add(to routes: inout E2BRouteTable) {
-        routes.add(.post, "/sandboxes/:id/timeout", "/v2/sandboxes/:id/timeout", setTimeout)
-        routes.add(.post, "/sandboxes/:id/refreshes", "/v2/sandboxes/:id/refreshes", refresh)
-        routes.add(.post, "/sandboxes/:id/pause", "/v2/sandboxes/:id/pause", pause)
-        routes.add(.post, "/sandboxes/:id/connect", "/v2/sandboxes/:id/connect", connect)
-        routes.add(.post, "/sandboxes/:id/resume", "/v2/sandboxes/:id/resume", resume)
-        routes.add(.put, "/sandboxes/:id/network", "/v2/sandboxes/:id/network", setNetwork)
+        routes.add(.post, "/sandboxes/:id/timeout", setTimeout)
+        routes.add(.post, "/sandboxes/:id/refreshes", refresh)
+        routes.add(.post, "/sandboxes/:id/pause", pause)
+        routes.add(.post, "/sandboxes/:id/connect", connect)
+        routes.add(.post, "/sandboxes/:id/resume", resume)
+        routes.add(.put, "/sandboxes/:id/network", setNetwork)
     }
 
     // MARK: - Timeouts
@@ -123,8 +123,8 @@ struct E2BLifecycleRoutes {
         guard let settled else { throw Self.tooSlow("resumed", id) }
         switch settled.status.state {
         case .running: break
-        case .pausing, .paused where settled.status.message == nil:
-            throw E2BError(.conflict, "The sandbox \(id) was paused again.")
+        case .pausing: throw Self.pausedAgain(id)
+        case .paused where settled.status.message == nil: throw Self.pausedAgain(id)
         case .stopping: throw E2BError.noSandbox(id)
         default: throw E2BError(.internalServerError, "The sandbox \(id) was not resumed. \(settled.told)")
         }
@@ -134,6 +134,10 @@ struct E2BLifecycleRoutes {
             try? await runtime.setTimeout(id, to: end, onlyIfLater: true)
         }
         return try Response(wasResumed ? resumed : running, json: teller.made(settled))
+    }
+
+    private static func pausedAgain(_ id: String) -> E2BError {
+        E2BError(.conflict, "The sandbox \(id) was paused again.")
     }
 
     private static func tooSlow(_ done: String, _ id: String) -> E2BError {

@@ -21,10 +21,10 @@ struct E2BMeasurementRoutes {
     }
 
     func add(to routes: inout E2BRouteTable) {
-        routes.add(.get, "/sandboxes/metrics", "/v2/sandboxes/metrics", metricsOfMany)
-        routes.add(.get, "/sandboxes/:id/metrics", "/v2/sandboxes/:id/metrics", metrics)
-        routes.add(.get, "/sandboxes/:id/logs", logs)
-        routes.add(.get, "/v2/sandboxes/:id/logs", entries)
+        routes.add(.get, "/sandboxes/metrics", metricsOfMany)
+        routes.add(.get, "/sandboxes/:id/metrics", metrics)
+        routes.add(.get, "/sandboxes/:id/logs", in: [""], logs)
+        routes.add(.get, "/sandboxes/:id/logs", in: ["/v2"], entries)
     }
 
     // MARK: - Metrics

@@ -19,11 +19,11 @@ struct E2BSandboxRoutes {
 
     func add(to routes: inout E2BRouteTable) {
         routes.add(.get, "/health", access: .open) { _, _ in Response(.noContent) }
-        routes.add(.post, "/sandboxes", "/v2/sandboxes", create)
-        routes.add(.get, "/v2/sandboxes", list)
-        routes.add(.get, "/sandboxes", listRunning)
-        routes.add(.get, "/sandboxes/:id", "/v2/sandboxes/:id", get)
-        routes.add(.delete, "/sandboxes/:id", "/v2/sandboxes/:id", kill)
+        routes.add(.post, "/sandboxes", create)
+        routes.add(.get, "/sandboxes", in: ["/v2"], list)
+        routes.add(.get, "/sandboxes", in: [""], listRunning)
+        routes.add(.get, "/sandboxes/:id", get)
+        routes.add(.delete, "/sandboxes/:id", kill)
     }
 
     @Sendable private func create(_ request: Request, _ context: APIRequestContext) async throws -> Response {

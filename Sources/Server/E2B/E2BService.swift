@@ -1,6 +1,8 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTPTypes
+
 /// The E2B API in front of one runtime, which owners share without seeing each other's sandboxes.
 public struct E2BService: Sendable {
     let configuration: ServerConfiguration.E2B

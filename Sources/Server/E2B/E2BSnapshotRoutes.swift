@@ -32,8 +32,8 @@ struct E2BSnapshotRoutes {
     }
 
     func add(to routes: inout E2BRouteTable) {
-        routes.add(.post, "/sandboxes/:id/snapshots", "/v2/sandboxes/:id/snapshots", create)
-        routes.add(.get, "/snapshots", "/v2/snapshots", list)
+        routes.add(.post, "/sandboxes/:id/snapshots", create)
+        routes.add(.get, "/snapshots", list)
     }
 
     @Sendable private func create(_ request: Request, _ context: APIRequestContext) async throws -> Response {

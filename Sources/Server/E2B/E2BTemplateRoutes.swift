@@ -17,9 +17,9 @@ struct E2BTemplateRoutes {
     }
 
     func add(to routes: inout E2BRouteTable) {
-        routes.add(.get, "/templates", "/v2/templates", list)
-        routes.add(.get, "/templates/:id", "/v2/templates/:id", get)
-        routes.add(.delete, "/templates/:id", "/v2/templates/:id", delete)
+        routes.add(.get, "/templates", list)
+        routes.add(.get, "/templates/:id", get)
+        routes.add(.delete, "/templates/:id", delete)
         routes.add(.get, "/templates/aliases/:id") { _, context in
             let template = try await template(context)
             return try Response(.ok, json: Alias(templateID: template.templateID))
