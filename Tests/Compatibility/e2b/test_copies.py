@@ -52,6 +52,7 @@ def test_snapshots_are_listed(alice: Client) -> None:
     assert listed(alice.Sandbox.list_snapshots(**alice.options)) == []
 
 
+@pytest.mark.once
 def test_a_snapshot_that_goes_by_itself(alice: Client) -> None:
     source = alice.create()
     headers = {"x-e2b-kruise-snapshot-ttl": "1s", "x-e2b-kruise-snapshot-keep-running": "false"}

@@ -65,6 +65,7 @@ def test_connect_only_gives_time(alice: Client) -> None:
     assert alice.info(sandbox.sandbox_id).end_at - end > timedelta(seconds=3500)
 
 
+@pytest.mark.once
 def test_set_timeout_takes_time_away_as_well(alice: Client) -> None:
     other = alice.create(timeout=600)
     sandbox = alice.create(timeout=3600)
@@ -94,6 +95,7 @@ def test_paused_when_its_time_is_over(alice: Client, testbed: Testbed) -> None:
     alice.wait_for(sandbox.sandbox_id, "paused")
 
 
+@pytest.mark.once
 def test_a_timeout_outlives_the_server(alice: Client, testbed: Testbed) -> None:
     """It is due while no server runs, and is seen to by the next one, which was killed as well as ended."""
     pausing, ending = alice.create_pausing(timeout=4), alice.create(timeout=4)
@@ -134,6 +136,7 @@ def test_is_running_asks_the_agent(alice: Client) -> None:
     assert alice(alice.create("box").is_running()) is False
 
 
+@pytest.mark.once
 def test_a_time_that_never_ends(alice: Client) -> None:
     sandbox = alice.create(metadata={"e2b.agents.kruise.io/never-timeout": "true"})
 
@@ -149,6 +152,7 @@ def test_a_time_that_never_ends(alice: Client) -> None:
     assert end() == 1 and alice.state(sandbox.sandbox_id) == "running"
 
 
+@pytest.mark.once
 def test_a_paused_one_that_is_kept_for_a_while(alice: Client) -> None:
     sandbox = alice.create(metadata={"e2b.agents.kruise.io/reserve-paused-sandbox-duration": "2s"})
     alice.pause(sandbox)
