@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 import e2b
 import pytest
 
-from client import HAS_LIFECYCLE, PAUSE_TELLS, Client
+from client import PAUSE_TELLS, Client
 from conftest import shell_of
 from testbed import Testbed
 
@@ -111,9 +111,8 @@ def test_a_timeout_outlives_the_server(alice: Client, testbed: Testbed) -> None:
     assert alice.state(paused.sandbox_id) == "running"
 
 
+@pytest.mark.since(2, 24)
 def test_traffic_wakes_it(alice: Client, testbed: Testbed) -> None:
-    if not HAS_LIFECYCLE:
-        pytest.skip("this version cannot ask for it")
     sandbox = alice.create_pausing(timeout=600, auto_resume=True)
     shell = shell_of(testbed, sandbox.sandbox_id)
     shell.run("echo kept >/kept")
