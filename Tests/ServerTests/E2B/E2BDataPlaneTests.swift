@@ -61,8 +61,9 @@ import Testing
                     port,
                     "GET /health HTTP/1.1\r\nHost: h\r\nE2b-Sandbox-Id: \(id)\r\nE2b-Sandbox-Port: \(upstream)\r\nConnection: close\r\n\r\n"
                 )
-                if answer.head.status >= 400 { #expect(answer.body.contains("\"code\":\(answer.head.status)")) }
-                return answer.head.status
+                let status = try #require(answer.head.status)
+                if status >= 400 { #expect(answer.body.contains("\"code\":\(status)")) }
+                return status
             }
             #expect(try await status("box") == 200)
             #expect(try await status("none") == 502)
