@@ -1,9 +1,8 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-import SandboxModels
-
 import Foundation
+import SandboxModels
 
 /// What a container uses, as the kernel counts it in its control groups of either version.
 struct ControlGroupUsage {

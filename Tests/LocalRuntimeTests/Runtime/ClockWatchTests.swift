@@ -8,7 +8,10 @@ import Testing
 
 @Suite("A clock that is set")
 struct ClockWatchTests {
-    @Test("is noticed once, forwards and backwards, and going on is not", arguments: [(60.0, true), (-60, true), (0.1, false)])
+    @Test(
+        "is noticed once, forwards and backwards, and going on is not",
+        arguments: [(60.0, true), (-60, true), (0.1, false)]
+    )
     func steps(step: Double, isSet: Bool) {
         var wall = Date(timeIntervalSince1970: 1000)
         var steady = ContinuousClock.now

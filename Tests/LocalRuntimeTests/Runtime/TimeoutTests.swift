@@ -50,8 +50,9 @@ struct TimeoutTests {
                         let sandbox = try await runtime.sandbox(id)
                         #expect(sandbox.status.state == .running && sandbox.expiresAt == later)
                         try await runtime.deleteAndExpectGone(id)
-                    } else {
-                        try await runtime.runner(id).waitUntilGone(deadline: .now + .seconds(30))
+                    } else if let runner = try? await runtime.runner(id) {
+                        await runner.waitUntilGone(deadline: .now + .seconds(30))
+                        #expect(await runner.isForgotten)
                     }
                 }
             }

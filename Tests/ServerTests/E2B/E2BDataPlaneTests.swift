@@ -78,7 +78,9 @@ import Testing
     }
 
     @Test func trafficWakesWhatWantsToBeWoken() async throws {
-        try await Self.with({ $0.spec.extensions[SandboxExtension.resumeOnAccess] = "true" }) { port, runtime async throws in
+        try await Self.with({ $0.spec.extensions[SandboxExtension.resumeOnAccess] = "true" }) {
+            port,
+            runtime async throws in
             await runtime.set("box", .paused)
             let answer = try await Self.exchange(
                 port,
