@@ -1,7 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-import struct Foundation.Date
+public import struct Foundation.Date
 
 /// Something that is asked for now and was not asked for before.
 ///
@@ -49,10 +49,15 @@ extension Situation {
         intent.timers.expiry(in: recorded.phase.name)
     }
 
-    /// When a failed sandbox is deleted by itself.
+    /// When a sandbox that has failed, or is paused, is deleted by itself.
     private var end: Date? {
-        guard case .failed = recorded.phase, let seconds = intent.timers.deleteAfterFailure else { return nil }
-        return recorded.since.addingTimeInterval(seconds)
+        let seconds: Double? =
+            switch recorded.phase {
+            case .failed: intent.timers.deleteAfterFailure
+            case .paused: intent.timers.deleteAfterPause
+            default: nil
+            }
+        return seconds.map { recorded.since.addingTimeInterval($0) }
     }
 
     /// When a running sandbox is paused by itself.
@@ -69,7 +74,7 @@ extension Situation {
 
 extension Timers {
     /// When a sandbox in this phase expires, unless that is disregarded there.
-    func expiry(in phase: Phase.Name) -> Date? {
+    public func expiry(in phase: Phase.Name) -> Date? {
         switch phase {
         case .deleting, .deleted: nil
         case .pending, .running, .thawing, .failed: expireAt
