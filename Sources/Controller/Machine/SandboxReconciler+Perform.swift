@@ -172,8 +172,8 @@ extension SandboxReconciler {
 
     /// Takes away the object of a pod whose processes are all known to be dead. A kubelet takes seconds to come round to that,
     /// and there is nothing left to wait for.
-    private func forget(_ source: SnapshotSource, of sandbox: BatchSandbox, at index: Int) async throws {
-        switch PodPlaces.place(index, of: sandbox, in: pods.store) {
+    private func forget(_ source: SnapshotSource, of sandbox: Sandbox, at index: Int) async throws {
+        switch place(index, of: sandbox) {
         case .own(let pod) where pod.metadata.uid == source.podUID,
             .pooled(let pod) where pod.metadata.uid == source.podUID && pod.metadata.deletionTimestamp != nil:
             try await delete(pod, gracePeriodSeconds: 0)
