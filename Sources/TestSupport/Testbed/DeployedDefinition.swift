@@ -5,7 +5,7 @@ import Foundation
 public import KubeModels
 import Yams
 
-/// A CustomResourceDefinition of `deploy/crds`.
+/// A CustomResourceDefinition of `deploy/crds` or `deploy/kruise/crds`.
 public struct DeployedDefinition: Sendable {
     /// The plural of the kind that it defines.
     public let plural: String
@@ -15,9 +15,13 @@ public struct DeployedDefinition: Sendable {
     /// All of the OpenSandbox dialect.
     public static let openSandbox = ["batchsandboxes", "pools", "sandboxsnapshots"]
 
-    /// Reads `deploy/crds/<plural>.yaml`.
+    /// All of the Kruise dialect.
+    public static let kruise = ["checkpoints", "sandboxclaims", "sandboxes", "sandboxsets", "sandboxtemplates"]
+
+    /// Reads `<plural>.yaml` in the folder of its dialect.
     public init(_ plural: String) throws {
-        let folder = URL(fileURLWithPath: #filePath).appending(path: "../../../../deploy/crds").standardized
+        let path = Self.kruise.contains(plural) ? "deploy/kruise/crds" : "deploy/crds"
+        let folder = URL(fileURLWithPath: #filePath).appending(path: "../../../../\(path)").standardized
         let text = try String(contentsOf: folder.appending(path: "\(plural).yaml"), encoding: .utf8)
         guard let root = try Yams.compose(yaml: text) else { throw JSONError("is empty") }
         self.plural = plural
