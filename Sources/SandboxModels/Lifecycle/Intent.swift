@@ -35,7 +35,7 @@ public struct Intent: Sendable, Hashable, Codable {
 
 /// When something is to happen to a sandbox without anybody asking.
 ///
-/// All are absolute but `deleteAfterFailure`. A timer in the past acts at once.
+/// All are absolute but `deleteAfterFailure` and `deleteAfterPause`. A timer in the past acts at once.
 public struct Timers: Sendable, Hashable, Codable {
     /// When a running sandbox is paused by itself (`pauseTime`). Each value acts once: a pause that fails is not tried
     /// again before this date is changed or a new wish is stated.
@@ -47,17 +47,21 @@ public struct Timers: Sendable, Hashable, Codable {
     public var expiresWhilePaused: Bool
     /// After how many seconds a sandbox that has failed is deleted by itself, if ever.
     public var deleteAfterFailure: Double?
+    /// After how many seconds a sandbox that is paused is deleted by itself, if ever; a resume that fails begins them anew.
+    public var deleteAfterPause: Double?
 
     /// Creates timers; without arguments nothing ever happens by itself.
     public init(
         pauseAt: Date? = nil,
         expireAt: Date? = nil,
         expiresWhilePaused: Bool = true,
-        deleteAfterFailure: Double? = nil
+        deleteAfterFailure: Double? = nil,
+        deleteAfterPause: Double? = nil
     ) {
         self.pauseAt = pauseAt
         self.expireAt = expireAt
         self.expiresWhilePaused = expiresWhilePaused
         self.deleteAfterFailure = deleteAfterFailure
+        self.deleteAfterPause = deleteAfterPause
     }
 }

@@ -49,10 +49,15 @@ extension Situation {
         intent.timers.expiry(in: recorded.phase.name)
     }
 
-    /// When a failed sandbox is deleted by itself.
+    /// When a sandbox that has failed, or is paused, is deleted by itself.
     private var end: Date? {
-        guard case .failed = recorded.phase, let seconds = intent.timers.deleteAfterFailure else { return nil }
-        return recorded.since.addingTimeInterval(seconds)
+        let seconds: Double? =
+            switch recorded.phase {
+            case .failed: intent.timers.deleteAfterFailure
+            case .paused: intent.timers.deleteAfterPause
+            default: nil
+            }
+        return seconds.map { recorded.since.addingTimeInterval($0) }
     }
 
     /// When a running sandbox is paused by itself.

@@ -15,6 +15,8 @@ public struct Sandbox: Sendable, Hashable {
     public var createdAt: Date
     /// When it will be deleted, if ever.
     public var expiresAt: Date?
+    /// When it will be paused by itself, if ever; of a sandbox that is paused, when it was to be.
+    public var pausesAt: Date?
     /// The image that a resume starts from, while there is one.
     public var artifact: Artifact?
     /// A word that changes whenever anything else here does, if its runtime has one; nothing else can be told from it.
@@ -27,6 +29,7 @@ public struct Sandbox: Sendable, Hashable {
         status: SandboxStatus,
         createdAt: Date,
         expiresAt: Date? = nil,
+        pausesAt: Date? = nil,
         artifact: Artifact? = nil,
         revision: String? = nil
     ) {
@@ -35,6 +38,7 @@ public struct Sandbox: Sendable, Hashable {
         self.status = status
         self.createdAt = createdAt
         self.expiresAt = expiresAt
+        self.pausesAt = pausesAt
         self.artifact = artifact
         self.revision = revision
     }

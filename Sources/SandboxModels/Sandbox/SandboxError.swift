@@ -43,6 +43,12 @@ public struct SandboxError: Error, Sendable, CustomStringConvertible {
         case poolsUnsupported
         /// The pool has no sandbox to give for now; the same request can succeed later.
         case poolExhausted
+        /// There is nothing of that name to create a sandbox from.
+        case templateNotFound
+        /// The name that was asked for is taken.
+        case nameTaken
+        /// The same key came with another request before.
+        case requestKeyReused
         /// What the owner's quota allows is used up.
         case quotaExceeded
         /// The sandbox did not come up in the time that a request waits for it.

@@ -18,6 +18,8 @@ public struct SandboxOptions: Sendable, Hashable, Codable {
     public var lifecycle: String?
     /// What its creator calls the request, to get the same sandbox if it is sent once more.
     public var requestKey: String?
+    /// What tells one request from another one under the same key, such as a digest of its body; nil if nobody compares.
+    public var requestDigest: String?
 
     /// Creates options that ask for nothing.
     public init() {}

@@ -25,6 +25,14 @@ public struct SandboxSpec: Sendable, Hashable, Codable {
     public var volumes: [SandboxVolume]
     /// What it is to have besides, if anything.
     public var options: SandboxOptions?
+    /// Whose it is, by an identity that the API gives to whoever asks; nil where an API knows no owners.
+    public var owner: String?
+    /// The team that its owner belongs to, which on a cluster is its namespace.
+    public var team: String?
+    /// The name of the template that it was created from, or the identity of the snapshot.
+    public var template: String?
+    /// What happens when its time is over; nil: it is deleted.
+    public var timeout: TimeoutPolicy?
 
     /// Creates a spec from its values.
     public init(
@@ -37,7 +45,11 @@ public struct SandboxSpec: Sendable, Hashable, Codable {
         extensions: [String: String] = [:],
         platform: String? = nil,
         volumes: [SandboxVolume] = [],
-        options: SandboxOptions? = nil
+        options: SandboxOptions? = nil,
+        owner: String? = nil,
+        team: String? = nil,
+        template: String? = nil,
+        timeout: TimeoutPolicy? = nil
     ) {
         self.image = image
         self.snapshotID = snapshotID
@@ -49,9 +61,13 @@ public struct SandboxSpec: Sendable, Hashable, Codable {
         self.platform = platform
         self.volumes = volumes
         self.options = options
+        self.owner = owner
+        self.team = team
+        self.template = template
+        self.timeout = timeout
     }
 
-    /// Reads a spec, also one that was written before there were volumes.
+    /// Reads a spec, also one that was written before there were volumes or owners.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
@@ -63,7 +79,12 @@ public struct SandboxSpec: Sendable, Hashable, Codable {
             metadata: try values.decode([String: String].self, forKey: .metadata),
             extensions: try values.decode([String: String].self, forKey: .extensions),
             platform: try values.decodeIfPresent(String.self, forKey: .platform),
-            volumes: try values.decodeIfPresent([SandboxVolume].self, forKey: .volumes) ?? []
+            volumes: try values.decodeIfPresent([SandboxVolume].self, forKey: .volumes) ?? [],
+            options: try values.decodeIfPresent(SandboxOptions.self, forKey: .options),
+            owner: try values.decodeIfPresent(String.self, forKey: .owner),
+            team: try values.decodeIfPresent(String.self, forKey: .team),
+            template: try values.decodeIfPresent(String.self, forKey: .template),
+            timeout: try values.decodeIfPresent(TimeoutPolicy.self, forKey: .timeout)
         )
     }
 }

@@ -17,6 +17,12 @@ public struct Snapshot: Sendable, Hashable {
     public var createdAt: Date
     /// The image that sandboxes can be created from, once it is ready.
     public var artifact: Artifact?
+    /// Whose it is; nil where an API knows no owners.
+    public var owner: String?
+    /// What the captured sandbox was asked to be, where the runtime leaves it to the API to create others like it.
+    public var source: SandboxSpec?
+    /// When it is deleted by itself, if that is known.
+    public var expiresAt: Date?
 
     /// Creates a snapshot from its values.
     public init(
@@ -25,7 +31,10 @@ public struct Snapshot: Sendable, Hashable {
         name: String? = nil,
         status: SnapshotStatus,
         createdAt: Date,
-        artifact: Artifact? = nil
+        artifact: Artifact? = nil,
+        owner: String? = nil,
+        source: SandboxSpec? = nil,
+        expiresAt: Date? = nil
     ) {
         self.id = id
         self.sandboxID = sandboxID
@@ -33,6 +42,9 @@ public struct Snapshot: Sendable, Hashable {
         self.status = status
         self.createdAt = createdAt
         self.artifact = artifact
+        self.owner = owner
+        self.source = source
+        self.expiresAt = expiresAt
     }
 }
 

@@ -49,6 +49,9 @@ extension APIError {
                 error.told,
                 headers: [.retryAfter: "5"]
             )
+        case .templateNotFound: self.init(.notFound, "SANDBOX::TEMPLATE_NOT_FOUND", error.told)
+        case .nameTaken: self.init(.conflict, "KUBERNETES::INVALID_STATE", error.told)
+        case .requestKeyReused: self.init(.conflict, "SANDBOX::IDEMPOTENCY_KEY_REUSED", error.told)
         case .quotaExceeded: self.init(.forbidden, "KUBERNETES::QUOTA_EXCEEDED", error.told)
         case .startTimedOut: self.init(.gatewayTimeout, "KUBERNETES::POD_READY_TIMEOUT", error.told)
         case .imageUnavailable: self.init(.internalServerError, "KUBERNETES::POD_FAILED", error.told)

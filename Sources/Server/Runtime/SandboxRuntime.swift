@@ -19,9 +19,9 @@ public protocol SandboxRuntime: Sendable {
     ///
     /// - Parameters:
     ///   - spec: What to run. Quantities and the image's reference are the runtime's to check (`invalidParameter`). Instead
-    ///     of an image it may name a snapshot.
+    ///     of an image it may name a snapshot, or a template of the runtime's own.
     ///   - credentials: For this image's registry; not kept after the pull.
-    ///   - expiresAt: When the sandbox is deleted, or nil for never.
+    ///   - expiresAt: When the sandbox is deleted, or what else `spec.timeout` says, or nil for never.
     /// - Returns: The sandbox, with the identity that the runtime gave it.
     /// - Throws: `invalidParameter`, `imageUnavailable`, `startFailed`, `unsupported`, `runtimeUnavailable`;
     ///   `snapshotNotFound`, `snapshotNotReady`; for volumes `hostPathNotAllowed`, `invalidHostPath`,
@@ -116,6 +116,62 @@ public protocol SandboxRuntime: Sendable {
     /// - Parameter date: When it was used.
     func recordAccess(_ id: String, at date: Date) async
 
+    // MARK: Owners and templates
+
+    /// The sandboxes of one owner as they are now, in any order.
+    func sandboxes(of owner: String) async throws -> [Sandbox]
+
+    /// What sandboxes can be created from by a name that the runtime itself knows; see `SandboxSpec.template`. A spec with
+    /// such a name has no image: what it leaves empty is the template's.
+    func templates() async throws -> [SandboxTemplateSummary]
+
+    // MARK: Timeouts
+
+    // What these three change is one durable write, and what happens by itself is decided from what was written before: of a
+    // pause, a deletion, a timeout's end and a change of it at once, one is first, and the others are told so.
+
+    /// Makes the time of a running sandbox end at another date, earlier or later. What happens then is its policy's. One that
+    /// has no end is left without.
+    ///
+    /// - Parameters:
+    ///   - date: In the future.
+    ///   - onlyIfLater: Whether an end that is later already stays.
+    /// - Throws: `notFound`, also when its time is over; `invalidState` unless it runs.
+    func setTimeout(_ id: String, to date: Date, onlyIfLater: Bool) async throws
+
+    /// Begins to pause a sandbox unless it is paused or being paused already. From then on it is not seen running unless the
+    /// pause has failed, and then its status has a message.
+    ///
+    /// - Parameter retention: For how long it is kept; nil: as its policy says.
+    /// - Throws: `notFound`, also when its time is over; `invalidState` if it is on its way to running, or has failed.
+    func pause(_ id: String, keptFor retention: PausedRetention?) async throws
+
+    /// Makes sure that a sandbox runs or is on its way, and that it has time at least until a date from then on. From then on
+    /// it is not seen paused unless the resume has failed, and then its status has a message.
+    ///
+    /// - Parameter date: What a resumed one gets, unless its policy gives it more; one that runs only gets more than it has.
+    ///   One that has no end is left without.
+    /// - Returns: Whether it had to be resumed.
+    /// - Throws: `notFound`, also when its time is over; `invalidState` while it is being paused.
+    func connect(_ id: String, until date: Date) async throws -> Bool
+
+    // MARK: Snapshots with options
+
+    /// Begins to take a snapshot of a running sandbox; the snapshot's status tells how it goes on.
+    ///
+    /// - Throws: As ``createSnapshot(of:name:)``; `unsupported` for options that this runtime cannot do.
+    func createSnapshot(of id: String, options: SnapshotOptions) async throws -> Snapshot
+
+    /// A snapshot once it is ready or has failed, or as it is when the time is over.
+    ///
+    /// - Throws: `snapshotNotFound`, also when it goes meanwhile.
+    func settledSnapshot(_ id: String, within limit: Duration) async throws -> Snapshot
+
+    /// What a running sandbox uses now; nil if nobody knows.
+    ///
+    /// - Throws: `notFound`.
+    func usage(of id: String) async throws -> SandboxUsage?
+
     // MARK: Pools
 
     /// Creates a pool of ready sandboxes.
@@ -159,12 +215,52 @@ extension SandboxRuntime {
 
     /// Nothing.
     public func recordAccess(_ id: String, at date: Date) async {}
+
+    /// Those of all whose owner it is.
+    public func sandboxes(of owner: String) async throws -> [Sandbox] {
+        try await sandboxes().filter { $0.spec.owner == owner }
+    }
+
+    /// Looks again and again, ever more rarely.
+    public func settledSnapshot(_ id: String, within limit: Duration) async throws -> Snapshot {
+        let end = ContinuousClock.now + limit
+        var delay = Duration.milliseconds(20)
+        while true {
+            let snapshot = try await snapshot(id)
+            guard snapshot.status.state == .creating, ContinuousClock.now < end else { return snapshot }
+            try await Task.sleep(for: min(delay, end - .now))
+            delay = min(delay * 2, .milliseconds(500))
+        }
+    }
+
+    /// One with no more than a name. What else there may be is refused.
+    public func createSnapshot(of id: String, options: SnapshotOptions) async throws -> Snapshot {
+        guard options == SnapshotOptions(name: options.name) else {
+            throw SandboxError(.unsupported, "This server's snapshots have neither owners nor options.")
+        }
+        return try await createSnapshot(of: id, name: options.name)
+    }
 }
 
 /// What a runtime answers that has no more than all have.
 extension SandboxRuntime {
     /// None.
     public var features: Set<SandboxFeature> { [] }
+    /// None.
+    public func templates() async throws -> [SandboxTemplateSummary] { [] }
+    /// Nobody knows.
+    public func usage(of id: String) async throws -> SandboxUsage? {
+        _ = try await sandbox(id)
+        return nil
+    }
+    /// It cannot.
+    public func setTimeout(_ id: String, to date: Date, onlyIfLater: Bool) async throws {
+        throw SandboxError.noTimeouts
+    }
+    /// It cannot.
+    public func pause(_ id: String, keptFor retention: PausedRetention?) async throws { throw SandboxError.noTimeouts }
+    /// It cannot.
+    public func connect(_ id: String, until date: Date) async throws -> Bool { throw SandboxError.noTimeouts }
     /// There are none.
     public func createPool(
         _ name: String,
@@ -186,6 +282,10 @@ extension SandboxRuntime {
 }
 
 extension SandboxError {
+    static let noTimeouts = SandboxError(
+        .unsupported,
+        "This server's runtime does not know what the E2B API asks of it."
+    )
     static let noPools = SandboxError(
         .poolsUnsupported,
         "Pools are a feature of the Kubernetes runtime, which this server does not have."

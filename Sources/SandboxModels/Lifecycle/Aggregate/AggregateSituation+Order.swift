@@ -35,11 +35,17 @@ extension AggregateSituation {
 
     private var expiry: Date? { intent.intent.timers.expiry(in: record.phase) }
 
-    /// When the whole is deleted because all of it has failed.
+    /// When the whole is deleted because all of it has failed, or is paused.
     private var end: Date? {
-        guard case .running = record.stage, let seconds = intent.intent.timers.deleteAfterFailure else { return nil }
+        let timers = intent.intent.timers
+        let (name, seconds): (Phase.Name, Double?)
+        switch record.stage {
+        case .running: (name, seconds) = (.failed, timers.deleteAfterFailure)
+        case .paused: (name, seconds) = (.paused, timers.deleteAfterPause)
+        case .pausing, .undoing, .deleting, .deleted: return nil
+        }
         let replicas = record.replicas.map(\.recorded)
-        guard replicas.allSatisfy({ $0.phase.name == .failed }) else { return nil }
+        guard let seconds, replicas.allSatisfy({ $0.phase.name == name }) else { return nil }
         return replicas.map(\.since).max()?.addingTimeInterval(seconds)
     }
 
