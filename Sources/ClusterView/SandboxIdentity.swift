@@ -11,6 +11,12 @@ package enum SandboxIdentity {
     /// A new one.
     package static func random() -> String { UUID().uuidString.lowercased() }
 
+    /// Eight letters and digits at the end of a name, as nobody else has them.
+    package static func suffix() -> String {
+        // Without vowels there are no words among them.
+        String((0..<8).compactMap { _ in "bcdfghjklmnpqrstvwxz2456789".randomElement() })
+    }
+
     /// The one of a request that may be sent again: the same for the same key in the same namespace. It has the form of a
     /// random one (RFC 9562, version 8).
     package static func of(key: String, namespace: String) -> String {

@@ -38,8 +38,10 @@ extension SandboxStatus {
             if isToPause { return Told(state: .pausing, reason: "PAUSING", message: "It was asked to pause.") }
             return Told(state: .running, reason: object.isReady ? "RUNNING" : "NOT_READY", message: object.unreadiness)
         case .paused? where object.isFullyPaused:
-            guard isToPause else { return Told(state: .resuming, reason: "RESUMING", message: "It was asked to resume.") }
-            let failure = object.condition(.resumed, "False", but: [KruiseSandboxCondition.Reason.createPod])
+            if !isToPause, object.failedResume == nil {
+                return Told(state: .resuming, reason: "RESUMING", message: "It was asked to resume.")
+            }
+            let failure = object.failedResume
             return Told(state: .paused, reason: failure == nil ? "PAUSED" : "RESUME_FAILED", message: failure)
         case .paused?: return Told(state: .pausing, reason: "PAUSING", message: object.status?.progress?.summary)
         case .resuming?, .upgrading?, .recycling?:
@@ -65,6 +67,12 @@ extension KruiseSandbox {
             condition.reason == KruiseSandboxCondition.Reason.checkpointFailed, hasSeenSpec
         else { return nil }
         return [condition.reason, condition.message].compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: ": ")
+    }
+
+    /// Why the resume that is wished for did not come about, and has left it paused; nil if it did, or nobody knows yet.
+    var failedResume: String? {
+        guard spec.paused != true, isFullyPaused, hasSeenSpec else { return nil }
+        return condition(.resumed, "False", but: [KruiseSandboxCondition.Reason.createPod])
     }
 
     /// Whether its controller has seen the spec as it is now.

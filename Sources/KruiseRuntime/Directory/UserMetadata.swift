@@ -15,8 +15,6 @@ enum UserMetadata {
     static let resourceKey = CreationParameters.prefix + "sandbox-resource"
     /// Tells the address of the sandbox, with the metadata of those that asked for it.
     static let addressKey = CreationParameters.prefix + "sandbox-ip"
-    /// On an object: the address is told.
-    static let tellsAddress = "stasis.dev/return-sandbox-ip"
 
     /// Whether owners may not use a key.
     static func isReserved(_ key: String) -> Bool {
