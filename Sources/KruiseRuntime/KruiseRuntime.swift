@@ -6,7 +6,7 @@ public import KubeClient
 import KubeModels
 import KubeRuntime
 public import Logging
-public import SandboxModels
+import SandboxModels
 public import ServiceLifecycle
 
 public import struct Foundation.Date

@@ -9,7 +9,7 @@ final class ClaimReservations: Sendable {
     private let reserved = Mutex<Set<String>>([])
 
     /// Reserves the first of some sandboxes that nobody else is about to take; nil if there is none.
-    func reserve<Candidate>(_ candidates: [Candidate], by uid: (Candidate) -> String) -> Candidate? {
+    func reserve<Candidate: Sendable>(_ candidates: [Candidate], by uid: (Candidate) -> String) -> Candidate? {
         reserved.withLock { reserved in
             guard let found = candidates.first(where: { !reserved.contains(uid($0)) }) else { return nil }
             reserved.insert(uid(found))

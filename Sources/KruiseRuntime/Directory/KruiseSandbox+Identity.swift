@@ -1,7 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-package import ClusterView
+import ClusterView
 import KubeModels
 package import SandboxModels
 

@@ -5,7 +5,7 @@ import ClusterView
 import KubeModels
 public import SandboxModels
 
-public import struct Foundation.Date
+import struct Foundation.Date
 
 /// Reading, labelling, reaching and deleting sandboxes.
 extension KruiseRuntime {
