@@ -9,7 +9,7 @@ public import Metrics
 import SandboxModels
 
 /// Sees to it that BatchSandboxes run, are paused and resumed as their owners want, and that SandboxSnapshots are taken, with the
-/// providers that it is given.
+/// providers that it is given. With the dialect in its settings it does the same for the Kruise dialect's kinds.
 ///
 /// Several may run in one cluster, but only one at a time may work: put ``run()`` under a `LeaderElector`.
 public struct SandboxController: Sendable {
@@ -24,8 +24,10 @@ public struct SandboxController: Sendable {
     private let poolController: PoolController
     private let taskController: Controller<ObjectKey>
     private let executors: TaskExecutors
+    /// What is at work for the Kruise dialect; nil if the controller does not work on it.
+    private let kruise: KruiseControllers?
     /// The snapshots of a sandbox that are not finished.
-    private let unfinished: @Sendable (ObjectKey) -> [ObjectKey]
+    private let unfinished: @Sendable (SandboxReference) -> [ObjectKey]
 
     /// Creates a controller.
     ///
@@ -97,7 +99,7 @@ public struct SandboxController: Sendable {
         }
         .watchingOwned(snapshots, by: BatchSandbox.self)
         // Whose turn it is stands in the record of the sandbox.
-        .watching(snapshots) { $0.object.isOfPause ? [] : [$0.object.sandboxKey] }
+        .watching(snapshots) { $0.object.sandboxesInTurn(of: .openSandbox) }
         let queue = controller.queue
         poolController = PoolController(
             client,
@@ -112,9 +114,9 @@ public struct SandboxController: Sendable {
             metrics: metrics,
             logger: logger
         ) { queue.add($0) }
-        let unfinished: @Sendable (ObjectKey) -> [ObjectKey] = { sandbox in
+        let unfinished: @Sendable (SandboxReference) -> [ObjectKey] = { sandbox in
             snapshots.store
-                .objects(.sandbox, StoreIndex<SandboxSnapshot>.sandboxKey(sandbox.namespace, sandbox.name))
+                .objects(.sandbox, sandbox.description)
                 .filter { $0.status?.isFinal != true || $0.metadata.deletionTimestamp != nil }
                 .map(\.key)
         }
@@ -138,10 +140,7 @@ public struct SandboxController: Sendable {
             recorder: recorder,
             logger: logger
         )
-        retentionController = Controller(name: "retention", metrics: metrics, logger: logger) { _ in
-            try await retention.pass()
-        }
-        .watching(sandboxes) { retention.note($0.object) }
+        retentionController = retention.controller(metrics: metrics)
         assigner = PoolAssigner(
             sandboxes: sandboxes,
             pools: pools,
@@ -151,10 +150,28 @@ public struct SandboxController: Sendable {
             metrics: metrics,
             logger: logger
         )
+        var kruise: KruiseControllers?
+        if settings.dialects.contains(.kruise) {
+            kruise = KruiseControllers(
+                KruiseParts(
+                    client: client,
+                    namespaces: namespaces,
+                    pods: pods,
+                    snapshots: snapshots,
+                    providers: providers,
+                    deletion: deletion,
+                    settings: settings,
+                    recorder: recorder,
+                    metrics: metrics,
+                    logger: logger
+                ),
+                workers: workers
+            )
+        }
+        self.kruise = kruise
         let snapshotReconciler = SandboxSnapshotReconciler(
             snapshots: snapshots,
-            sandboxes: sandboxes,
-            pods: pods,
+            sandboxes: SnapshotSandboxes(batch: sandboxes, kruise: kruise?.sandboxes, pods: pods, client: client),
             client: client,
             providers: providers,
             deletion: deletion,
@@ -162,7 +179,7 @@ public struct SandboxController: Sendable {
             recorder: recorder,
             logger: logger
         )
-        snapshotController = Controller(
+        var snapshotController = Controller<ObjectKey>(
             name: "sandboxsnapshot",
             workers: snapshotWorkers,
             metrics: metrics,
@@ -172,17 +189,26 @@ public struct SandboxController: Sendable {
         }
         .watching(snapshots) { change in
             // Those that wait for it.
-            [change.object.key] + (change.object.status?.isFinal == true ? unfinished(change.object.sandboxKey) : [])
+            [change.object.key] + (change.object.status?.isFinal == true ? unfinished(change.object.sandbox) : [])
         }
-        .watching(sandboxes) { unfinished($0.object.key) }
+        .watching(sandboxes) { unfinished($0.object.reference) }
         // Not before they are all known: without its pod a sandbox cannot be captured.
         .watching(pods) { _ in [] }
+        if let kruise {
+            snapshotController = snapshotController.watching(kruise.sandboxes.sandboxes) { unfinished($0.object.reference) }
+        }
+        self.snapshotController = snapshotController
     }
 
     /// Has a sandbox looked at, and the snapshots of it that are not finished, because the provider has news of one of them.
     public func look(at sandbox: ObjectKey) {
         controller.queue.add(sandbox)
-        for snapshot in unfinished(sandbox) { snapshotController.queue.add(snapshot) }
+        kruise?.look(at: sandbox)
+        for dialect in SandboxDialect.allCases {
+            for snapshot in unfinished(SandboxReference(dialect: dialect, key: sandbox)) {
+                snapshotController.queue.add(snapshot)
+            }
+        }
     }
 
     /// Works until the task is cancelled.
@@ -201,6 +227,7 @@ public struct SandboxController: Sendable {
             group.addTask { try await poolController.run() }
             group.addTask { try await executors.run() }
             group.addTask { try await taskController.run() }
+            for work in kruise?.work ?? [] { group.addTask { try await work() } }
             try await group.next()
             group.cancelAll()
         }

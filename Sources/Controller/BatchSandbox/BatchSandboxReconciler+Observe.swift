@@ -7,55 +7,23 @@ import KubeRuntime
 import SandboxModels
 
 extension BatchSandboxReconciler {
-    /// What comes next for a sandbox that is seen to be so.
-    func decide(
-        _ state: BatchSandboxState,
-        _ sandbox: BatchSandbox,
-        _ places: PodPlaces,
-        _ sightings: CaptureSightings
-    ) -> AggregateDecision {
-        Aggregate.decide(
-            intent: state.wanted(of: sandbox),
-            recorded: state.record,
-            now: now(),
-            policy: settings.policy
-        ) { observations(of: $0, sandbox, places, sightings) }
+    func place(_ index: Int, of sandbox: BatchSandbox) -> PodPlace {
+        PodPlaces.place(index, of: sandbox, in: pods.store)
     }
 
-    /// What is true outside of each member, by its identity.
-    private func observations(
-        of record: AggregateRecord,
-        _ sandbox: BatchSandbox,
-        _ places: PodPlaces,
-        _ sightings: CaptureSightings
-    ) -> [String: Observation] {
-        var observations: [String: Observation] = [:]
-        let queue = SnapshotQueue(of: sandbox, in: snapshots.store)
-        let meant = queue.waiting.reduce(into: [String: String]()) {
-            $0[$1] = record.member(forSnapshot: $1)?.recorded.identity
-        }
-        for member in record.members {
-            let identity = member.recorded.identity
-            observations[identity] = Observation(
-                compute: compute(of: member, places, sightings),
-                capture: sightings.captures[identity],
-                verification: sightings.verifications[identity],
-                cleaned: sightings.cleaned[identity] ?? [],
-                checkpoint: queue.checkpoint(after: member.recorded.checkpoint) { meant[$0] == identity },
-                isGivenAway: places[member.index].isGivenBack
-            )
-        }
-        return observations
+    func subject(_ index: Int, of sandbox: BatchSandbox) -> SnapshotSubject {
+        SnapshotSubject(of: sandbox, place(index, of: sandbox).pod)
     }
 
-    private func compute(
-        of member: AggregateRecord.Member,
-        _ places: PodPlaces,
-        _ sightings: CaptureSightings
-    ) -> Observation.Compute {
-        let recorded = member.recorded
-        if let problem = sightings.refusedPods[recorded.identity] { return .ended(recorded.incarnation, problem) }
-        return places[member.index].compute(of: recorded, gone: sightings.gonePods, now: now())
+    func newPod(at index: Int, of sandbox: BatchSandbox, from artifact: Artifact?) -> NewPod {
+        // Its pool will allocate one.
+        if sandbox.isPooled, artifact == nil { return .notOurs }
+        do {
+            return .pod(try sandbox.pod(at: index))
+        } catch {
+            // Nothing but another template mends it.
+            return .refused(Problem("PodNotMade", "The pod cannot be made: \(error)"))
+        }
     }
 
     /// The pods at the places of a sandbox and of its members.

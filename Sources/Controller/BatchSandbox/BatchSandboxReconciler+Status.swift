@@ -32,12 +32,7 @@ extension BatchSandboxReconciler {
         if status.phase != .pausing { status.progress = nil }
         status.artifact = decision.record.replicas.first?.recorded.artifact.flatMap { ArtifactSummary($0) }
         guard status != sandbox.status else { return }
-        let change = try MergePatch(from: sandbox, to: sandbox.with(status))
-        do {
-            sandbox = try await resource(of: sandbox).patch(sandbox.metadata.name, .merge(change), subresource: .status)
-        } catch let error as KubeError where error.isNotFound {
-            return
-        }
+        sandbox = try await writeStatus(sandbox.with(status), insteadOf: sandbox)
     }
 
     /// Tells the owner of a sandbox of which nothing is there yet that it wants more replicas than could be written down. Nothing of
@@ -59,12 +54,7 @@ extension BatchSandboxReconciler {
         status.phase = status.phase ?? .pending
         tell(notice, in: &status, of: sandbox)
         guard status != sandbox.status else { return }
-        let change = try MergePatch(from: sandbox, to: sandbox.with(status))
-        do {
-            _ = try await resource(of: sandbox).patch(sandbox.metadata.name, .merge(change), subresource: .status)
-        } catch let error as KubeError where error.isNotFound {
-            return
-        }
+        _ = try await writeStatus(sandbox.with(status), insteadOf: sandbox)
     }
 
     /// Tells how far a pause is, in the status of the sandbox and of its snapshots, but not at every word of a provider's.
@@ -73,29 +63,10 @@ extension BatchSandboxReconciler {
         _ sightings: inout CaptureSightings,
         of sandbox: BatchSandbox
     ) async throws {
-        guard decision.record.phase == .pausing,
-            let progress = CaptureProgress(of: decision.record.replicas.map(\.recorded.identity), sightings),
-            progress != sandbox.status?.progress, sandbox.metadata.deletionTimestamp == nil,
-            // Their watch tells when they are there.
-            decision.record.replicas.allSatisfy({ pauseSnapshot(of: sandbox, at: $0.index) != nil })
-        else {
-            if decision.record.phase != .pausing { pace.forget(sandbox.key) }
-            return
-        }
-        let delay = pace.delay(progress, of: sandbox.key, at: now())
-        guard delay <= 0 else {
-            sightings.wake(after: .seconds(delay))
-            return
-        }
-        guard try await reportPauseSnapshots(decision.record, sightings.progress, of: sandbox) else { return }
+        guard let progress = try await newProgress(decision, sandbox.status?.progress, &sightings, of: sandbox) else { return }
         var status = sandbox.status ?? BatchSandboxStatus()
         status.progress = progress
-        let change = try MergePatch(from: sandbox, to: sandbox.with(status))
-        do {
-            _ = try await resource(of: sandbox).patch(sandbox.metadata.name, .merge(change), subresource: .status)
-        } catch let error as KubeError where error.isNotFound {
-            return
-        }
+        _ = try await writeStatus(sandbox.with(status), insteadOf: sandbox)
     }
 }
 

@@ -14,7 +14,7 @@ import struct Foundation.Date
 ///
 /// It keeps nothing in memory. What the machine has written down is in the object's annotations, written only if nobody has
 /// changed the object since it was read; so a controller that does not know that it leads no more does nothing that counts.
-struct BatchSandboxReconciler: Sendable {
+struct BatchSandboxReconciler: SandboxReconciler {
     let sandboxes: Informer<BatchSandbox>
     let pods: Informer<Pod>
     let snapshots: Informer<SandboxSnapshot>
@@ -41,18 +41,18 @@ struct BatchSandboxReconciler: Sendable {
         // Its pool recycles its pods, and of what may have been frozen there is the finalizer.
         guard !sandbox.isPooled || !sandbox.isBeingLetGo else { return .done }
         if try await deleteIfExpired(sandbox) { return .done }
-        if try await refuseIfTooLarge(sandbox) { return next(nil, CaptureSightings(), sandbox) }
+        if try await refuseIfTooLarge(sandbox) { return next([sandbox.expiry], CaptureSightings()) }
         var sightings = CaptureSightings()
         for _ in 0..<Self.turns {
             var state = try BatchSandboxState(of: sandbox)
             let before = state.record
             let places = places(of: sandbox, state)
             try await confirmLosses(places, before, of: sandbox, &sightings)
-            let decision = decide(state, sandbox, places, sightings)
+            let decision = decide(state.wanted(of: sandbox), before, sandbox, sightings) { places[$0] }
             state.record = decision.record
             guard !isUnserved(sandbox, decision) else {
                 try await report(decision, state, places, of: &sandbox)
-                return next(decision.wakeAt, sightings, sandbox)
+                return next([decision.wakeAt, sandbox.expiry], sightings)
             }
             let forgotten = state.images.forgotten
             state.noteImages(of: sandbox, givenUp: sightings.givenUp, settings)
@@ -64,14 +64,7 @@ struct BatchSandboxReconciler: Sendable {
                 guard let written = try await write(change, to: sandbox) else { return .done }
                 sandbox = written
                 tell(from: before, to: decision.record, of: sandbox)
-                if state.images.forgotten > forgotten {
-                    recorder.record(
-                        .warning,
-                        about: sandbox,
-                        reason: "ImagesForgotten",
-                        "The sandbox has more images of its pauses than can be remembered. The oldest stay in the registry."
-                    )
-                }
+                if state.images.forgotten > forgotten { tellOfForgottenImages(sandbox) }
             }
             guard try await reportPauseSnapshots(decision.record, of: sandbox) else { return .done }
             if sandbox.metadata.deletionTimestamp == nil {
@@ -80,22 +73,10 @@ struct BatchSandboxReconciler: Sendable {
             try await perform(decision, sandbox, &sightings)
             if !sightings.takeNews() {
                 try await reportProgress(decision, &sightings, of: sandbox)
-                return next(decision.wakeAt, sightings, sandbox)
+                return next([decision.wakeAt, sandbox.expiry], sightings)
             }
         }
         return .requeue(after: .zero)
-    }
-
-    /// When to look again if nothing happens.
-    private func next(
-        _ wakeAt: Date?,
-        _ sightings: CaptureSightings,
-        _ sandbox: BatchSandbox
-    ) -> Reconciliation {
-        let dates = [wakeAt, sandbox.expiry].compactMap(\.self)
-        let wake = dates.min().map { Duration.seconds(max(0, $0.timeIntervalSince(now()))) }
-        guard let delay = [wake, sightings.wakeAfter].compactMap(\.self).min() else { return .done }
-        return .requeue(after: delay)
     }
 
     /// Writes the state down, if the object is still the one that was read.
@@ -113,34 +94,9 @@ struct BatchSandboxReconciler: Sendable {
         }
     }
 
-    /// The sandboxes of one's namespace.
-    func resource(of sandbox: BatchSandbox) -> ResourceClient<BatchSandbox> {
-        client.resource(in: .named(sandbox.metadata.namespace ?? "default"))
-    }
-
-    /// The pod at a member's place, if it is this sandbox's.
-    func pod(at index: Int, of sandbox: BatchSandbox) -> Pod? {
-        PodPlaces.place(index, of: sandbox, in: pods.store).pod
-    }
-
     /// The pods at the places that a sandbox is to have.
     func pods(at places: PodPlaces, of sandbox: BatchSandbox) -> [Pod] {
         (0..<max(0, min(sandbox.spec.replicas, places.count))).compactMap { places[$0].pod }
-    }
-
-    /// Tells people of transitions.
-    private func tell(from before: AggregateRecord, to after: AggregateRecord, of sandbox: BatchSandbox) {
-        metrics.recorded(after, insteadOf: before)
-        if before.phase != after.phase {
-            logger.info(
-                "transition",
-                metadata: [
-                    "sandbox": "\(sandbox.key)", "from": "\(before.phase.rawValue)", "to": "\(after.phase.rawValue)",
-                ]
-            )
-        }
-        guard let note = SandboxNote(from: before, to: after) else { return }
-        recorder.record(note.severity, about: sandbox, reason: note.reason, note.message)
     }
 }
 

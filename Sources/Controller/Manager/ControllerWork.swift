@@ -35,7 +35,12 @@ struct ControllerWork: ServiceLifecycle.Service {
     }
 
     private func prepare() async throws {
-        let check = SchemaCheck(client: client, health: health, logger: logger)
+        let check = SchemaCheck(
+            client: client,
+            health: health,
+            logger: logger,
+            dialects: options.sandboxes.dialects
+        )
         try await check.waitUntilServed()
         try await check.warnOfPruning()
     }

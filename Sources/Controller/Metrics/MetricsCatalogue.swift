@@ -13,8 +13,8 @@ extension PrometheusRegistry {
                 ])
             ],
             help: [
-                "stasis_sandbox_transitions_total": "How often BatchSandboxes went from one phase to another.",
-                "stasis_sandbox_phase_duration_seconds": "How long BatchSandboxes were in a phase, by what came next.",
+                "stasis_sandbox_transitions_total": "How often sandboxes went from one phase to another.",
+                "stasis_sandbox_phase_duration_seconds": "How long sandboxes were in a phase, by what came next.",
                 "stasis_sandbox_pause_failures_total": "Pauses that did not come about, by reason.",
                 "stasis_sandbox_resume_failures_total": "Resumes that did not come about, by reason.",
                 "stasis_sandbox_frozen_seconds": "How long sandboxes were frozen for a capture.",

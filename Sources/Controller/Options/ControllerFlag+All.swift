@@ -74,6 +74,23 @@ extension ControllerFlag {
     ]
 
     private static let sandboxes: [ControllerFlag] = [
+        .value(
+            "dialects",
+            "NAME,...",
+            SandboxDialect.openSandbox.rawValue,
+            \.sandboxes.dialects,
+            "The families of kinds that are worked on: \(SandboxDialect.names). opensandbox always is."
+        ) { (text) throws(Fault) in
+            var dialects: Set<SandboxDialect> = [.openSandbox]
+            for name in text.split(separator: ",", omittingEmptySubsequences: true) {
+                let name = name.filter { !$0.isWhitespace }
+                guard let dialect = SandboxDialect(rawValue: name.lowercased()) else {
+                    throw Fault("names '\(name)', which is none of \(SandboxDialect.names)")
+                }
+                dialects.insert(dialect)
+            }
+            return dialects
+        },
         ControllerFlag(
             name: "concurrency",
             placeholder: "NAME=NUMBER;...",

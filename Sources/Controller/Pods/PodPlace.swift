@@ -152,7 +152,8 @@ extension Pod {
     /// Whether a pool has made it.
     var isOfPool: Bool { controller(Pool.self) != nil }
 
-    fileprivate func isControlled(by sandbox: BatchSandbox) -> Bool {
+    /// Whether it was made for this very sandbox.
+    func isControlled(by sandbox: some KubeResource) -> Bool {
         metadata.ownerReferences.contains { $0.controller == true && $0.uid == sandbox.metadata.uid }
     }
 }

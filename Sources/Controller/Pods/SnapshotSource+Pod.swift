@@ -2,8 +2,35 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KubeModels
+import KubeRuntime
 import SandboxModels
 import SnapshotProvider
+
+/// A pod of a sandbox that is to be captured, whatever the sandbox's dialect.
+struct SnapshotSubject: Hashable {
+    /// The sandbox.
+    var key: ObjectKey
+    /// How often its wish has changed.
+    var generation: Int
+    /// The pod; nil if there is none.
+    var pod: Pod?
+    /// The names of the containers in the sandbox's template; nil if all of the pod's are its own.
+    var ownContainers: Set<String>?
+
+    /// - Parameter template: What its pods are made from; nil if that cannot be said.
+    init(of sandbox: some KubeResource, _ pod: Pod?, template: PodTemplateSpec?) {
+        key = sandbox.key
+        generation = sandbox.metadata.generation ?? 1
+        self.pod = pod
+        ownContainers = template.map { Set($0.spec.containers.map(\.name)) }
+    }
+
+    init(of sandbox: BatchSandbox, _ pod: Pod?) {
+        // A patch for one place may add some, and a pool's pod was made from another template.
+        let isOfTemplate = sandbox.spec.shardPatches.isEmpty && pod?.isOfPool != true
+        self.init(of: sandbox, pod, template: isOfTemplate ? try? sandbox.spec.podTemplate() : nil)
+    }
+}
 
 extension SnapshotSource {
     /// What a snapshot is to capture of a pod of a sandbox, and into which images.
@@ -12,24 +39,22 @@ extension SnapshotSource {
     /// the pod: what others have put beside them starts again by itself.
     ///
     /// - Parameters:
-    ///   - pod: The pod; nil if there is none.
-    ///   - sandbox: Whose it is.
+    ///   - subject: The sandbox and its pod.
     ///   - snapshot: What it is for.
     ///   - replica: The place of the pod, for a snapshot of a pause.
     ///   - registry: Where the images go.
     ///   - storesImages: Whether there will be any; without, no registry is needed.
     /// - Throws: `SnapshotFailure`, with upstream's reasons where it has some.
     init(
-        _ pod: Pod?,
-        of sandbox: BatchSandbox,
+        _ subject: SnapshotSubject,
         for snapshot: SandboxSnapshot,
         replica: Int = 0,
         in registry: String,
         storesImages: Bool = true
     ) throws(SnapshotFailure) {
         guard !registry.isEmpty || !storesImages else { throw .registryNotConfigured }
-        guard let pod, let podUID = pod.metadata.uid, let node = pod.spec.nodeName else { throw .sourcePodNotFound }
-        let names = Self.containers(of: pod, sandbox, snapshot)
+        guard let pod = subject.pod, let podUID = pod.metadata.uid, let node = pod.spec.nodeName else { throw .sourcePodNotFound }
+        let names = Self.containers(of: pod, subject, snapshot)
         guard !names.isEmpty else { throw .noContainers(of: pod.metadata.name) }
         var containers: [SnapshotContainer] = []
         for name in names {
@@ -39,7 +64,7 @@ extension SnapshotSource {
                 : snapshot.imageReference(
                     of: name,
                     in: registry,
-                    sandboxGeneration: sandbox.metadata.generation ?? 1,
+                    sandboxGeneration: subject.generation,
                     replica: replica
                 )
             guard let target else { throw .invalidImageName(of: name) }
@@ -57,8 +82,8 @@ extension SnapshotSource {
             )
         }
         self.init(
-            sandbox: sandbox.metadata.name,
-            namespace: sandbox.metadata.namespace ?? "default",
+            sandbox: subject.key.name,
+            namespace: subject.key.namespace ?? "default",
             pod: pod.metadata.name,
             podUID: podUID,
             node: node,
@@ -69,15 +94,14 @@ extension SnapshotSource {
     }
 
     /// The names of the containers to capture.
-    private static func containers(of pod: Pod, _ sandbox: BatchSandbox, _ snapshot: SandboxSnapshot) -> [String] {
+    private static func containers(
+        of pod: Pod,
+        _ subject: SnapshotSubject,
+        _ snapshot: SandboxSnapshot
+    ) -> [String] {
         if !snapshot.spec.containers.isEmpty { return snapshot.spec.containers }
         let all = pod.spec.containers.map(\.name)
-        // A patch for one place may add some, and a pool's pod was made from another template.
-        guard sandbox.spec.shardPatches.isEmpty, !pod.isOfPool, let template = try? sandbox.spec.podTemplate() else {
-            return all
-        }
-        let own = Set(template.spec.containers.map(\.name))
-        return all.filter(own.contains)
+        return subject.ownContainers.map { own in all.filter(own.contains) } ?? all
     }
 }
 

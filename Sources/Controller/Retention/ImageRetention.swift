@@ -5,6 +5,7 @@ import KubeClient
 import KubeModels
 import KubeRuntime
 import Logging
+import Metrics
 import SandboxModels
 import SnapshotProvider
 import Synchronization
@@ -15,15 +16,15 @@ import struct Foundation.Date
 ///
 /// Who refers to images is asked once for all sandboxes, and not more often than every few seconds: it takes lists of the whole
 /// cluster. So this has a queue of its own with one key, and no pause waits for it.
-struct ImageRetention: Sendable {
+struct ImageRetention<Sandbox: MachineObject>: Sendable {
     /// The one key.
-    static let key = ObjectKey(namespace: nil, name: "images")
+    static var key: ObjectKey { ObjectKey(namespace: nil, name: "images") }
     /// Seconds between two lists.
-    private static let pause: Double = 5
+    private static var pause: Double { 5 }
     /// How many registries are asked at a time.
-    private static let width = 4
+    private static var width: Int { 4 }
 
-    let sandboxes: Informer<BatchSandbox>
+    let sandboxes: Informer<Sandbox>
     let client: KubeClient
     let deletion: ImageDeletion
     let settings: SandboxControllerSettings
@@ -73,15 +74,21 @@ struct ImageRetention: Sendable {
 
     /// A sandbox with images to delete.
     private struct Due {
-        var sandbox: BatchSandbox
+        var sandbox: Sandbox
         var history: ArtifactHistory
         var entries: [ArtifactHistory.Entry]
 
         var owner: String { sandbox.metadata.uid ?? "" }
     }
 
+    /// What looks at the sandboxes, as soon as something is written down of images.
+    func controller(name: String = "retention", metrics: (any MetricsFactory)?) -> Controller<ObjectKey> {
+        Controller(name: name, metrics: metrics, logger: logger) { _ in try await pass() }
+            .watching(sandboxes) { note($0.object) }
+    }
+
     /// A sandbox has changed.
-    func note(_ sandbox: BatchSandbox) -> [ObjectKey] {
+    func note(_ sandbox: Sandbox) -> [ObjectKey] {
         guard sandbox.metadata.annotations[OpenSandbox.Annotation.images] != nil else { return [] }
         agenda.look(at: sandbox.key)
         return [Self.key]
@@ -116,7 +123,7 @@ struct ImageRetention: Sendable {
             versions.forget(key)
             return nil
         }
-        guard !versions.isBehind(sandbox), let state = try? BatchSandboxState(of: sandbox),
+        guard !versions.isBehind(sandbox), let state = try? MachineState(of: sandbox),
             settings.tracksImages(of: sandbox)
         else { return nil }
         let unneeded = state.images.unneeded(
@@ -184,7 +191,7 @@ struct ImageRetention: Sendable {
         let change = MergePatch(["metadata": ["annotations": [OpenSandbox.Annotation.images: .string(history.text)]]])
             .requiring(resourceVersion: due.sandbox.metadata.resourceVersion ?? "")
         do {
-            let written = try await client.resource(BatchSandbox.self, in: .named(namespace))
+            let written = try await client.resource(Sandbox.self, in: .named(namespace))
                 .patch(due.sandbox.metadata.name, .merge(change))
             versions.note(written)
         } catch let error as KubeError where error.isConflict || error.isNotFound {
@@ -195,7 +202,7 @@ struct ImageRetention: Sendable {
         for item in news { tell(item, of: due.sandbox) }
     }
 
-    private func tell(_ news: ArtifactHistory.News, of sandbox: BatchSandbox) {
+    private func tell(_ news: ArtifactHistory.News, of sandbox: Sandbox) {
         switch news {
         case .deleted(let artifact):
             recorder.record(

@@ -80,14 +80,16 @@ extension SandboxSnapshotReconciler {
     private func begun(_ old: SandboxSnapshot) async throws -> SandboxSnapshot? {
         var snapshot = old
         if snapshot.ownRequest == nil {
-            guard let source = try source(of: snapshot) else { throw SnapshotFailure.sourcePodNotFound }
+            let uid = snapshot.metadata.uid ?? snapshot.metadata.name
+            guard let subject = try sandboxes.subject(snapshot.sandbox, for: uid) else {
+                throw SnapshotFailure.sourcePodNotFound
+            }
             // That there is one was seen when its turn came.
             let provider = providers[snapshot.spec.provider] ?? providers.standard
             let request = SnapshotRequest(
-                uid: snapshot.metadata.uid ?? snapshot.metadata.name,
+                uid: uid,
                 source: try SnapshotSource(
-                    source.pod,
-                    of: source.sandbox,
+                    subject,
                     for: snapshot,
                     in: settings.registry,
                     storesImages: provider.capabilities.storesImages

@@ -11,15 +11,14 @@ import SnapshotProvider
 import struct Foundation.Date
 
 /// Takes the snapshots that somebody has asked for: observes, decides, writes down, acts. Those of pauses belong to the machine
-/// of their sandbox; see `BatchSandboxReconciler`.
+/// of their sandbox; see `SandboxReconciler`.
 ///
 /// As there, nothing is kept in memory, and what is written down is written only if nobody has changed the object since it was
 /// read.
 struct SandboxSnapshotReconciler: Sendable {
     /// Made with `StoreIndex.sandbox`.
     let snapshots: Informer<SandboxSnapshot>
-    let sandboxes: Informer<BatchSandbox>
-    let pods: Informer<Pod>
+    let sandboxes: SnapshotSandboxes
     let client: KubeClient
     let providers: SnapshotProviders
     let deletion: ImageDeletion
@@ -155,10 +154,9 @@ struct SandboxSnapshotReconciler: Sendable {
         guard snapshot.metadata.deletionTimestamp != nil, SandboxSnapshotState.finalizer.isIn(snapshot) else {
             return .done
         }
-        let key = ObjectKey(namespace: snapshot.metadata.namespace, name: snapshot.spec.sandboxName)
-        if let sandbox = sandboxes.store[key], let request = snapshot.request,
+        if let sandbox = sandboxes.find(snapshot.sandbox), let request = snapshot.request,
             snapshot.metadata.ownerReferences.contains(where: { $0.uid == sandbox.metadata.uid }),
-            try BatchSandboxState(of: sandbox).record.needsCapture(request.uid)
+            try MachineState.storedRecord(in: sandbox)?.needsCapture(request.uid) == true
         {
             return .done
         }

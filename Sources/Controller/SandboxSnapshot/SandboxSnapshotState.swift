@@ -93,7 +93,7 @@ extension SandboxSnapshot {
     /// What its capture was asked for; nil if none was, or if it is not of this object: then somebody else has written it.
     var ownRequest: SnapshotRequest? {
         guard let request, request.uid == metadata.uid, request.source.namespace == metadata.namespace,
-            request.source.sandbox == spec.sandboxName
+            request.source.sandbox == sandbox.key.name
         else { return nil }
         return request
     }

@@ -24,7 +24,7 @@ extension KubeResource {
 
 extension SandboxControllerSettings {
     /// Whether any image of a sandbox's pauses may have to be deleted, now or one day.
-    func tracksImages(of sandbox: BatchSandbox) -> Bool {
+    func tracksImages(of sandbox: some KubeResource) -> Bool {
         if sandbox.deletePolicy(else: snapshotDeletePolicy) == .delete { return true }
         return retention.generations > 0 && sandbox.metadata.deletionTimestamp == nil
     }

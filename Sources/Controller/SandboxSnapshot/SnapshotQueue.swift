@@ -27,9 +27,8 @@ struct SnapshotQueue {
     /// Finds those of a sandbox.
     ///
     /// - Parameter snapshots: Made with `StoreIndex.sandbox`.
-    init(of sandbox: BatchSandbox, in snapshots: Store<SandboxSnapshot>) {
-        let value = StoreIndex<SandboxSnapshot>.sandboxKey(sandbox.metadata.namespace, sandbox.metadata.name)
-        let found = snapshots.objects(.sandbox, value).filter { !$0.isOfPause }
+    init(of sandbox: SandboxReference, in snapshots: Store<SandboxSnapshot>) {
+        let found = snapshots.objects(.sandbox, sandbox.description).filter { !$0.isOfPause }
         entries = found.sorted { $0.age < $1.age }.map { snapshot in
             let uid = snapshot.metadata.uid ?? snapshot.metadata.name
             do {
@@ -61,16 +60,17 @@ struct SnapshotQueue {
 }
 
 extension StoreIndex where Object == SandboxSnapshot {
-    /// By the sandbox that they are of.
-    static var sandbox: StoreIndex {
-        StoreIndex("sandbox") { [sandboxKey($0.metadata.namespace, $0.spec.sandboxName)] }
-    }
-
-    /// A sandbox in the index.
-    static func sandboxKey(_ namespace: String?, _ name: String) -> String { "\(namespace ?? "")/\(name)" }
+    /// By the sandbox that they are of: `SandboxReference.description`.
+    static var sandbox: StoreIndex { StoreIndex("sandbox") { [$0.sandbox.description] } }
 }
 
 extension SandboxSnapshot {
+    /// The sandbox of a dialect that is to be looked at when something happens to it, because it may be its turn: none if it is of a
+    /// pause, which is its sandbox's own.
+    func sandboxesInTurn(of dialect: SandboxDialect) -> [ObjectKey] {
+        isOfPause || sandbox.dialect != dialect ? [] : [sandbox.key]
+    }
+
     /// What they are ordered by. Times of creation are whole seconds.
     fileprivate var age: Age {
         Age(created: metadata.creationTimestamp?.description ?? "", name: metadata.name)

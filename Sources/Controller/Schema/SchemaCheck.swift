@@ -11,8 +11,9 @@ struct SchemaCheck: Sendable {
     let client: KubeClient
     let health: ManagerHealth
     let logger: Logger
+    /// Whose kinds are looked for.
+    var dialects: Set<SandboxDialect> = [.openSandbox]
 
-    private static let kinds = [BatchSandbox.resourceType, SandboxSnapshot.resourceType]
     /// Nobody tells when a kind is defined whom the cluster does not let watch definitions.
     private static let pause = Duration.seconds(2)
 
@@ -33,26 +34,34 @@ struct SchemaCheck: Sendable {
 
     /// What keeps the controller from working; nil if nothing does.
     private func fault() async throws -> String? {
-        let version = BatchSandbox.resourceType.apiVersion
+        for dialect in SandboxDialect.allCases where dialects.contains(dialect) {
+            if let fault = try await fault(of: dialect) { return fault }
+        }
+        return nil
+    }
+
+    private func fault(of dialect: SandboxDialect) async throws -> String? {
+        let kinds = dialect.kinds
+        guard let version = kinds.first?.apiVersion else { return nil }
         do {
             let served = Set(try await Discovery(client).resources(of: version).map(\.name))
-            return Self.fault(missing: Self.kinds.filter { !served.contains($0.plural) })
+            return Self.fault(missing: kinds.filter { !served.contains($0.plural) }, of: dialect)
         } catch let error as KubeError {
             try Task.checkCancellation()
-            return error.kind == .notServed ? Self.fault(missing: Self.kinds) : "\(error)"
+            return error.kind == .notServed ? Self.fault(missing: kinds, of: dialect) : "\(error)"
         }
     }
 
-    static func fault(missing: [ResourceType]) -> String? {
+    static func fault(missing: [ResourceType], of dialect: SandboxDialect = .openSandbox) -> String? {
         guard !missing.isEmpty else { return nil }
         let names = missing.map(\.qualifiedPlural).joined(separator: " and ")
-        return "it does not serve \(names): apply deploy/crds (kubectl apply -k deploy)"
+        return "it does not serve \(names): \(dialect.definitions)"
     }
 
     /// Warns of fields that are written and not kept. Nothing that is needed later is among them: that is in annotations.
     func warnOfPruning() async throws {
         let definitions = client.resource(CustomResourceDefinition.self)
-        for kind in Self.kinds {
+        for kind in SandboxDialect.openSandbox.kinds {
             do {
                 let definition = try await definitions.get(kind.qualifiedPlural)
                 let pruned = Self.pruned(of: kind, by: definition)

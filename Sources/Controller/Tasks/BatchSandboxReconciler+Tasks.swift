@@ -20,7 +20,7 @@ extension BatchSandboxReconciler {
     /// have been by now. Whoever stops them has the sandbox looked at when they are.
     ///
     /// - Parameter captures: Their UIDs, and until when they may take.
-    func waitForTasks(_ captures: [(uid: String, deadline: Date)], of sandbox: BatchSandbox) -> Duration? {
+    func wait(before captures: [(uid: String, deadline: Date)], of sandbox: BatchSandbox) -> Duration? {
         guard !tasksAreStopped(for: captures.map(\.uid), of: sandbox),
             let deadline = captures.map(\.deadline).min()
         else { return nil }
@@ -30,8 +30,19 @@ extension BatchSandboxReconciler {
         return left > 0 ? .seconds(left) : nil
     }
 
+    func check(
+        _ capture: String,
+        of sandbox: BatchSandbox,
+        by provider: any SnapshotProvider
+    ) throws(SnapshotFailure) {
+        guard tasksAreStopped(for: [capture], of: sandbox) else { throw tasksNotStopped(sandbox) }
+    }
+
+    /// Pods go when the tasks have ended, in their own way.
+    func mayEnd(_ sandbox: BatchSandbox) -> Bool { !sandbox.isEndingTasks }
+
     /// Why a pause does not come about whose tasks go on.
-    func tasksNotStopped(_ sandbox: BatchSandbox) -> SnapshotFailure {
+    private func tasksNotStopped(_ sandbox: BatchSandbox) -> SnapshotFailure {
         SnapshotFailure(
             "TasksNotStopped",
             "The tasks of \(sandbox.metadata.name) were not stopped within \(Int(settings.taskStopTimeout)) s, so nothing was "

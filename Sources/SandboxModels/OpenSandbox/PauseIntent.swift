@@ -6,9 +6,9 @@ public import KubeModels
 
 private import struct Foundation.Data
 
-/// What was last read of the wish of a `BatchSandbox`, which it keeps in an annotation (`OpenSandbox.Annotation.intent`).
+/// What was last read of the wish of a sandbox, which it keeps in an annotation (`OpenSandbox.Annotation.intent`), whatever its dialect.
 ///
-/// The owner's wish is `spec.pause`, a field that stays when it was acted upon. So a new generation of the spec does not
+/// The owner's wish is `spec.pause` of a `BatchSandbox`, or `spec.paused` of a `KruiseSandbox`, a field that stays when it was acted upon. So a new generation of the spec does not
 /// say whether the wish was stated once more: it may be the edit of another field. The digest of all the other fields
 /// tells. A generation that they explain is an edit. One that they do not explain is what servers do to try a pause again
 /// that had failed: they take `pause` away and set it anew, and both may be seen at once.
@@ -40,6 +40,52 @@ public struct PauseIntent: JSONFields {
 }
 
 extension PauseIntent {
+    /// What was written down in an object; `nil` if nothing was.
+    ///
+    /// - Throws: `JSONError` if the annotation is not what this wrote.
+    public init?(recordedIn metadata: ObjectMeta) throws(JSONError) {
+        guard let text = metadata.annotations[OpenSandbox.Annotation.intent] else { return nil }
+        self = try PauseIntent(json: text)
+    }
+
+    /// What is wanted now. It is to be written down before it is acted upon, if it differs from what was.
+    ///
+    /// - Parameters:
+    ///   - last: What was written down last. A state of the object that is older changes nothing.
+    ///   - generation: That of the spec.
+    ///   - specDigest: The digest of all of the spec but the wish.
+    ///   - pause: The wish; `nil` if none is stated now.
+    public init(after last: PauseIntent?, generation: Int, specDigest: String, pause: Bool?) {
+        self.init()
+        guard let last else {
+            self.generation = generation
+            self.specDigest = specDigest
+            self.pause = pause
+            wantsPaused = pause ?? false
+            statements = 1
+            return
+        }
+        self = last
+        guard generation >= last.generation else { return }
+        if generation > last.generation, let pause, pause != last.pause || specDigest == last.specDigest {
+            wantsPaused = pause
+            statements += 1
+        }
+        self.generation = generation
+        // Also without a new generation: a new schema's defaults change a spec that nobody has edited.
+        self.specDigest = specDigest
+        self.pause = pause
+    }
+
+    /// The wish and the timers, as the state machine reads them.
+    func intent(isDeleted: Bool, timers: Timers) -> Intent {
+        Intent(
+            wish: isDeleted ? .deleted : wantsPaused ? .paused : .running,
+            generation: statements + (isDeleted ? 1 : 0),
+            timers: timers
+        )
+    }
+
     /// Takes note of an edit of the spec that the controller makes itself, in the patch that makes it: so it is never taken for a
     /// wish, and no wish that comes after it for an edit.
     ///
@@ -57,46 +103,27 @@ extension BatchSandbox {
     ///
     /// - Throws: `JSONError` if the annotation is not what this wrote.
     public func recordedIntent() throws(JSONError) -> PauseIntent? {
-        guard let text = metadata.annotations[OpenSandbox.Annotation.intent] else { return nil }
-        return try PauseIntent(json: text)
+        try PauseIntent(recordedIn: metadata)
     }
 
     /// What its owner wants now. It is to be written down before it is acted upon, if it differs from what was.
     ///
     /// - Parameter last: What was written down last. A state of the object that is older changes nothing.
     public func pauseIntent(after last: PauseIntent?) -> PauseIntent {
-        let generation = metadata.generation ?? 0
-        let digest = spec.digestWithoutPause
-        guard var intent = last else {
-            return PauseIntent.with {
-                $0.generation = generation
-                $0.specDigest = digest
-                $0.pause = spec.pause
-                $0.wantsPaused = spec.pause ?? false
-                $0.statements = 1
-            }
-        }
-        guard generation >= intent.generation else { return intent }
-        let isNew = generation > intent.generation
-        if isNew, let pause = spec.pause, pause != intent.pause || digest == intent.specDigest {
-            intent.wantsPaused = pause
-            intent.statements += 1
-        }
-        intent.generation = generation
-        // Also without a new generation: a new schema's defaults change a spec that nobody has edited.
-        intent.specDigest = digest
-        intent.pause = spec.pause
-        return intent
+        PauseIntent(
+            after: last,
+            generation: metadata.generation ?? 0,
+            specDigest: spec.digestWithoutPause,
+            pause: spec.pause
+        )
     }
 
     /// The wish and the timers, as the state machine reads them.
     ///
     /// - Parameter intent: The wish as it was written down.
     public func lifecycleIntent(_ intent: PauseIntent) -> Intent {
-        let isDeleted = metadata.deletionTimestamp != nil
-        return Intent(
-            wish: isDeleted ? .deleted : intent.wantsPaused ? .paused : .running,
-            generation: intent.statements + (isDeleted ? 1 : 0),
+        intent.intent(
+            isDeleted: metadata.deletionTimestamp != nil,
             timers: Timers(expireAt: spec.expireTime?.date, expiresWhilePaused: expiresWhilePaused)
         )
     }
@@ -112,13 +139,18 @@ extension BatchSandboxSpec {
     public var digestWithoutPause: String {
         var others = self
         others.pause = nil
-        // What was read is JSON, and what is not cannot be written.
-        let tree = try? JSONValue(encoding: others)
-        return SHA256.hexadecimal(of: tree?.json() ?? others.json())
+        return SHA256.hexadecimal(ofMembers: others)
     }
 }
 
 extension SHA256 {
+    /// The digest of a value as JSON in 64 hexadecimal digits. The order of members does not matter.
+    static func hexadecimal(ofMembers value: some JSONConvertible) -> String {
+        // What was read is JSON, and what is not cannot be written.
+        let tree = try? JSONValue(encoding: value)
+        return hexadecimal(of: tree?.json() ?? value.json())
+    }
+
     /// The digest of some bytes in 64 hexadecimal digits.
     static func hexadecimal(of bytes: [UInt8]) -> String {
         let digits = Array("0123456789abcdef".utf8)

@@ -45,11 +45,13 @@ extension SandboxSnapshot {
         return kept + mark + ending
     }
 
-    /// Whether it is that of a pause: whether a `BatchSandbox` controls it. All others were asked for by somebody.
-    public var isOfPause: Bool {
+    /// Whether it is that of a pause: whether a sandbox controls it. All others were asked for by somebody.
+    public var isOfPause: Bool { isControlled(by: BatchSandbox.self) || isControlled(by: KruiseSandbox.self) }
+
+    private func isControlled<Owner: KubeResource>(by type: Owner.Type) -> Bool {
         metadata.ownerReferences.contains {
-            $0.controller == true && $0.kind == BatchSandbox.resourceType.kind
-                && $0.apiVersion.hasPrefix(OpenSandbox.group + "/")
+            $0.controller == true && $0.kind == Owner.resourceType.kind
+                && $0.apiVersion.hasPrefix(Owner.resourceType.group + "/")
         }
     }
 

@@ -5,6 +5,8 @@ public import SandboxModels
 
 /// What a controller of sandboxes is told by whoever runs it.
 public struct SandboxControllerSettings: Sendable, Hashable {
+    /// The kinds that are worked on. BatchSandboxes always are.
+    public var dialects: Set<SandboxDialect> = [.openSandbox]
     /// Where snapshots go: a registry's host, port and folder (`--snapshot-registry`). Without it nothing can be paused.
     public var registry = ""
     /// The Secret with which the nodes pull snapshots (`--resume-pull-secret`), in the sandbox's namespace.

@@ -14,6 +14,8 @@ struct CaptureSightings {
     private(set) var givenUp: [String: [Artifact]] = [:]
     /// Pods that could not be created.
     var refusedPods: [String: Problem] = [:]
+    /// Pods that cannot be created yet, and why.
+    private(set) var postponedPods: [String: Problem] = [:]
     /// Pods of pools that the API server has said to be gone.
     var gonePods: Set<String> = []
     /// How far the captures are of which a provider has said so.
@@ -50,6 +52,9 @@ struct CaptureSightings {
         isNews = true
     }
 
+    /// A pod cannot be created yet. It changes no decision.
+    mutating func postpone(_ member: String, _ problem: Problem) { postponedPods[member] = problem }
+
     mutating func wake(after delay: Duration) {
         wakeAfter = min(wakeAfter ?? delay, delay)
     }
@@ -61,6 +66,7 @@ struct CaptureSightings {
         cleaned.merge(other.cleaned) { $0.union($1) }
         givenUp.merge(other.givenUp) { $0 + $1 }
         refusedPods.merge(other.refusedPods) { $1 }
+        postponedPods.merge(other.postponedPods) { $1 }
         progress.merge(other.progress) { $1 }
         isNews = isNews || other.isNews
         if let delay = other.wakeAfter { wake(after: delay) }

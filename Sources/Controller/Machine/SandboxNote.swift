@@ -39,7 +39,7 @@ struct SandboxNote: Hashable {
         }
     }
 
-    private init(severity: EventNote.Severity, reason: String, message: String) {
+    init(severity: EventNote.Severity, reason: String, message: String) {
         self.severity = severity
         self.reason = reason
         self.message = message

@@ -11,11 +11,11 @@ import struct Foundation.Date
 
 /// The requests to a provider. One is written into the SandboxSnapshot before anything is begun, so that after a restart the
 /// same is asked: of the same pod and the same containers, into the same images.
-extension BatchSandboxReconciler {
+extension SandboxReconciler {
     /// The request of a capture that was begun; nil if there is none.
     ///
     /// - Parameter index: The place of its member.
-    func request(_ uid: String, of sandbox: BatchSandbox, at index: Int) -> SnapshotRequest? {
+    func request(_ uid: String, of sandbox: Sandbox, at index: Int) -> SnapshotRequest? {
         guard let snapshot = pauseSnapshot(of: sandbox, at: index), let request = snapshot.request, request.uid == uid
         else {
             return nil
@@ -30,7 +30,7 @@ extension BatchSandboxReconciler {
     /// - Throws: What the API server or the provider did not do.
     func beginCaptures(
         _ decision: AggregateDecision,
-        _ sandbox: BatchSandbox,
+        _ sandbox: Sandbox,
         _ sightings: inout CaptureSightings
     ) async throws -> Bool {
         let captures = decision.actions.flatMap { member in
@@ -46,7 +46,7 @@ extension BatchSandboxReconciler {
         let earlier = captures.compactMap { pauseSnapshot(of: sandbox, at: $0.index) }
         for snapshot in earlier { try await delete(snapshot, propagation: .foreground) }
         guard earlier.isEmpty else { return false }
-        if let wait = waitForTasks(captures.map { ($0.uid, $0.deadline) }, of: sandbox) {
+        if let wait = wait(before: captures.map { ($0.uid, $0.deadline) }, of: sandbox) {
             sightings.wake(after: wait)
             return false
         }
@@ -82,7 +82,7 @@ extension BatchSandboxReconciler {
     /// nothing was begun, and nothing has to be thawed.
     private func asked(
         _ capture: Beginning,
-        _ sandbox: BatchSandbox,
+        _ sandbox: Sandbox,
         for snapshot: SandboxSnapshot
     ) async throws(SnapshotFailure) -> SnapshotRequest {
         let provider = providers.standard
@@ -94,10 +94,9 @@ extension BatchSandboxReconciler {
                     + "what is written in between. Delete the sandbox, or let a provider pause it that can."
             )
         }
-        guard tasksAreStopped(for: [capture.uid], of: sandbox) else { throw tasksNotStopped(sandbox) }
+        try check(capture.uid, of: sandbox, by: provider)
         let source = try SnapshotSource(
-            pod(at: capture.index, of: sandbox),
-            of: sandbox,
+            subject(capture.index, of: sandbox),
             for: snapshot,
             replica: capture.index,
             in: settings.registry,
@@ -114,7 +113,7 @@ extension BatchSandboxReconciler {
     }
 
     /// Tells people what is captured, and into which images.
-    private func tell(of snapshot: SandboxSnapshot, _ sandbox: BatchSandbox) {
+    private func tell(of snapshot: SandboxSnapshot, _ sandbox: Sandbox) {
         guard let source = snapshot.request?.source else { return }
         let images = source.containers.map { $0.target.isEmpty ? $0.name : "\($0.name) into \($0.target)" }
         recorder.record(
@@ -128,13 +127,15 @@ extension BatchSandboxReconciler {
 
     /// - Returns: Nil if there is one of that name that will go, or that the cache will show.
     /// - Throws: `SnapshotFailure` if somebody else's is in the way; what the API server did not do.
-    private func create(_ snapshot: SandboxSnapshot, of sandbox: BatchSandbox) async throws -> SandboxSnapshot? {
+    private func create(_ snapshot: SandboxSnapshot, of sandbox: Sandbox) async throws -> SandboxSnapshot? {
         let name = snapshot.metadata.name
         let snapshots = client.resource(SandboxSnapshot.self, in: .named(sandbox.metadata.namespace ?? "default"))
         do {
             return try await snapshots.create(snapshot)
         } catch let error as KubeError where error.isAlreadyExists {
-            guard let other = try await snapshots.find(name), !other.isOfPause else { return nil }
+            guard let other = try await snapshots.find(name), !other.isOfPause || other.sandbox != sandbox.reference else {
+                return nil
+            }
             throw SnapshotFailure(
                 "SnapshotNameTaken",
                 "The pause would be told in the SandboxSnapshot \(name), but somebody else has made one of that name. Delete "
@@ -152,11 +153,12 @@ private struct Beginning {
     let deadline: Date
 
     /// What it will be told in, with nothing asked for yet.
-    func snapshot(of sandbox: BatchSandbox) -> SandboxSnapshot {
+    func snapshot(of sandbox: some MachineObject) -> SandboxSnapshot {
         .with {
             $0.metadata.name = SandboxSnapshot.pauseName(of: sandbox.metadata.name, replica: index)
             $0.metadata.ownerReferences = [sandbox.controllerReference()]
             $0.spec.sandboxName = sandbox.metadata.name
+            $0.spec.source = sandbox.snapshotOrigin
         }
     }
 }

@@ -7,23 +7,22 @@ import KubeRuntime
 import SandboxModels
 import SnapshotProvider
 
-extension BatchSandboxReconciler {
+extension SandboxReconciler {
     /// Writes the status of SandboxSnapshots.
     var statusWriter: SnapshotStatusWriter {
         SnapshotStatusWriter(client: client, recorder: recorder, provider: providers.standard.name, now: now)
     }
 
     /// The snapshot that a pause of a sandbox makes of the replica at a place, if it is there.
-    func pauseSnapshot(of sandbox: BatchSandbox, at index: Int) -> SandboxSnapshot? {
+    func pauseSnapshot(of sandbox: Sandbox, at index: Int) -> SandboxSnapshot? {
         let name = SandboxSnapshot.pauseName(of: sandbox.metadata.name, replica: index)
         let found = snapshots.store[ObjectKey(namespace: sandbox.metadata.namespace, name: name)]
         return found.flatMap { $0.isOfPause(of: sandbox) ? $0 : nil }
     }
 
     /// All snapshots that pauses of a sandbox have made and that are not being deleted.
-    private func pauseSnapshots(of sandbox: BatchSandbox) -> [SandboxSnapshot] {
-        let key = StoreIndex<SandboxSnapshot>.sandboxKey(sandbox.metadata.namespace, sandbox.metadata.name)
-        return snapshots.store.objects(.sandbox, key)
+    private func pauseSnapshots(of sandbox: Sandbox) -> [SandboxSnapshot] {
+        snapshots.store.objects(.sandbox, sandbox.reference.description)
             .filter { $0.isOfPause(of: sandbox) && $0.metadata.deletionTimestamp == nil }
             .sorted { $0.metadata.name < $1.metadata.name }
     }
@@ -36,7 +35,7 @@ extension BatchSandboxReconciler {
     func reportPauseSnapshots(
         _ record: AggregateRecord,
         _ progress: [String: CaptureProgress] = [:],
-        of sandbox: BatchSandbox
+        of sandbox: Sandbox
     ) async throws -> Bool {
         let told = pauseSnapshots(of: sandbox)
         guard !told.isEmpty else { return true }
@@ -78,7 +77,7 @@ extension BatchSandboxReconciler {
 
 extension SandboxSnapshot {
     /// Whether it is that of a pause of this very sandbox.
-    fileprivate func isOfPause(of sandbox: BatchSandbox) -> Bool {
+    fileprivate func isOfPause(of sandbox: some MachineObject) -> Bool {
         metadata.ownerReferences.contains { $0.controller == true && $0.uid == sandbox.metadata.uid }
     }
 }

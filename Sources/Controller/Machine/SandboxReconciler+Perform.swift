@@ -7,17 +7,17 @@ import KubeRuntime
 import SandboxModels
 import SnapshotProvider
 
-extension BatchSandboxReconciler {
-    /// How many members are seen to at a time.
-    private static let width = 8
+/// How many members are seen to at a time.
+private let width = 8
 
+extension SandboxReconciler {
     /// Carries out what was decided, for several members at a time: none waits for a holder of another one that does not answer.
     /// What goes wrong about one keeps nothing else from being done.
     ///
     /// - Throws: What went wrong first and is worth trying again, when all was tried.
     func perform(
         _ decision: AggregateDecision,
-        _ sandbox: BatchSandbox,
+        _ sandbox: Sandbox,
         _ sightings: inout CaptureSightings
     ) async throws {
         let mayCapture = try await beginCaptures(decision, sandbox, &sightings)
@@ -28,7 +28,7 @@ extension BatchSandboxReconciler {
                 guard let member = waiting.next() else { return }
                 group.addTask { try await perform(member, sandbox, mayCapture: mayCapture) }
             }
-            for _ in 0..<Self.width { next(&group) }
+            for _ in 0..<width { next(&group) }
             while let (seen, error) = try await group.next() {
                 sightings.add(seen)
                 failure = failure ?? error
@@ -43,7 +43,7 @@ extension BatchSandboxReconciler {
     /// - Throws: `CancellationError`.
     private func perform(
         _ member: AggregateDecision.MemberActions,
-        _ sandbox: BatchSandbox,
+        _ sandbox: Sandbox,
         mayCapture: Bool
     ) async throws -> (CaptureSightings, (any Error)?) {
         var seen = CaptureSightings()
@@ -67,7 +67,7 @@ extension BatchSandboxReconciler {
     private func perform(
         _ action: Action,
         of member: AggregateDecision.MemberActions,
-        _ sandbox: BatchSandbox,
+        _ sandbox: Sandbox,
         _ sightings: inout CaptureSightings
     ) async throws {
         let identity = member.identity
@@ -76,7 +76,7 @@ extension BatchSandboxReconciler {
             try await create(attempt, from: artifact, member, sandbox, &sightings)
         case .deleteCompute(let attempt):
             // Its tasks are to end before, and in their own way.
-            guard !sandbox.isEndingTasks else { return }
+            guard mayEnd(sandbox) else { return }
             try await delete(attempt, of: member, sandbox)
         case .release(let uid, let attempt):
             try await delete(attempt, of: member, sandbox)
@@ -115,22 +115,24 @@ extension BatchSandboxReconciler {
         _ attempt: Int,
         from artifact: Artifact?,
         _ member: AggregateDecision.MemberActions,
-        _ sandbox: BatchSandbox,
+        _ sandbox: Sandbox,
         _ sightings: inout CaptureSightings
     ) async throws {
-        // Its pool will allocate one.
-        if sandbox.isPooled, artifact == nil { return }
         var pod: Pod
-        do {
-            pod = try sandbox.pod(at: member.index)
-            if let artifact {
+        switch try await newPod(at: member.index, of: sandbox, from: artifact) {
+        case .pod(let made): pod = made
+        case .notOurs: return
+        case .notYet(let problem): return sightings.postpone(member.identity, problem)
+        case .refused(let problem): return sightings.refuse(member.identity, problem)
+        }
+        if let artifact {
+            do {
                 let patch = try providers.provider(of: artifact).restore(artifact)
                 try pod.restore(patch, pullSecret: settings.pullSecret)
+            } catch {
+                // Nothing but another template mends it.
+                return sightings.refuse(member.identity, Problem("PodNotMade", "The pod cannot be made: \(error)"))
             }
-        } catch {
-            // Nothing but another template mends it.
-            sightings.refuse(member.identity, Problem("PodNotMade", "The pod cannot be made: \(error)"))
-            return
         }
         PodMark(member: member.identity, attempt: attempt).mark(&pod)
         do {
@@ -144,6 +146,7 @@ extension BatchSandboxReconciler {
             sightings.refuse(member.identity, Problem("PodRefused", "The API server refuses the pod: \(error)"))
         } catch {
             recorder.record(.warning, about: sandbox, reason: "FailedCreate", "Error creating: \(error)")
+            sightings.postpone(member.identity, Problem("PodNotCreated", "The pod could not be created: \(error)"))
             throw error
         }
     }
@@ -152,9 +155,9 @@ extension BatchSandboxReconciler {
     private func delete(
         _ attempt: Int,
         of member: AggregateDecision.MemberActions,
-        _ sandbox: BatchSandbox
+        _ sandbox: Sandbox
     ) async throws {
-        switch PodPlaces.place(member.index, of: sandbox, in: pods.store) {
+        switch place(member.index, of: sandbox) {
         case .own(let pod):
             guard PodMark(of: pod)?.attempt(of: member.identity) ?? attempt == attempt else { return }
             try await delete(pod)
@@ -198,7 +201,7 @@ extension BatchSandboxReconciler {
     private func seal(
         _ uid: String,
         _ member: AggregateDecision.MemberActions,
-        _ sandbox: BatchSandbox,
+        _ sandbox: Sandbox,
         _ sightings: inout CaptureSightings
     ) async throws {
         guard let request = request(uid, of: sandbox, at: member.index) else { throw missingRequest(uid) }
@@ -214,7 +217,7 @@ extension BatchSandboxReconciler {
     private func abandon(
         _ uid: String,
         _ member: AggregateDecision.MemberActions,
-        _ sandbox: BatchSandbox,
+        _ sandbox: Sandbox,
         _ sightings: inout CaptureSightings
     ) async throws {
         // Without a request nothing was begun.

@@ -1,0 +1,71 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import KubeModels
+import KubeRuntime
+import SandboxModels
+
+/// A family of kinds in which people say what sandboxes they want.
+public enum SandboxDialect: String, Sendable, Hashable, CaseIterable {
+    /// BatchSandboxes, Pools and SandboxSnapshots. Controllers always work on these.
+    case openSandbox = "opensandbox"
+    /// OpenKruise Agents' Sandboxes, SandboxSets, SandboxClaims, SandboxTemplates and Checkpoints.
+    case kruise
+
+    /// The names of all, for people.
+    static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
+
+    /// The kinds that a cluster has to serve.
+    var kinds: [ResourceType] {
+        switch self {
+        case .openSandbox: [BatchSandbox.resourceType, SandboxSnapshot.resourceType]
+        case .kruise:
+            [
+                KruiseSandbox.resourceType, KruiseSandboxTemplate.resourceType, KruiseSandboxSet.resourceType,
+                KruiseSandboxClaim.resourceType, KruiseCheckpoint.resourceType,
+            ]
+        }
+    }
+
+    /// Where their definitions are, and how they are applied.
+    var definitions: String {
+        switch self {
+        case .openSandbox: "apply deploy/crds (kubectl apply -k deploy)"
+        case .kruise:
+            "apply deploy/kruise (kubectl apply -k deploy/kruise), or take \(rawValue) out of --dialects"
+        }
+    }
+}
+
+/// Names a sandbox of any dialect.
+struct SandboxReference: Hashable, CustomStringConvertible {
+    /// Its dialect; nil if nobody here knows the kind.
+    var dialect: SandboxDialect?
+    var key: ObjectKey
+
+    /// For indexes and people.
+    var description: String { "\(dialect?.rawValue ?? "unknown")/\(key)" }
+}
+
+extension SandboxSnapshot {
+    /// The sandbox that it is of.
+    var sandbox: SandboxReference {
+        guard let source = spec.source else {
+            return SandboxReference(
+                dialect: .openSandbox,
+                key: ObjectKey(namespace: metadata.namespace, name: spec.sandboxName)
+            )
+        }
+        return SandboxReference(
+            dialect: source.isKruise ? .kruise : nil,
+            key: ObjectKey(namespace: metadata.namespace, name: source.name)
+        )
+    }
+}
+
+extension SnapshotOrigin {
+    /// Whether it names a Sandbox of the Kruise dialect.
+    fileprivate var isKruise: Bool {
+        kind == KruiseSandbox.resourceType.kind && apiVersion == KruiseSandbox.resourceType.apiVersion
+    }
+}
