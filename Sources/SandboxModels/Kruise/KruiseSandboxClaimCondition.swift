@@ -7,6 +7,8 @@ public enum KruiseSandboxClaimCondition: String, Sendable, Hashable, CaseIterabl
     case completed = "Completed"
     /// It had no more time.
     case timedOut = "TimedOut"
+    /// Its `replicas` was changed, which counts for nothing. An addition.
+    case replicasImmutable = "ReplicasImmutable"
 
     /// The reasons.
     public enum Reason {
@@ -16,6 +18,16 @@ public enum KruiseSandboxClaimCondition: String, Sendable, Hashable, CaseIterabl
         public static let sandboxSetNotFound = "SandboxSetNotFound"
         /// `Completed`: it had no more time.
         public static let timeoutReached = "TimeoutReached"
+        /// `Completed`: it wants something that this version does not do.
+        public static let featureGateDisabled = "FeatureGateDisabled"
+        /// `Completed`: it wants something that cannot be. An addition.
+        public static let invalidClaim = "InvalidClaim"
+        /// `Completed`: it wants something that is not done here. An addition.
+        public static let unsupportedClaim = "UnsupportedClaim"
+        /// `Completed`: nothing can be made of the checkpoint. An addition.
+        public static let checkpointNotUsable = "CheckpointNotUsable"
+        /// `ReplicasImmutable`: what is written there now is not what it began with. An addition.
+        public static let replicasChanged = "ReplicasChanged"
         /// `TimedOut`: it had no more time.
         public static let claimTimeoutReached = "ClaimTimeoutReached"
     }

@@ -69,10 +69,13 @@ public struct KruiseTaking: Sendable, Hashable {
 }
 
 extension KruiseSandbox {
-    /// Whether it can be taken from its set.
-    public func isFree(at now: Date) -> Bool {
-        metadata.annotations[Kruise.Annotation.lock] == nil
-            && metadata.labels[Kruise.Label.sandboxClaimed] != "true" && state(at: now).state == .available
+    /// Whether it is ready, and can be taken from its set.
+    public func isFree(at now: Date) -> Bool { isTakeable && state(at: now).state == .available }
+
+    /// Whether it is its set's, and nobody has begun to take it.
+    public var isTakeable: Bool {
+        isInSet && metadata.deletionTimestamp == nil && metadata.annotations[Kruise.Annotation.lock] == nil
+            && metadata.labels[Kruise.Label.sandboxClaimed] != "true"
     }
 }
 
