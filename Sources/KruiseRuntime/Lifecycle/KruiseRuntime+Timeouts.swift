@@ -152,14 +152,38 @@ extension KruiseRuntime {
 
     // MARK: Writing
 
-    /// Patches a sandbox like ``change(_:_:_:)``, once more if the patch takes a wish away so that it can be stated anew.
+    /// Patches a sandbox like ``change(_:_:_:)``. If the patch takes a wish away, so that it can be stated anew, it goes on when the
+    /// controller has taken note of that: both at once would look like the edit of another field.
     private func wish(
         _ id: String,
         isPaused: Bool,
         _ what: String,
         _ body: (SandboxDirectory<KruiseSandbox>.Entry) throws -> JSONValue?
     ) async throws {
-        while let patch = try await change(id, what, body), patch["spec"]?["paused"] == .bool(!isPaused) {}
+        while let patch = try await change(id, what, body), patch["spec"]?["paused"] == .bool(!isPaused) {
+            await waitUntilNoted(id)
+        }
+    }
+
+    /// How long a controller is waited for that has to take note of something.
+    private static let notePatience: Duration = .seconds(2)
+
+    /// Returns when the controller of a sandbox has seen its spec.
+    private func waitUntilNoted(_ id: String) async {
+        let changes = directory.changes(of: id)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for await entry in changes {
+                    guard let metadata = entry?.object.metadata,
+                        let noted = (try? PauseIntent(recordedIn: metadata)) ?? nil,
+                        noted.generation < metadata.generation ?? 0
+                    else { return }
+                }
+            }
+            group.addTask { _ = try? await Task.sleep(for: Self.notePatience) }
+            await group.next()
+            group.cancelAll()
+        }
     }
 
     /// Patches a sandbox in the state that the patch was made for. Before it is refused, or left as it is, its newest state is
