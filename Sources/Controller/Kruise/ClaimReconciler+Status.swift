@@ -70,7 +70,7 @@ extension SandboxClaimReconciler {
                 of: claim
             )
         }
-        return try await end(claim, status)
+        return try await settle(claim, status)
     }
 
     /// Ends a claim that cannot be carried out.
@@ -84,10 +84,10 @@ extension SandboxClaimReconciler {
         status.claimedReplicas = max(status.claimedReplicas, claimed, owned(by: claim))
         status.message = refusal.message
         complete(&status, refusal.reason, of: claim)
-        return try await end(claim, status)
+        return try await settle(claim, status)
     }
 
-    private func end(_ claim: KruiseSandboxClaim, _ status: KruiseSandboxClaimStatus) async throws -> Reconciliation {
+    private func settle(_ claim: KruiseSandboxClaim, _ status: KruiseSandboxClaimStatus) async throws -> Reconciliation {
         guard let written = try await write(status, to: claim) else { return .done }
         waiting.forget(claim.key)
         if reservations.forget(claim.metadata.uid ?? "") { wakeOthers(claim) }
@@ -172,7 +172,7 @@ extension SandboxClaimReconciler {
         _ reason: String,
         _ message: String,
         of claim: KruiseSandboxClaim
-    ) -> Condition {
+    ) -> KubeModels.Condition {
         .with {
             $0.type = type.rawValue
             $0.status = "True"
