@@ -1,8 +1,10 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import ClusterView
 import KubeClient
 import KubeModels
+import KubeRuntime
 import Logging
 import SandboxModels
 import TestSupport
