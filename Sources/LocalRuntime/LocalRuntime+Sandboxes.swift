@@ -16,10 +16,47 @@ extension LocalRuntime {
     /// - Parameters:
     ///   - spec: what to run.
     ///   - credentials: for the image's registry; used for the pull, then forgotten.
-    ///   - expiresAt: when to delete it by itself. A paused sandbox does not expire; a resumed one gets its first
-    ///     lifetime again.
+    ///   - expiresAt: when to delete it by itself, or to pause it. A paused sandbox does not expire; a resumed one gets its
+    ///     first lifetime again.
+    /// - Returns: The sandbox; the one that the same request made before, if it has a key.
     /// - Throws: `SandboxError`; nothing of the sandbox is left then.
     public func create(
+        _ spec: SandboxSpec,
+        credentials: ImageCredentials?,
+        expiresAt: Date?
+    ) async throws -> Sandbox {
+        guard let key = spec.options?.requestKey else {
+            return try await make(spec, credentials: credentials, expiresAt: expiresAt)
+        }
+        // Who asks again while the first request is still worked on waits for what comes of that.
+        return try await requests.withLock("\(spec.owner ?? "")\n\(key)") {
+            if let known = try await self.sandbox(askedFor: spec) { return known }
+            return try await self.make(spec, credentials: credentials, expiresAt: expiresAt)
+        }
+    }
+
+    /// The sandbox that a request with the same key has made.
+    ///
+    /// - Throws: `SandboxError` with `requestKeyReused` if that was another request.
+    private func sandbox(askedFor spec: SandboxSpec) async throws -> Sandbox? {
+        _ = try await serving()
+        for runner in allRunners {
+            let sandbox = await runner.sandbox()
+            guard let made = sandbox.spec.options, made.requestKey == spec.options?.requestKey,
+                sandbox.spec.owner == spec.owner, sandbox.status.state != .stopping
+            else { continue }
+            guard made.requestDigest == spec.options?.requestDigest else {
+                throw SandboxError(
+                    .requestKeyReused,
+                    "another sandbox was asked for under the same key before: send another key with another request"
+                )
+            }
+            return sandbox
+        }
+        return nil
+    }
+
+    private func make(
         _ spec: SandboxSpec,
         credentials: ImageCredentials?,
         expiresAt: Date?
@@ -84,7 +121,7 @@ extension LocalRuntime {
             intent: Intent(
                 wish: .running,
                 generation: 1,
-                timers: Timers(expireAt: expiresAt, expiresWhilePaused: false)
+                timers: Timers(spec.timeout, endingAt: expiresAt)
             ),
             recorded: Recorded(identity: id, now: now),
             image: image.name
@@ -151,6 +188,30 @@ extension LocalRuntime {
     /// - Throws: `SandboxError` with `notFound` or `invalidState`.
     public func resume(_ id: String) async throws {
         try await runner(id).state(.resume, api: .openSandboxREST)
+    }
+
+    /// Makes the time of a running sandbox end at another date; what happens then is its policy's.
+    ///
+    /// - Parameter onlyIfLater: Whether an end that is later already stays.
+    /// - Throws: `SandboxError` with `notFound`, or `invalidState` unless it runs.
+    public func setTimeout(_ id: String, to date: Date, onlyIfLater: Bool) async throws {
+        try await runner(id).setTimeout(to: date, onlyIfLater: onlyIfLater)
+    }
+
+    /// Asks for a pause unless it is paused or being paused already.
+    ///
+    /// - Parameter retention: For how long it is kept then; nil: as its policy says.
+    /// - Throws: `SandboxError` with `notFound` or `invalidState`.
+    public func pause(_ id: String, keptFor retention: PausedRetention?) async throws {
+        try await runner(id).pause(keptFor: retention)
+    }
+
+    /// Asks for a resume unless it runs or is about to, and gives it time until a date in the same write.
+    ///
+    /// - Returns: Whether it had to be resumed.
+    /// - Throws: `SandboxError` with `notFound`, or `invalidState` while it is being paused.
+    public func connect(_ id: String, until date: Date) async throws -> Bool {
+        try await runner(id).connect(until: date)
     }
 
     /// Makes a sandbox expire at another time, earlier or later, whatever its state.

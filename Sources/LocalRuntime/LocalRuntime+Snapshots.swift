@@ -12,8 +12,28 @@ extension LocalRuntime {
     /// - Throws: `SandboxError` with `notFound`, or `snapshotSourceNotRunning` unless the sandbox runs and is not being
     ///   captured.
     public func createSnapshot(of id: String, name: String?) async throws -> Snapshot {
+        try await createSnapshot(of: id, options: SnapshotOptions(name: name))
+    }
+
+    /// Begins to take a snapshot with options.
+    ///
+    /// - Throws: `SandboxError` as above, or `unsupported` if it is to have no files.
+    public func createSnapshot(of id: String, options: SnapshotOptions) async throws -> Snapshot {
         let runner = try await runner(id)
-        return try await serving().library.create(of: runner, name: name)
+        guard options.contents.isEmpty || options.contents.contains("filesystem") else {
+            throw SandboxError(
+                .unsupported,
+                "snapshots on this machine are of a sandbox's files: ask for the contents 'filesystem'"
+            )
+        }
+        return try await serving().library.create(of: runner, options)
+    }
+
+    /// A snapshot once it is ready or has failed, or as it is when the time is over.
+    ///
+    /// - Throws: `SandboxError` with `snapshotNotFound`.
+    public func settledSnapshot(_ id: String, within limit: Duration) async throws -> Snapshot {
+        try await serving().library.settled(id, deadline: .now + limit).snapshot
     }
 
     /// One snapshot as it is now.

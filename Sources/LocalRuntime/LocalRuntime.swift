@@ -21,6 +21,8 @@ public actor LocalRuntime: Service {
     /// Those who came before the runtime served.
     private var early: [WakeSignal] = []
     private var runners: [String: SandboxRunner] = [:]
+    /// One request of a name at a time.
+    let requests = KeyedLocks()
 
     /// What there is while the runtime serves.
     struct Session: Sendable {

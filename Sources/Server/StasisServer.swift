@@ -24,9 +24,10 @@ public struct StasisServer: Service {
         configuration: ServerConfiguration.HTTP,
         proxy: ServerConfiguration.Proxy = ServerConfiguration.Proxy(),
         ingress: ServerConfiguration.Ingress = ServerConfiguration.Ingress(),
+        e2b: E2BService? = nil,
         logger: Logger
     ) {
-        self.api = SandboxAPI(tenants: tenants, configuration: configuration, proxy: proxy, ingress: ingress)
+        self.api = SandboxAPI(tenants: tenants, configuration: configuration, proxy: proxy, ingress: ingress, e2b: e2b)
         self.configuration = configuration
         self.logger = logger
     }

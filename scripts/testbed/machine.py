@@ -18,15 +18,17 @@ class Testbed:
     """A containerd, a registry with a busybox image, and a stasis-server. A context manager: leaving it leaves nothing.
 
     `image` names the busybox image in the registry, `layout_image` the same one in an image layout. Snapshots go to the
-    registry, or to an image layout in the server's own folder when `layout_store` is set.
+    registry, or to an image layout in the server's own folder when `layout_store` is set. `configuration` is more of the
+    server's, in which `{image}` stands for the image.
     """
 
     __test__ = False  # Not a test, whatever pytest thinks of its name.
 
-    def __init__(self, program: Path, name: str, layout_store: bool = False) -> None:
+    def __init__(self, program: Path, name: str, layout_store: bool = False, configuration: str = "") -> None:
         self._program = program
         self._name = name
         self._layout_store = layout_store
+        self._configuration = configuration
 
     def __enter__(self) -> "Testbed":
         self.folder = Path(tempfile.mkdtemp(prefix=f"{self._name}-"))
@@ -66,7 +68,8 @@ class Testbed:
         self.containerd = Containerd(self.folder / "containerd", namespace="stasis")
         self._running.append(self.containerd)
         store = f"oci:{self.folder}/snapshots" if self._layout_store else f"{self.registry.address}/sandboxes"
-        self.server = Server(self._program, self.folder / "server", self.containerd, store)
+        configuration = self._configuration.replace("{image}", self.image)
+        self.server = Server(self._program, self.folder / "server", self.containerd, store, configuration)
         self._running.append(self.server)
 
     def _stop(self) -> None:

@@ -41,7 +41,9 @@ class Server:
     """A running stasis-server; `address` is its host and port, `key` the API key that it wants, `shared` the folder beneath
     which it may mount volumes from."""
 
-    def __init__(self, program: Path, folder: Path, containerd: Containerd, store: str) -> None:
+    def __init__(
+        self, program: Path, folder: Path, containerd: Containerd, store: str, configuration: str = ""
+    ) -> None:
         folder.mkdir(parents=True)
         port = free_port()
         self.address = f"127.0.0.1:{port}"
@@ -63,6 +65,7 @@ class Server:
                 bridge=self.bridge,
                 subnet=self.subnet,
             )
+            + configuration
         )
         self._program = program
         self._daemon = self._start()

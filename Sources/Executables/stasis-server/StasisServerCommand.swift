@@ -12,7 +12,7 @@ import UnixSignals
 
 import class Foundation.ProcessInfo
 
-/// `stasis-server`: sandboxes behind the OpenSandbox Lifecycle API.
+/// `stasis-server`: sandboxes behind the OpenSandbox Lifecycle API and the E2B API.
 @main
 struct StasisServerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -63,6 +63,7 @@ struct StasisServerCommand: AsyncParsableCommand {
             configuration: configuration.http,
             proxy: configuration.proxy,
             ingress: configuration.ingress,
+            e2b: assembly.e2b,
             logger: logger
         )
         let listeners = MetricsListener.of(configuration.http, registry, logger: logger)

@@ -5,6 +5,8 @@ import SandboxModels
 import SnapshotEngine
 import SnapshotProvider
 
+import struct Foundation.Date
+
 extension SandboxRunner {
     /// The sandbox as its owner sees it now.
     func sandbox() async -> Sandbox {
@@ -22,9 +24,17 @@ extension SandboxRunner {
             spec: row.spec,
             status: SandboxStatus(recorded: row.recorded, intent: row.intent, progress: progress),
             createdAt: row.createdAt,
-            expiresAt: row.intent.timers.expireAt,
+            expiresAt: expiresAt,
+            pausesAt: row.intent.timers.pauseAt,
             artifact: row.recorded.artifact
         )
+    }
+
+    /// When it is deleted by itself. One that is paused and has a policy goes by that, and not by the time it had left.
+    private var expiresAt: Date? {
+        let timers = row.intent.timers
+        guard row.spec.timeout != nil, row.recorded.phase == .paused else { return timers.expireAt }
+        return timers.deleteAfterPause.map { row.recorded.since.addingTimeInterval($0) }
     }
 
     /// The name of the container of the present attempt, or of the last one while there is none.

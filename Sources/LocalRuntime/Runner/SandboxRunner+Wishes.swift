@@ -16,7 +16,7 @@ extension SandboxRunner {
             if request == .pause { try expectNoSnapshot() }
             intent.wish = wish
             intent.generation += 1
-            if request == .resume { intent.timers.expireAt = expiryAfterResume(intent.timers.expireAt) }
+            if request == .resume { intent.timers.resume { endAfterResume($0) } }
         }
     }
 
@@ -35,11 +35,19 @@ extension SandboxRunner {
         }
     }
 
-    /// When a sandbox that is resumed now expires: not before a whole lifetime has passed. Its time ran on while it was
-    /// paused, and it must not be deleted the moment it is back.
-    private func expiryAfterResume(_ expireAt: Date?) -> Date? {
-        guard let expireAt, let lifetime = row.lifetime else { return expireAt }
-        return max(expireAt, world.now().addingTimeInterval(lifetime))
+    /// When the time of a sandbox that is resumed now ends: not before a whole lifetime has passed. Its time ran on while it
+    /// was paused, and it must not be deleted the moment it is back.
+    private func endAfterResume(_ end: Date) -> Date {
+        guard let lifetime = row.lifetime else { return end }
+        let least = max(lifetime, row.spec.timeout?.leastAfterResume ?? 0)
+        return max(end, world.now().addingTimeInterval(least))
+    }
+}
+
+extension SandboxError {
+    /// What is told of a refusal.
+    init(_ refusal: Admission.Refusal) {
+        self.init(refusal.code == .notFound ? .notFound : .invalidState, refusal.problem.message)
     }
 }
 

@@ -81,14 +81,8 @@ actor SandboxRunner {
                 let observation = await observe()
                 // What a cancelled task sees of the world is not worth being written down.
                 guard !Task.isCancelled else { break }
-                let decision = Lifecycle.decide(
-                    intent: row.intent,
-                    recorded: row.recorded,
-                    observation: observation,
-                    now: world.now(),
-                    policy: world.policy
-                )
-                guard await persist(decision.record) else {
+                guard let (decision, isStored) = try? await decide(from: observation) else { break }
+                guard isStored else {
                     await wakeSignal.wait(until: .now + world.retryDelay)
                     continue
                 }
@@ -105,6 +99,43 @@ actor SandboxRunner {
                 await wakeSignal.wait(until: nextLook(decision, observation))
             }
             group.cancelAll()
+        }
+    }
+
+    /// Decides and writes it down, in a turn of its own: no wish comes in between.
+    ///
+    /// - Returns: The decision, and whether it was written down.
+    /// - Throws: `CancellationError`.
+    private func decide(from observation: Observation) async throws -> (Decision, isStored: Bool) {
+        try await turns.withLock(id) {
+            let decision = Lifecycle.decide(
+                intent: row.intent,
+                recorded: row.recorded,
+                observation: observation,
+                now: world.now(),
+                policy: world.policy
+            )
+            guard await persist(decision.record) else { return (decision, false) }
+            return (decision, await rearm())
+        }
+    }
+
+    /// Lets a sandbox that pauses by itself do so again after a pause that was asked for and did not come about: that wish has
+    /// been answered, and its time still ends.
+    private func rearm() async -> Bool {
+        guard row.spec.timeout?.action == .pause, row.recorded.phase == .running, row.intent.wish == .paused,
+            row.intent.generation <= row.recorded.acknowledged
+        else { return true }
+        var intent = row.intent
+        intent.wish = .running
+        do {
+            try await world.store.update(intent: intent, of: id)
+            row.intent = intent
+            wake()
+            return true
+        } catch {
+            logger.error("cannot write the sandbox's state; will try again", metadata: ["error": "\(error)"])
+            return false
         }
     }
 
@@ -125,21 +156,28 @@ actor SandboxRunner {
     /// - Parameter edit: What the request makes of the intent.
     /// - Throws: `SandboxError` with `notFound` or `invalidState`; what `edit` or the store threw.
     func change(_ request: LifecycleRequest, api: LifecycleAPI, _ edit: (inout Intent) throws -> Void) async throws {
-        try await turns.withLock(id) {
-            switch Lifecycle.admit(request, intent: row.intent, recorded: row.recorded, api: api) {
+        try await amend { stated in
+            switch Lifecycle.admit(request, intent: stated, recorded: row.recorded, api: api) {
             case .noop: return
-            case .refuse(let refusal):
-                throw SandboxError(
-                    refusal.code == .notFound ? .notFound : .invalidState,
-                    refusal.problem.message
-                )
-            case .accept, .queue:
-                var stated = row.intent
-                try edit(&stated)
-                try await world.store.update(intent: stated, of: id)
-                row.intent = stated
-                wake()
+            case .refuse(let refusal): throw SandboxError(refusal)
+            case .accept, .queue: try edit(&stated)
             }
+        }
+    }
+
+    /// Writes down what a request makes of that which is asked for, in its turn. The runner decides in the same turns: what is
+    /// written down here is what it decides from next, and what it has decided is what is seen here.
+    ///
+    /// - Parameter edit: Changes the intent, or throws if it must not be changed.
+    func amend<Result: Sendable>(_ edit: (inout Intent) throws -> Result) async throws -> Result {
+        try await turns.withLock(id) {
+            var stated = row.intent
+            let result = try edit(&stated)
+            guard stated != row.intent else { return result }
+            try await world.store.update(intent: stated, of: id)
+            row.intent = stated
+            wake()
+            return result
         }
     }
 

@@ -46,7 +46,9 @@ extension SnapshotLibrary {
                     metadata: ["error": "\(error)"]
                 )
             }
-            await untidy.wait(until: delay.map { .now + $0 })
+            let retry = delay.map { ContinuousClock.now + $0 }
+            let expiry = rows.values.compactMap(\.expiresAt).min().map { world.instant(of: $0) }
+            await untidy.wait(until: [retry, expiry].compactMap(\.self).min())
         }
     }
 
@@ -55,6 +57,13 @@ extension SnapshotLibrary {
     /// - Throws: The last of what kept something from being deleted.
     private func tidyUp() async throws {
         var failure: (any Error)?
+        for row in rows.values where row.expiresAt.map({ $0 <= world.now() }) ?? false {
+            do {
+                try await delete(row.id)
+            } catch {
+                failure = error
+            }
+        }
         for row in rows.values where row.status.state == .deleting || row.status.state == .failed {
             do {
                 try await clear(row)

@@ -26,6 +26,8 @@ actor SnapshotLibrary {
     let turns = KeyedLocks()
     /// Wakes those who look after a capture, by its uid.
     private var changes: [String: WakeSignal] = [:]
+    /// Wakes those who wait for the end of a capture.
+    private var settlers: [WakeSignal] = []
     /// Wakes whoever cleans up.
     let untidy = WakeSignal()
     private let queue: AsyncStream<Capture>
@@ -35,6 +37,8 @@ actor SnapshotLibrary {
     private struct Capture: Sendable {
         var request: SnapshotRequest
         var source: SandboxRunner
+        /// Whether the sandbox ends when this is ready.
+        var endsSource: Bool
     }
 
     /// How many snapshots may wait to be begun.
@@ -73,22 +77,26 @@ actor SnapshotLibrary {
     /// Begins to take a snapshot. It is answered at once; its status tells how it goes on.
     ///
     /// - Throws: `SandboxError` with `snapshotSourceNotRunning`; what the database threw.
-    func create(of source: SandboxRunner, name: String?) async throws -> Snapshot {
+    func create(of source: SandboxRunner, _ options: SnapshotOptions) async throws -> Snapshot {
         let id = UUID().uuidString.lowercased()
         let request = try await source.beginSnapshot(id)
         let now = world.now()
         let row = SnapshotRow(
             id: id,
             sandboxID: source.id,
-            name: name,
+            name: options.name,
             status: SnapshotStatus(state: .creating, reason: SnapshotReason.accepted, lastTransitionAt: now),
             createdAt: now,
-            unfinished: request.source.containers.first?.target
+            unfinished: request.source.containers.first?.target,
+            owner: options.owner,
+            source: await source.row.spec,
+            timeToLive: options.timeToLive
         )
+        let capture = Capture(request: request, source: source, endsSource: !options.keepRunning)
         do {
             try await store.insert(row)
             rows[id] = row
-            guard case .enqueued = begin.yield(Capture(request: request, source: source)) else {
+            guard case .enqueued = begin.yield(capture) else {
                 rows[id] = nil
                 try await store.remove(id)
                 throw SandboxError(.runtimeUnavailable, "too many snapshots wait to be taken; try again")
@@ -108,6 +116,21 @@ actor SnapshotLibrary {
             throw SandboxError(.snapshotNotFound, "there is no snapshot \(id)")
         }
         return row
+    }
+
+    /// A snapshot that is not being taken any more, or as it is at the deadline.
+    ///
+    /// - Throws: `SandboxError` with `snapshotNotFound`; `CancellationError`.
+    func settled(_ id: String, deadline: ContinuousClock.Instant) async throws -> SnapshotRow {
+        let signal = WakeSignal()
+        settlers.append(signal)
+        defer { settlers.removeAll { $0 === signal } }
+        while true {
+            let row = try row(id)
+            guard row.status.state == .creating, ContinuousClock.now < deadline else { return row }
+            await signal.wait(until: deadline)
+            try Task.checkCancellation()
+        }
     }
 
     /// All snapshots that are not being deleted, in any order.
@@ -192,6 +215,16 @@ actor SnapshotLibrary {
             await signal.wait()
         }
         await capture.source.endSnapshot(id)
+        if capture.endsSource, case .success = outcome {
+            do {
+                try await capture.source.state(.delete, api: .e2b)
+            } catch {
+                logger.warning(
+                    "a sandbox that was to end with its snapshot runs on",
+                    metadata: ["snapshot": "\(id)", "sandbox": "\(capture.source.id)", "error": "\(error)"]
+                )
+            }
+        }
         await record(outcome, of: id)
     }
 
@@ -224,6 +257,7 @@ actor SnapshotLibrary {
         }
         logger.info("snapshot", metadata: ["snapshot": "\(id)", "state": "\(row.status.state.rawValue)"])
         await persist(row)
+        for settler in settlers { settler.signal() }
         untidy.signal()
     }
 

@@ -25,6 +25,18 @@ struct SnapshotRow: Codable, Sendable, Hashable, FetchableRecord, PersistableRec
     /// Where its image was going to, while there may be something there that is no artifact: the capture goes on, or did
     /// not come about.
     var unfinished: String?
+    /// Whose it is.
+    var owner: String?
+    /// What the sandbox was asked to be.
+    var source: SandboxSpec?
+    /// After how many seconds from its end it is deleted by itself.
+    var timeToLive: Double?
+
+    /// When it is deleted by itself, once that is known.
+    var expiresAt: Date? {
+        guard status.state == .ready || status.state == .failed else { return nil }
+        return timeToLive.map { status.lastTransitionAt.addingTimeInterval($0) }
+    }
 
     /// Writes down that the snapshot is in another state.
     mutating func enter(_ state: SnapshotStatus.State, _ reason: String, _ message: String? = nil, at now: Date) {
@@ -39,7 +51,10 @@ struct SnapshotRow: Codable, Sendable, Hashable, FetchableRecord, PersistableRec
             name: name,
             status: status,
             createdAt: createdAt,
-            artifact: status.state == .ready ? artifact : nil
+            artifact: status.state == .ready ? artifact : nil,
+            owner: owner,
+            source: source,
+            expiresAt: expiresAt
         )
     }
 }

@@ -63,6 +63,15 @@ struct SnapshotStore: Sendable {
         try await database.read { database in try UnrecordedImage.fetchAll(database) }
     }
 
+    /// Adds the columns of what snapshots have known since there are owners.
+    static func addOwners(_ database: Database) throws {
+        try database.alter(table: SnapshotRow.databaseTableName) { table in
+            table.add(column: "owner", .text)
+            table.add(column: "source", .jsonText)
+            table.add(column: "timeToLive", .double)
+        }
+    }
+
     /// Makes the tables.
     static func makeTables(_ database: Database) throws {
         try database.create(table: SnapshotRow.databaseTableName) { table in

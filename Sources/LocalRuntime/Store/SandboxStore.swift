@@ -109,6 +109,7 @@ struct SandboxStore: Sendable {
         migrator.registerMigration("2 snapshots", migrate: SnapshotStore.makeTables)
         migrator.registerMigration("3 events", migrate: SandboxEventRow.makeTable)
         migrator.registerMigration("4 unrecorded images", migrate: UnrecordedImage.makeTable)
+        migrator.registerMigration("5 owners of snapshots", migrate: SnapshotStore.addOwners)
         return migrator
     }
 }

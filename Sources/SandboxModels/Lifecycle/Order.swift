@@ -1,7 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-import struct Foundation.Date
+public import struct Foundation.Date
 
 /// Something that is asked for now and was not asked for before.
 ///
@@ -74,7 +74,7 @@ extension Situation {
 
 extension Timers {
     /// When a sandbox in this phase expires, unless that is disregarded there.
-    func expiry(in phase: Phase.Name) -> Date? {
+    public func expiry(in phase: Phase.Name) -> Date? {
         switch phase {
         case .deleting, .deleted: nil
         case .pending, .running, .thawing, .failed: expireAt

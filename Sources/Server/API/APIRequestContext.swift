@@ -16,6 +16,8 @@ struct APIRequestContext: RequestContext {
     var requestID = ""
     /// Whose request it is, once that is known.
     var tenant: Tenant?
+    /// Whose request of the E2B API it is, once that is known.
+    var principal: E2BPrincipal?
     /// Where it leads, once that is known.
     var route: Route?
     /// The parts of its path that may be anything, as they came.

@@ -15,6 +15,8 @@ struct APIResponder: HTTPResponder {
     let tree: RouteTree
     let tenants: Tenants
     let proxy: ProxyEntrance
+    /// The E2B API, if it is served.
+    let e2b: E2BEntrance?
     let concurrency: ConcurrencyLimit
     let rates: RateLimits?
     let metrics: ServerMetrics
@@ -27,8 +29,11 @@ struct APIResponder: HTTPResponder {
         context.requestID = RequestID.of(request)
         metrics.requestBegan()
         var response: Response
+        let e2bTarget = e2b?.target(of: request)
         do {
-            response = try await admitted(request, &context)
+            response = try await admitted(request, e2bTarget, &context)
+        } catch where e2bTarget != nil {
+            response = try E2BErrorAnswer.response(to: error, request, context, metrics)
         } catch {
             response = try ErrorAnswer.response(to: error, request, context, metrics)
         }
@@ -41,8 +46,19 @@ struct APIResponder: HTTPResponder {
     /// The answer to a request that is let in.
     ///
     /// - Throws: What stands against it, and what its handler throws.
-    private func admitted(_ request: Request, _ context: inout APIRequestContext) async throws -> Response {
+    private func admitted(
+        _ request: Request,
+        _ e2bTarget: E2BTarget?,
+        _ context: inout APIRequestContext
+    ) async throws -> Response {
         if AnyOrigin.isPreflight(request) { return AnyOrigin.preflight(request) }
+        if let e2b, let e2bTarget {
+            try concurrency.enter()
+            defer { concurrency.leave() }
+            return try await RequestBodyTime.$limit.withValue(bodyTimeout) {
+                try await e2b.answer(request, e2bTarget, rates, &context)
+            }
+        }
         if let match = tree.match(request.pathAsSent) {
             context.route = tree.routes[match.place]
             context.pathValues = match.values

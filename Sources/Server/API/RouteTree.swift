@@ -26,9 +26,9 @@ struct RouteTree: Sendable {
     private var nodes = [Node()]
     private let mounts: Set<Substring>
 
-    init(_ table: RouteTable) {
+    init(_ table: RouteTable, mounts: [String] = RouteTable.mounts) {
         routes = table.routes
-        mounts = Set(RouteTable.mounts.map { $0.dropFirst() }.filter { !$0.isEmpty })
+        self.mounts = Set(mounts.map { $0.dropFirst() }.filter { !$0.isEmpty })
         for (place, route) in routes.enumerated() { add(route.path, place) }
     }
 

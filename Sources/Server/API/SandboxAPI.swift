@@ -18,6 +18,7 @@ struct SandboxAPI: Sendable {
     private let configuration: ServerConfiguration.HTTP
     let metrics: ServerMetrics
     private let ingress: ServerConfiguration.Ingress
+    private let e2b: E2BService?
     private let proxy: SandboxProxy
     private let now: @Sendable () -> Date
 
@@ -28,6 +29,7 @@ struct SandboxAPI: Sendable {
     ///   - configuration: Limits and the like.
     ///   - proxy: How requests reach the ports of sandboxes through the server.
     ///   - ingress: How clients reach them without it.
+    ///   - e2b: The E2B API beside this one, if it is wanted.
     ///   - metrics: What is measured.
     ///   - now: The clock by which times to live are counted.
     init(
@@ -35,12 +37,14 @@ struct SandboxAPI: Sendable {
         configuration: ServerConfiguration.HTTP,
         proxy: ServerConfiguration.Proxy = ServerConfiguration.Proxy(),
         ingress: ServerConfiguration.Ingress = ServerConfiguration.Ingress(),
+        e2b: E2BService? = nil,
         metrics: ServerMetrics = ServerMetrics(),
         now: @escaping @Sendable () -> Date = { Date() }
     ) {
         self.tenants = tenants
         self.configuration = configuration
         self.ingress = ingress
+        self.e2b = e2b
         self.proxy = SandboxProxy(tenants: tenants, configuration: proxy, now: now)
         self.metrics = metrics
         self.now = now
@@ -79,6 +83,7 @@ struct SandboxAPI: Sendable {
             tree: RouteTree(routes),
             tenants: tenants,
             proxy: ProxyEntrance(proxy: proxy),
+            e2b: e2b.map { E2BEntrance($0, proxy: proxy, maximumBodyBytes: Self.maximumBodyBytes, now: now) },
             concurrency: ConcurrencyLimit(configuration.concurrencyLimit),
             rates: configuration.rateLimit.map { RateLimits($0) },
             metrics: metrics,

@@ -139,6 +139,24 @@ struct ConfigurationTable {
             .map { index, members in within(members, "\(key)[\(index)]", body) }
     }
 
+    /// Reads each table of a table of them (`[key.NAME]`), by name.
+    mutating func tablesByName<Result>(
+        _ key: String,
+        _ body: (inout ConfigurationTable) -> Result
+    ) -> [(name: String, result: Result)] {
+        let members: [String: [String: ConfigurationValue]]? = read(key, as: "a table of tables") { value in
+            guard case .table(let members) = value else { return nil }
+            var tables: [String: [String: ConfigurationValue]] = [:]
+            for (name, member) in members {
+                guard case .table(let table) = member else { return nil }
+                tables[name] = table
+            }
+            return tables
+        }
+        return (members ?? [:]).sorted { $0.key < $1.key }
+            .map { name, members in (name, within(members, "\(key).\(name)", body)) }
+    }
+
     /// Reads a table within this one; a missing one is an empty one.
     mutating func table<Result>(_ key: String, _ body: (inout ConfigurationTable) -> Result) -> Result {
         let members: [String: ConfigurationValue]? = read(key, as: "a table") {

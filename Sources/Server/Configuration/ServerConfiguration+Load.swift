@@ -30,6 +30,7 @@ extension ServerConfiguration {
             case .kubernetes(let kubernetes): .kubernetes(readKubernetesRuntime(&root, kubernetes, home: home))
             }
         let proxy = root.table("proxy") { readProxy(&$0, publishedHost: http.publishedHost) }
+        let e2b = root.table("e2b") { readE2B(&$0, environment) }
         let ingress = readIngress(&root, of: runtime, environment)
         let tenantFile =
             hasTenants ? root.table("tenants") { readTenants(&$0, of: runtime, http, environment) } : nil
@@ -42,6 +43,7 @@ extension ServerConfiguration {
         configuration.proxy = proxy
         configuration.ingress = ingress
         configuration.renewal = renewal
+        configuration.e2b = e2b
         return (configuration, root.warnings)
     }
 

@@ -20,6 +20,8 @@ public struct ServerConfiguration: Sendable, Equatable {
     public var tenantFile: String?
     /// How access makes sandboxes live longer; nil: it does not: `[renew_intent]`.
     public var renewal: Renewal?
+    /// How the E2B API is served; nil: it is not: `[e2b]`.
+    public var e2b: E2B?
 
     /// Whether everybody who reaches the server may use it.
     public var isOpen: Bool { http.apiKey == nil && http.apiKeyFile == nil && tenantFile == nil }

@@ -48,6 +48,11 @@ enum ErrorAnswer {
         guard answer.status.kind == .serverError, answer != .overloaded, answer.status != .notImplemented else {
             return
         }
+        tell(error, request, context)
+    }
+
+    /// Writes down why a request has failed that was as it should be.
+    static func tell(_ error: any Error, _ request: Request, _ context: APIRequestContext) {
         context.logger.error(
             "A request failed",
             metadata: [

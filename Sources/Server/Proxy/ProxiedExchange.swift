@@ -52,8 +52,8 @@ struct ProxiedExchange: Sendable {
             var response =
                 switch error {
                 case is ClientGone: Response(status: .clientGone)
-                case let error as UpstreamError: try Response(refusal(error), to: request)
-                default: try Response(APIError(error), to: request)
+                case let error as UpstreamError: try Response(refusal(error), to: request, for: target)
+                default: try Response(APIError(error), to: request, for: target)
                 }
             // Whatever else of the body comes is read for nothing, and before the connection is used for anything else.
             if !client.isRequestComplete { response.headers[.connection] = "close" }

@@ -18,6 +18,9 @@ enum ProxyHeaders {
         HTTPField.Name.accessRenew.canonicalName,
     ]
 
+    /// What is a client's way to log in, and no secret of this server's where it asks for another header.
+    private static let login: Set<String> = ["authorization", "cookie"]
+
     /// What only this server may say about where a request comes from.
     private static let forwarding: Set<String> = [
         "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-real-ip",
@@ -35,14 +38,16 @@ enum ProxyHeaders {
     /// - Parameters:
     ///   - endpoint: Headers that belong to the sandbox's endpoint.
     ///   - isInternal: Whether the server itself asks, and may use the token of the sandbox's sidecar.
+    ///   - keepsLogin: Whether `Authorization` and `Cookie` are for the sandbox.
     static func request(
         _ headers: HTTPFields,
         host: String,
         origin: Origin,
         endpoint: [String: String] = [:],
-        isInternal: Bool = false
+        isInternal: Bool = false,
+        keepsLogin: Bool = false
     ) -> HTTPHeaders {
-        let dropped = hopByHop.union(ours).union(forwarding).union(named(by: headers[values: .connection]))
+        let dropped = hopByHop.union(keepsLogin ? ours.subtracting(login) : ours).union(forwarding).union(named(by: headers[values: .connection]))
             .union(["host", "content-length"])
             .union(isInternal ? [HTTPField.Name.egressAuthorization.canonicalName] : [])
         var result: HTTPHeaders = ["Host": host]

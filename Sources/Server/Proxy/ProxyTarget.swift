@@ -13,6 +13,8 @@ struct ProxyTarget: Sendable {
     var prefix: String
     /// Whether the server itself asks on the client's behalf, and may use the token of the sandbox's sidecar.
     var isInternal = false
+    /// Whether it came by the E2B API: what the client sends to log in is the sandbox's then, and refusals are in its words.
+    var speaksE2B = false
     /// Whether the request counts as a use of the sandbox.
     var countsAsAccess = true
 }

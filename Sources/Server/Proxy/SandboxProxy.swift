@@ -48,11 +48,12 @@ struct SandboxProxy: Sendable {
                 refusal(error, target)
             }
         } catch let error as UpstreamError {
-            return try Response(refusal(error, target), to: request)
+            return try Response(refusal(error, target), to: request, for: target)
         } catch let error as WakeError {
             return try Response(
                 APIError(error, of: target.key.sandboxID, timeout: configuration.wakeTimeout),
-                to: request
+                to: request,
+                for: target
             )
         } catch is ClientGone {
             return Response(status: .clientGone)
@@ -176,7 +177,8 @@ struct SandboxProxy: Sendable {
                     host: request.head.authority
                 ),
                 endpoint: upstream.endpoint.headers,
-                isInternal: target.isInternal
+                isInternal: target.isInternal,
+                keepsLogin: target.speaksE2B
             )
         )
     }
@@ -190,9 +192,19 @@ extension SandboxSpec {
 extension Response {
     /// A refusal as clients read it. It is not thrown: what a sandbox does not do is no fault of the server, which it would be
     /// logged as.
-    init(_ error: APIError, to request: Request) throws {
-        let body = ["code": error.code, "message": error.message]
-        try self.init(error.status, json: body, headers: error.headers)
+    init(_ error: APIError, to request: Request, for target: ProxyTarget) throws {
+        if target.speaksE2B {
+            let address = E2BSandboxAddress(
+                sandboxID: target.key.sandboxID,
+                port: target.port,
+                target: target.target,
+                prefix: target.prefix
+            )
+            self = try E2BErrorAnswer.unreachable(address, error.status, error.message)
+        } else {
+            let body = ["code": error.code, "message": error.message]
+            try self.init(error.status, json: body, headers: error.headers)
+        }
         // A body after the head of a HEAD would be read as the beginning of the next response.
         if request.method == .head { self.body = ResponseBody() }
     }

@@ -11,12 +11,15 @@ public import ServiceLifecycle
 public struct RuntimeAssembly: Sendable {
     /// Who uses the server, and where their sandboxes live.
     public var tenants: Tenants
+    /// The E2B API, if it is wanted.
+    public var e2b: E2BService?
     /// What the runtimes need while they are in use, in the order in which it starts; it stops after the server.
     public var services: [any Service]
 
     /// Creates an assembly.
-    public init(tenants: Tenants, services: [any Service] = []) {
+    public init(tenants: Tenants, e2b: E2BService? = nil, services: [any Service] = []) {
         self.tenants = tenants
+        self.e2b = e2b
         self.services = services
     }
 }
@@ -29,7 +32,8 @@ public func makeRuntime(_ configuration: ServerConfiguration, logger: Logger) as
     case .local(let local):
         let runtime = LocalRuntime(configuration: try LocalRuntimeConfiguration(local), logger: logger)
         let tenants = try Tenants(configuration, logger: logger) { _ in runtime }
-        return RuntimeAssembly(tenants: tenants, services: [runtime])
+        let e2b = configuration.e2b.map { E2BService($0, runtime: runtime) }
+        return RuntimeAssembly(tenants: tenants, e2b: e2b, services: [runtime])
     case .kubernetes(let kubernetes):
         let connections = try await ClusterConnections(kubernetes, logger: logger)
         let template = try await ClusterConnections.template(kubernetes.templateFile)

@@ -24,7 +24,7 @@ extension Request {
         return try Self.object(bytes: bytes.readableBytesView, contentType: headers[.contentType])
     }
 
-    private func bodyBytes(upTo maximumBytes: Int) async throws -> ByteBuffer {
+    func bodyBytes(upTo maximumBytes: Int) async throws -> ByteBuffer {
         if let length = headers[.contentLength].flatMap({ Int($0) }), length > maximumBytes {
             throw APIError.bodyTooLarge(limit: maximumBytes)
         }
