@@ -35,12 +35,13 @@ struct KruiseControllers: Sendable {
         let sandboxes = KruiseSandboxes(
             sandboxes: Informer(
                 parts.client.resource(in: parts.namespaces),
-                indexes: [.template, .owner],
+                indexes: [.template, .owner, .claimOwner],
                 metrics: parts.metrics,
                 logger: parts.logger
             ),
             templates: Informer(
                 parts.client.resource(in: parts.namespaces),
+                indexes: [.owner],
                 metrics: parts.metrics,
                 logger: parts.logger
             )
@@ -96,4 +97,7 @@ struct KruiseControllers: Sendable {
 
     /// Has a controller run as long as the others do.
     mutating func run(_ controller: Controller<ObjectKey>) { work.append { try await controller.run() } }
+
+    /// Has something else run as long as the controllers do.
+    mutating func run(_ other: @escaping @Sendable () async throws -> Void) { work.append(other) }
 }
