@@ -79,7 +79,7 @@ extension CheckpointReconciler {
         do {
             let patch = try providers.provider(of: artifact).restore(artifact)
             // That there is one was seen when it was decided to capture.
-            guard var pods = try template.podTemplate() else { throw KruiseTemplateError.missing }
+            guard var pods = try template.podTemplate() else { throw KruisePodError.missing }
             try pods.restore(patch, pullSecret: settings.pullSecret)
             return RawJSON(pods)
         } catch let failure as SnapshotFailure {

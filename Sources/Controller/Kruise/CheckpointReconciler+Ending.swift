@@ -68,7 +68,7 @@ extension CheckpointReconciler {
     }
 
     private func sandbox(of plan: KruiseCheckpointPlan, _ checkpoint: KruiseCheckpoint) -> KruiseSandbox? {
-        sandboxes.store[ObjectKey(namespace: checkpoint.metadata.namespace, name: plan.sandboxName)]
+        sandboxes.sandboxes.store[ObjectKey(namespace: checkpoint.metadata.namespace, name: plan.sandboxName)]
     }
 
     /// Marks the sandbox and has it paused, both at once. If it has changed since it was read, its watch tells of that.

@@ -13,10 +13,10 @@ extension CheckpointReconciler {
     /// - Throws: `KruiseCheckpointRefusal` if it will not come about; what the API server did not do.
     func begin(_ checkpoint: KruiseCheckpoint) async throws -> Reconciliation {
         let sandbox = try await source(of: checkpoint)
-        let resolved = try await template(of: sandbox)
+        let whole = try await specification(of: sandbox, checkpoint)
         let contents = try KruiseCheckpointContents(
             of: checkpoint.spec.persistentContents,
-            sandbox: resolved.persistentContents,
+            sandbox: whole.persistentContents,
             saved: providers.standard.capabilities.contents.kruise
         )
         let endsSandbox = checkpoint.spec.keepRunning == false
@@ -31,7 +31,7 @@ extension CheckpointReconciler {
             $0.missing = contents.missing
             $0.isExplicit = contents.isExplicit
             $0.endsSandbox = endsSandbox
-            $0.template = resolved
+            $0.template = whole
         }
         guard let written = try await write(plan, contents.label, to: checkpoint) else { return .done }
         return try await advance(written, plan)
@@ -66,7 +66,7 @@ extension CheckpointReconciler {
     private func source(of checkpoint: KruiseCheckpoint) async throws -> KruiseSandbox {
         let name = try await sandboxName(of: checkpoint)
         let key = ObjectKey(namespace: checkpoint.metadata.namespace, name: name)
-        var found = sandboxes.store[key]
+        var found = sandboxes.sandboxes.store[key]
         // A refusal is final, and a cache may be behind.
         if found == nil { found = try await objects(beside: checkpoint).find(name) }
         guard let found, found.metadata.deletionTimestamp == nil else { throw KruiseCheckpointRefusal.noSandbox(name, checkpoint) }
@@ -87,7 +87,7 @@ extension CheckpointReconciler {
             }
             return sandbox
         case (nil, let pod?):
-            if sandboxes.store[ObjectKey(namespace: checkpoint.metadata.namespace, name: pod)] != nil { return pod }
+            if sandboxes.sandboxes.store[ObjectKey(namespace: checkpoint.metadata.namespace, name: pod)] != nil { return pod }
             return try await owner(ofPod: pod, of: checkpoint) ?? pod
         }
     }
@@ -98,22 +98,31 @@ extension CheckpointReconciler {
         return pod.controller(KruiseSandbox.self)?.name ?? pod.metadata.labels[Kruise.Label.sandboxName]
     }
 
-    /// What the sandbox is made from.
-    private func template(of sandbox: KruiseSandbox) async throws -> KruiseSandboxTemplateSpec {
+    /// All that the sandbox is made from.
+    private func specification(
+        of sandbox: KruiseSandbox,
+        _ checkpoint: KruiseCheckpoint
+    ) async throws -> KruiseSandboxTemplateSpec {
+        var whole: KruiseSandboxTemplateSpec
         do {
-            var referenced: KruiseSandboxTemplate?
-            if let name = try sandbox.spec.referencedTemplate() {
-                let templates: ResourceClient<KruiseSandboxTemplate> =
-                    client.resource(in: .named(sandbox.metadata.namespace ?? "default"))
-                referenced = try await templates.find(name)
+            whole = try sandboxes.specification(of: sandbox).get()
+        } catch {
+            // A refusal is final, and a cache may be behind.
+            let templates: ResourceClient<KruiseSandboxTemplate> = objects(beside: checkpoint)
+            guard let found = try await templates.find(error.reference.name) else {
+                throw KruiseCheckpointRefusal(error.problem)
             }
-            return try sandbox.spec.resolvedTemplate(from: referenced?.spec)
-        } catch let error as KruiseTemplateError {
+            whole = sandbox.specification(with: found)
+        }
+        do {
+            guard try whole.podTemplate() != nil else { throw KruisePodError.missing }
+        } catch {
             throw KruiseCheckpointRefusal(
                 KruiseCheckpointCondition.Reason.templateUnreadable,
-                "It cannot be told what the sandbox \(sandbox.metadata.name) is made from, so clones could not be made: \(error)."
+                "It cannot be told what the sandbox \(sandbox.metadata.name) is made from, so clones could not be made: \(error)"
             )
         }
+        return whole
     }
 
     // MARK: - What is in the way

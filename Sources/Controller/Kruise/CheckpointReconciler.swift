@@ -19,7 +19,7 @@ import struct Foundation.Date
 struct CheckpointReconciler: Sendable {
     /// Made with `StoreIndex.sandbox`.
     let checkpoints: Informer<KruiseCheckpoint>
-    let sandboxes: Informer<KruiseSandbox>
+    let sandboxes: KruiseSandboxes
     let snapshots: Informer<SandboxSnapshot>
     let client: KubeClient
     let providers: SnapshotProviders
@@ -40,13 +40,15 @@ struct CheckpointReconciler: Sendable {
         }
         .watching(checkpoints)
         .watchingOwned(snapshots, by: KruiseCheckpoint.self)
-        .watching(sandboxes) { [store = checkpoints.store] change in
+        .watching(sandboxes.sandboxes) { [store = checkpoints.store] change in
             let sandbox = change.object.metadata
             let index = StoreIndex<KruiseCheckpoint>.sandboxKey(sandbox.namespace, sandbox.name)
             return store.objects(.sandbox, index)
                 .filter { $0.spec.keepRunning == false || $0.status?.isFinal != true }
                 .map(\.key)
         }
+        // Not before they are all known: what is written down is what a sandbox was made from.
+        .watching(sandboxes.templates) { _ in [] }
     }
 
     /// Brings one checkpoint nearer to its end.

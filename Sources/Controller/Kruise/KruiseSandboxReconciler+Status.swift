@@ -14,6 +14,7 @@ extension KruiseSandboxReconciler {
         news.pod = place(0, of: sandbox).pod
         news.isPauseWaiting = state.intent.wantsPaused && !state.isAcknowledged
         news.hibernates = (sandbox.spec.pauseStrategy ?? whole?.pauseStrategy)?.type == .hibernate
+        news.endsWithCheckpoint = sandbox.endsWithCheckpoint
         news.loss = verdict(on: sandbox) == .withoutMemory ? Self.memoryLoss(providers.standard) : nil
         news.obstacle = sightings.postponedPods.values.first
         let toldObstacle = sandbox.status?.toldObstacle

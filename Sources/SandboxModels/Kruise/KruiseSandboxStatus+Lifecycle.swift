@@ -17,6 +17,8 @@ public struct KruiseSandboxNews: Sendable, Hashable {
     public var loss: String?
     /// Whether its pause strategy is to hibernate.
     public var hibernates = false
+    /// Whether it ends with the capture of a checkpoint: when it is paused it has ended.
+    public var endsWithCheckpoint = false
 
     /// Creates what a record tells.
     public init(_ record: AggregateRecord) { self.record = record }
@@ -30,6 +32,7 @@ extension KruiseSandboxNews {
         switch record.phase {
         case .pending: .pending
         case .running: .running
+        case .paused where endsWithCheckpoint: .succeeded
         case .pausing, .sealing, .releasing, .thawing, .paused: .paused
         case .resuming: .resuming
         case .failed: hasSucceeded ? .succeeded : .failed
