@@ -131,7 +131,7 @@ public struct SandboxController: Sendable {
             recorder: recorder
         ) { [queue = controller.queue] in queue.add($0) }
         taskController = tasks.controller(workers: taskWorkers, metrics: metrics, logger: logger)
-        let deletion = ImageDeletion(client, providers: providers, metrics: metrics)
+        let deletion = ImageDeletion(client, providers: providers, dialects: settings.dialects, metrics: metrics)
         let retention = ImageRetention(
             sandboxes: sandboxes,
             client: client,

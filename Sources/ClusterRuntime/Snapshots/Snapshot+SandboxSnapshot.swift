@@ -14,8 +14,8 @@ extension StoreIndex<SandboxSnapshot> {
 }
 
 extension SandboxSnapshot {
-    /// Whether it was asked for, and is not that of a pause.
-    var isPublic: Bool { !isOfPause }
+    /// Whether it was asked for of a sandbox of this dialect, and is not that of a pause.
+    var isPublic: Bool { !isOfPause && spec.source == nil }
 
     /// What clients call it: its label, or the object's own name if somebody made it without the server.
     var snapshotID: String {

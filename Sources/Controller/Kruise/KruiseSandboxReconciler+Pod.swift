@@ -23,9 +23,9 @@ extension KruiseSandboxReconciler {
         {
             return .notYet(.podNameTaken(sandbox.metadata.name))
         }
-        let whole: KruiseSandboxTemplateSpec
+        let template: KruiseSandboxTemplateSpec
         switch sandboxes.specification(of: sandbox) {
-        case .success(let found): whole = found
+        case .success(let found): template = found
         case .failure(let missing): return .notYet(missing.problem)
         }
         var pod: Pod
@@ -33,12 +33,12 @@ extension KruiseSandboxReconciler {
         do {
             // What others have put onto its last pod, as far as that is a label, it keeps.
             let kept = artifact == nil ? [:] : sandbox.status?.podInfo?.labels ?? [:]
-            pod = try sandbox.pod(from: whole, keeping: kept)
-            claims = try sandbox.claims(from: whole).map(\.claim)
+            pod = try sandbox.pod(from: template, keeping: kept)
+            claims = try sandbox.claims(from: template).map(\.claim)
         } catch {
             return .refused(Problem("PodNotMade", "The pod cannot be made: \(error)"))
         }
-        pod.metadata.labels[Self.templateHash] = sandbox.revision(of: whole)
+        pod.metadata.labels[Self.templateHash] = sandbox.revision(of: template)
         if let problem = try await ensure(claims, of: sandbox) { return .notYet(problem) }
         return .pod(pod)
     }

@@ -10,10 +10,11 @@ extension KruiseSandboxReconciler {
     /// Tells in the status what was decided, and what is seen.
     func report(_ state: MachineState, _ sightings: CaptureSightings, of sandbox: inout KruiseSandbox) async throws {
         var news = KruiseSandboxNews(state.record)
-        let whole = try? sandboxes.specification(of: sandbox).get()
+        let template = try? sandboxes.specification(of: sandbox).get()
         news.pod = place(0, of: sandbox).pod
         news.isPauseWaiting = state.intent.wantsPaused && !state.isAcknowledged
-        news.hibernates = (sandbox.spec.pauseStrategy ?? whole?.pauseStrategy)?.type == .hibernate
+        news.endsPaused = sandbox.endsWithCheckpoint
+        news.hibernates = (sandbox.spec.pauseStrategy ?? template?.pauseStrategy)?.type == .hibernate
         news.endsWithCheckpoint = sandbox.endsWithCheckpoint
         news.loss = verdict(on: sandbox) == .withoutMemory ? Self.memoryLoss(providers.standard) : nil
         news.obstacle = sightings.postponedPods.values.first
@@ -22,8 +23,8 @@ extension KruiseSandboxReconciler {
         if news.obstacle == nil, news.pod == nil { news.obstacle = toldObstacle }
         var status = sandbox.status ?? KruiseSandboxStatus()
         status.tell(news, generation: sandbox.metadata.generation, now: Timestamp(now()))
-        if let whole, news.pod != nil || status.updateRevision == nil {
-            status.updateRevision = news.pod?.metadata.labels[Self.templateHash] ?? sandbox.revision(of: whole)
+        if let template, news.pod != nil || status.updateRevision == nil {
+            status.updateRevision = news.pod?.metadata.labels[Self.templateHash] ?? sandbox.revision(of: template)
         }
         if let obstacle = news.obstacle, obstacle != toldObstacle, obstacle.reason != "PodNotCreated" {
             recorder.record(.warning, about: sandbox, reason: obstacle.reason, obstacle.message)

@@ -11,6 +11,8 @@ import SnapshotProvider
 /// cache does not show yet may have been created just now.
 struct ClusterReferences: Sendable {
     let client: KubeClient
+    /// Whether the kinds of the Kruise dialect are looked at, because the controller works on them.
+    var includesKruise = false
 
     /// An artifact of which somebody wants to know who else refers to it.
     struct Question: Hashable {
@@ -43,27 +45,54 @@ struct ClusterReferences: Sendable {
                 for snapshot in page.items { Self.look(at: snapshot, questions, &answer) }
             }
             for try await page in client.resource(BatchSandbox.self, in: .all).pages() {
-                for sandbox in page.items { Self.look(at: sandbox, questions, &answer) }
+                for sandbox in page.items { Self.look(at: sandbox, spec: sandbox.spec.jsonText, questions, &answer) }
             }
+            if includesKruise { try await lookAtKruise(questions, &answer) }
             for try await page in client.resource(Pod.self, in: .all).pages() {
                 for pod in page.items { Self.look(at: pod, questions, &answer) }
             }
-            do {
+            try await whereServed {
                 for try await page in client.resource(Pool.self, in: .all).pages() {
                     for pool in page.items { Self.look(at: pool, questions, &answer) }
                 }
-            } catch let error as KubeError where error.isNotFound || error.kind == .notServed {
-                // There are no pools in this cluster.
             }
         } catch let error as KubeError where error.kind == .forbidden {
             throw SnapshotFailure(
                 "ReferencesUnknown",
                 "It cannot be known whether something refers to the images, because the controller may not list pods, "
-                    + "batchsandboxes, sandboxsnapshots and pools of all namespaces: bind its ClusterRole with a "
-                    + "ClusterRoleBinding, or keep all images (\(error))."
+                    + "batchsandboxes, sandboxsnapshots and pools\(includesKruise ? ", and the kinds of \(Kruise.group)," : "") of all "
+                    + "namespaces: bind its ClusterRole with a ClusterRoleBinding, or keep all images (\(error))."
             )
         }
         return answer
+    }
+
+    /// Kinds that a cluster need not have.
+    private func whereServed(_ look: () async throws -> Void) async throws {
+        do {
+            try await look()
+        } catch let error as KubeError where error.isNotFound || error.kind == .notServed {
+            // There are none in this cluster.
+        }
+    }
+
+    /// What others of the Kruise dialect are made from: a copy of a template has the images that were captured. Templates come before
+    /// what is made from them, and that before its pods, so that what is copied meanwhile is seen in one of the two.
+    private func lookAtKruise(_ questions: [Question], _ answer: inout Answer) async throws {
+        for try await page in client.resource(KruiseSandboxTemplate.self, in: .all).pages() {
+            for template in page.items {
+                // That of a checkpoint goes with it.
+                let owners = template.metadata.ownerReferences.map(\.uid)
+                let others = questions.filter { !owners.contains($0.owner) }
+                Self.look(at: template, spec: template.spec.jsonText, others, &answer, as: { .pool($0) })
+            }
+        }
+        for try await page in client.resource(KruiseSandboxSet.self, in: .all).pages() {
+            for set in page.items { Self.look(at: set, spec: set.spec.jsonText, questions, &answer, as: { .pool($0) }) }
+        }
+        for try await page in client.resource(KruiseSandbox.self, in: .all).pages() {
+            for sandbox in page.items { Self.look(at: sandbox, spec: sandbox.spec.jsonText, questions, &answer) }
+        }
     }
 
     // MARK: - What refers to what
@@ -84,19 +113,27 @@ struct ClusterReferences: Sendable {
         }
     }
 
-    private static func look(at sandbox: BatchSandbox, _ questions: [Question], _ answer: inout Answer) {
-        let spec = sandbox.spec.jsonText
+    /// - Parameters:
+    ///   - spec: What it is made from, or is to be.
+    ///   - holder: What it is to those who delete, by its UID.
+    private static func look(
+        at object: some KubeResource,
+        spec: String,
+        _ questions: [Question],
+        _ answer: inout Answer,
+        as holder: (String) -> ArtifactReferences.Holder = { .sandbox($0) }
+    ) {
         // What the machine has written down of others; tags in there are theirs, and may be called the same.
-        let notes = sandbox.metadata.annotations.values
+        let notes = object.metadata.annotations.values
         for question in questions {
             for part in question.artifact.parts
             where part.isNamed(in: spec)
-                || question.owner != sandbox.metadata.uid && notes.contains(where: { $0.contains(part.digest) })
+                || question.owner != object.metadata.uid && notes.contains(where: { $0.contains(part.digest) })
             {
                 answer.add(
                     part.digest,
-                    by: .sandbox(sandbox.metadata.uid ?? ""),
-                    named: "BatchSandbox \(sandbox.key)"
+                    by: holder(object.metadata.uid ?? ""),
+                    named: "\(type(of: object).resourceType.kind) \(object.key)"
                 )
             }
         }

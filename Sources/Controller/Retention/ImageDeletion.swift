@@ -13,8 +13,13 @@ struct ImageDeletion: Sendable {
     let providers: SnapshotProviders
     let metrics: RetentionMetrics
 
-    init(_ client: KubeClient, providers: SnapshotProviders, metrics: (any MetricsFactory)?) {
-        references = ClusterReferences(client: client)
+    init(
+        _ client: KubeClient,
+        providers: SnapshotProviders,
+        dialects: Set<SandboxDialect>,
+        metrics: (any MetricsFactory)?
+    ) {
+        references = ClusterReferences(client: client, includesKruise: dialects.contains(.kruise))
         self.providers = providers
         self.metrics = RetentionMetrics(factory: metrics)
     }

@@ -15,6 +15,8 @@ public struct KruiseSandboxNews: Sendable, Hashable {
     public var obstacle: Problem?
     /// What a pause does not keep although it was asked for.
     public var loss: String?
+    /// Whether it has ended once it is paused: a checkpoint was to be its end.
+    public var endsPaused = false
     /// Whether its pause strategy is to hibernate.
     public var hibernates = false
     /// Whether it ends with the capture of a checkpoint: when it is paused it has ended.
@@ -33,7 +35,8 @@ extension KruiseSandboxNews {
         case .pending: .pending
         case .running: .running
         case .paused where endsWithCheckpoint: .succeeded
-        case .pausing, .sealing, .releasing, .thawing, .paused: .paused
+        case .paused: endsPaused ? .succeeded : .paused
+        case .pausing, .sealing, .releasing, .thawing: .paused
         case .resuming: .resuming
         case .failed: hasSucceeded ? .succeeded : .failed
         case .deleting, .deleted: .terminating
