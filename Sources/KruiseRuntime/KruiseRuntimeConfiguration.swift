@@ -9,8 +9,6 @@ public struct KruiseRuntimeConfiguration: Sendable, Equatable {
     public var claimTimeout = 60
     /// Seconds that a request waits for a sandbox to come up, unless it says otherwise.
     public var readyTimeout = 60
-    /// Seconds that a request waits for a checkpoint, unless it says otherwise.
-    public var checkpointTimeout = 60
 
     /// Creates the defaults.
     public init(namespace: String) {

@@ -28,6 +28,16 @@ import Testing
         #expect(read.failedReservation == .seconds(7200))
         #expect(read.pausedRetention == .seconds(90))
         #expect(read.name == "mine" && read.namePrefix == nil)
+        // As the API hands it on, and as a fork repeats what it was told.
+        let handed = try CreationParameters(
+            ["user": "a", "\(prefix)sandbox-resource": "team/x", "\(prefix)sandbox-ip": "10.0.0.1"],
+            extensions: [
+                "access.auto-resume": "true", "label:tier": "gold", "\(prefix)never-timeout": "true",
+                "\(prefix)reserve-paused-sandbox-duration": "30d", "\(prefix)envd-version": "0.3.0",
+            ]
+        )
+        #expect(handed.annotations == ["user": "a"] && handed.labels == ["tier": "gold"] && handed.neverEnds)
+        #expect(handed.pausedRetention == .seconds(30 * 86_400))
         let nothing = try CreationParameters([:])
         #expect(nothing.createsOnNoStock && nothing.failedReservation == .never && !nothing.needsOwnPod)
         #expect(nothing.pausedRetention == nil)

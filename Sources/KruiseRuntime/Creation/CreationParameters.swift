@@ -52,11 +52,12 @@ struct CreationParameters: Equatable {
     /// What keys begin with that become labels.
     static let labelPrefix = "label:"
 
-    /// Reads the metadata of a request.
+    /// Reads what a request says in its metadata, and what the API has taken out of that as extensions.
     ///
     /// - Throws: `SandboxError` with `invalidParameter`.
-    init(_ metadata: [String: String]) throws(SandboxError) {
-        for (key, value) in metadata.sorted(by: { $0.key < $1.key }) {
+    init(_ metadata: [String: String], extensions: [String: String] = [:]) throws(SandboxError) {
+        let taken = extensions.filter { $0.key.hasPrefix(Self.prefix) || $0.key.hasPrefix(Self.labelPrefix) }
+        for (key, value) in metadata.merging(taken, uniquingKeysWith: { $1 }).sorted(by: { $0.key < $1.key }) {
             if key.hasPrefix(Self.prefix) {
                 try read(String(key.dropFirst(Self.prefix.count)), value)
             } else if key.hasPrefix(Self.labelPrefix) {
@@ -101,7 +102,7 @@ struct CreationParameters: Equatable {
         case "reserve-failed-sandbox": if value == "true" { failedReservation = .forever }
         case "reserve-failed-sandbox-for": failedReservation = try Self.reservation(key, value)
         case "reserve-paused-sandbox-duration":
-            guard let retention = PausedRetention(kruise: value) else {
+            guard let retention = PausedRetention(parameter: value) else {
                 throw Self.bad(key, value, "is neither 'forever' nor a duration such as '90s' or '24h'")
             }
             pausedRetention = retention
@@ -112,6 +113,10 @@ struct CreationParameters: Equatable {
         case "sandbox-generate-name": namePrefix = try Self.label(key, value)
         case "csi-volume-name", "csi-mount-point", "csi-subpath", "csi-volume-config":
             throw Self.bad(key, value, "cannot be had here: put the volume into the template")
+        case "envd-version": break
+        case _ where [UserMetadata.resourceKey, UserMetadata.addressKey].contains(Self.prefix + key):
+            // What was told of another sandbox says nothing of this one.
+            break
         default:
             throw Self.invalid("The metadata key '\(Self.prefix)\(key)' is reserved, and no parameter is called so.")
         }
@@ -134,10 +139,11 @@ struct CreationParameters: Equatable {
         case "never": return .never
         case "forever": return .forever
         default:
-            guard let duration = GoDuration(value), duration.nanoseconds >= 0 else {
+            if GoDuration(value)?.nanoseconds == 0 { return .never }
+            guard let seconds = PausedRetention(parameter: value)?.seconds else {
                 throw bad(key, value, "is neither 'never' nor 'forever' nor a duration such as '90s' or '24h'")
             }
-            return duration.nanoseconds == 0 ? .never : .seconds(Double(duration.nanoseconds) / 1e9)
+            return .seconds(seconds)
         }
     }
 

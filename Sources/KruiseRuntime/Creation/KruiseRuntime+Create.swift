@@ -20,7 +20,8 @@ extension KruiseRuntime {
     /// A request with a key that is sent again gets the sandbox of the first one, however that ended.
     ///
     /// - Parameters:
-    ///   - spec: The name of a set, a template or a checkpoint, and what is to be different.
+    ///   - spec: The name of a set, a template or a checkpoint, and what is to be different; or an image, and what is to be called the
+    ///     template.
     ///   - credentials: Must not be there: the template names its own.
     ///   - expiresAt: When its time is over, or nil for never.
     /// - Throws: `SandboxError`, see `SandboxRuntime`.
@@ -36,8 +37,8 @@ extension KruiseRuntime {
                 "A sandbox is created here from a SandboxSet, a SandboxTemplate or a Checkpoint, with what that says."
             )
         }
-        let parameters = try CreationParameters(spec.metadata)
-        let origin = try await origin(name)
+        let parameters = try CreationParameters(spec.metadata, extensions: spec.extensions)
+        let origin = spec.image.isEmpty ? try await origin(name) : SandboxOrigin(image: spec, name: name)
         guard let key = requestKey(spec) else { return try await create(spec, parameters, origin, expiresAt, key: nil) }
         return try await turns.run(key) {
             if let known = try await made(by: key, spec) { return known }

@@ -54,6 +54,26 @@ struct SandboxOrigin {
         initRequest = checkpoint.metadata.annotations[Kruise.Annotation.initRuntimeRequest]
     }
 
+    /// An image that a template of the API's own names.
+    init(image asked: SandboxSpec, name: String) {
+        kind = .template
+        self.name = name
+        let pods = PodTemplateSpec.with {
+            $0.spec.containers = [
+                .with {
+                    $0.name = "sandbox"
+                    $0.image = asked.image
+                    $0.command = asked.entrypoint
+                    // What is no quantity was refused when it was read.
+                    let limits = asked.resourceLimits.compactMapValues { Quantity($0) }
+                    if !limits.isEmpty { $0.resources = .with { $0.limits = limits } }
+                }
+            ]
+            $0.spec.automountServiceAccountToken = false
+        }
+        spec = .with { $0.template = RawJSON(pods) }
+    }
+
     private static func spec(of template: KruiseSandboxTemplate) -> KruiseSandboxSpec {
         .with {
             $0.template = template.spec.template

@@ -13,7 +13,7 @@ extension Sandbox {
         let created = metadata.creationTimestamp?.date ?? Date(timeIntervalSince1970: 0)
         let claimed = metadata.annotations[Kruise.Annotation.claimTimestamp].flatMap { Timestamp($0) }?.date
         let status = SandboxStatus(object, created: claimed ?? created)
-        let resumable: Set<SandboxStatus.State> = [.paused, .resuming]
+        let resumable: Set<SandboxStatus.State> = [.paused, .resuming, .failed]
         let timeout = SandboxTimeout(object.spec)
         let request = object.request
         var told = UserMetadata.of(metadata)

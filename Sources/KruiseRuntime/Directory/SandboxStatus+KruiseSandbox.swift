@@ -47,6 +47,8 @@ extension SandboxStatus {
         case .resuming?, .upgrading?, .recycling?:
             return Told(state: .resuming, reason: "RESUMING", message: object.unreadiness)
         case .succeeded?: return Told(state: .terminated, reason: "SUCCEEDED")
+        case .failed? where object.isToReturn:
+            return Told(state: .resuming, reason: "RESUMING", message: "It was asked to resume.")
         case .failed?: return Told(state: .failed, reason: "FAILED", message: object.unreadiness)
         case .terminating?: return Told(state: .stopping, reason: "DELETING")
         default: return Told(state: .pending, reason: "CREATING", message: object.unreadiness)
@@ -74,6 +76,9 @@ extension KruiseSandbox {
         guard spec.paused != true, isFullyPaused, hasSeenSpec else { return nil }
         return condition(.resumed, "False", but: [KruiseSandboxCondition.Reason.createPod])
     }
+
+    /// Whether it has failed, and is to be brought back from what was captured; nobody has begun yet.
+    var isToReturn: Bool { spec.paused != true && status?.artifact != nil && !hasSeenSpec }
 
     /// Whether its controller has seen the spec as it is now.
     private var hasSeenSpec: Bool {

@@ -66,6 +66,10 @@ extension KruiseRuntime {
             switch state {
             case .running, .resuming, .pending: return Self.extend(entry, to: date)
             case .paused: return Self.resume(entry, until: date, now: now())
+            // What was captured is still there.
+            case .failed where entry.sandbox.artifact != nil:
+                wasPaused = true
+                return Self.resume(entry, until: date, now: now())
             default: throw Self.cannot("resumed", entry)
             }
         }

@@ -20,6 +20,15 @@ extension PausedRetention {
         self = .seconds(Double(duration.nanoseconds) / 1e9)
     }
 
+    /// Reads what a creator may say: whole days (`30d`), too.
+    init?(parameter text: String) {
+        if text.hasSuffix("d"), let days = Int(text.dropLast()), (1...36_500).contains(days) {
+            self = .seconds(Double(days) * 86_400)
+        } else {
+            self.init(kruise: text)
+        }
+    }
+
     /// What is read as this.
     var kruise: String {
         switch self {

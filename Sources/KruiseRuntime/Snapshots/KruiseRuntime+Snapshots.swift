@@ -82,23 +82,14 @@ extension KruiseRuntime {
             .sorted { ($0.createdAt, $0.id) > ($1.createdAt, $1.id) }
     }
 
-    /// A snapshot once it is ready or has failed, or as it is when the time is over. What is not ready then is deleted: nobody
-    /// would ever hear of it.
+    /// A snapshot once it is ready or has failed, or as it is when the time is over. One that has failed is deleted when that has been
+    /// told: nobody would ever do it.
     ///
     /// - Throws: `SandboxError` with `snapshotNotFound`, also when it goes meanwhile, or `runtimeUnavailable`.
     public func settledSnapshot(_ id: String, within limit: Duration) async throws -> Snapshot {
         guard let first = try await checkpoint(id) else { throw SandboxError.noSnapshot(id) }
-        let name = first.metadata.name
-        let found: Snapshot
-        do {
-            found = try await settled(first, within: limit)
-        } catch let error as CancellationError {
-            await discard(name, "nobody waits for it any more")
-            throw error
-        }
-        if found.status.state != .ready {
-            await discard(name, found.status.message ?? "it was not ready within \(limit)")
-        }
+        let found = try await settled(first, within: limit)
+        if found.status.state == .failed { await discard(first.metadata.name, found.status.message ?? "") }
         return found
     }
 

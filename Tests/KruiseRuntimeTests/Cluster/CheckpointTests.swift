@@ -79,7 +79,7 @@ struct CheckpointTests {
             )
             let slow = try await cluster.server.createSnapshot(of: other, name: nil)
             #expect(try await cluster.server.settledSnapshot(slow.id, within: .milliseconds(200)).status.state == .creating)
-            #expect(try await cluster.checkpoints.list().items.isEmpty)
+            #expect(try await cluster.server.snapshot(slow.id).status.state == .creating)
 
             try await cluster.server.pause(other, keptFor: nil)
             let paused = await #expect(throws: SandboxError.self) {
