@@ -12,7 +12,7 @@ import struct Foundation.Date
 ///
 /// The team `default`, of keys that name none, and that of a server without keys have the namespace that the server's configuration
 /// names.
-struct KruiseTeams: SandboxRuntime, Service {
+struct KruiseTeams: SandboxRuntime, ServiceLifecycle.Service {
     private let namespaces: [String: String]
     private let runtimes: [String: KruiseRuntime]
 
