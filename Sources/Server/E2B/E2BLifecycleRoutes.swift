@@ -115,8 +115,7 @@ struct E2BLifecycleRoutes {
         let teller = try surroundings.teller(request)
         let timeout = asked ?? min(E2BTimeout.usual, configuration.maximumTimeout)
         let (wasResumed, settled) = try await surroundings.about(id) {
-            let end = surroundings.now().later(bySeconds: timeout)
-            let wasResumed = try await runtime.connect(id, until: end)
+            let wasResumed = try await connect(id, timeout)
             let settled = try await runtime.settled(id, within: Self.patience) { ![.pending, .resuming].contains($0) }
             return (wasResumed, settled)
         }
@@ -134,6 +133,20 @@ struct E2BLifecycleRoutes {
             try? await runtime.setTimeout(id, to: end, onlyIfLater: true)
         }
         return try Response(wasResumed ? resumed : running, json: teller.made(settled))
+    }
+
+    /// Asks to connect. A pause that somebody has asked for is not undone, which is 409; but one that came by itself is waited
+    /// for: whoever connects then has only come a moment too late.
+    private func connect(_ id: String, _ timeout: Int) async throws -> Bool {
+        do {
+            return try await runtime.connect(id, until: surroundings.now().later(bySeconds: timeout))
+        } catch let error as SandboxError where error.code == .invalidState {
+            let sandbox = try await runtime.sandbox(id)
+            guard let pausesAt = sandbox.pausesAt, pausesAt <= surroundings.now(),
+                try await runtime.settled(id, within: Self.patience, { $0 != .pausing }) != nil
+            else { throw error }
+            return try await runtime.connect(id, until: surroundings.now().later(bySeconds: timeout))
+        }
     }
 
     private static func pausedAgain(_ id: String) -> E2BError {

@@ -15,11 +15,13 @@ enum E2BState: String, Encodable, CaseIterable {
 extension Sandbox {
     /// The state as the API tells it; nil while it tells nothing of the sandbox, because it has never been up or has ended.
     ///
-    /// One that has failed after it was paused is paused to the API: what was captured then is what is left of it.
+    /// One that is being paused runs until it is: who waits for it to be paused can connect then. One that has failed after it
+    /// was paused is paused to the API: what was captured then is what is left of it.
     func e2bState(at now: Date) -> E2BState? {
         switch status.state {
         case .running: expiresAt.map { $0 <= now } ?? false ? nil : .running
-        case .pausing, .paused, .resuming: .paused
+        case .pausing: .running
+        case .paused, .resuming: .paused
         case .failed: artifact == nil ? nil : .paused
         case .pending, .stopping, .terminated: nil
         }

@@ -14,9 +14,7 @@ VERSION = tuple(int(part) for part in version("e2b").split("."))
 # What the older ones do not have.
 HAS_LIFECYCLE = VERSION >= (2, 24)
 HAS_SNAPSHOTS = VERSION >= (2, 24)
-HAS_FORK = VERSION >= (2, 45)
 PAUSE_TELLS = VERSION >= (2, 45)
-HAS_IDEMPOTENCY = VERSION >= (2, 51)
 
 
 class Client:
@@ -51,7 +49,10 @@ class Client:
         return self(self.Sandbox.connect(sandbox_id, timeout=timeout, **self.options))
 
     def pause(self, sandbox: Any, **options: Any) -> Any:
-        return self((sandbox.pause if hasattr(sandbox, "pause") else sandbox.beta_pause)(**options))
+        if hasattr(sandbox, "pause"):
+            return self(sandbox.pause(**options))
+        # The sandbox itself does not hand on what it was created with.
+        return self(self.Sandbox.beta_pause(sandbox.sandbox_id, **{**self.options, **options}))
 
     def info(self, sandbox_id: str) -> Any:
         return self(self.Sandbox.get_info(sandbox_id, **self.options))

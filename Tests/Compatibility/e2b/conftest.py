@@ -33,7 +33,7 @@ environment = {{ GREETING = "hello" }}
 
 [e2b.templates.agent]
 image = "{{image}}"
-entrypoint = ["sh", "-c", "mkdir /agent && echo ok >/agent/health && exec httpd -f -p 49983 -h /agent"]
+entrypoint = ["sh", "-c", "mkdir -p /agent && echo ok >/agent/health && exec httpd -f -p 49983 -h /agent"]
 """
 
 
@@ -76,6 +76,22 @@ def bob(testbed: Testbed) -> Iterator[Client]:
     for sandbox in client.listed():
         client.kill(sandbox.sandbox_id)
     client.close()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "once: in one of the SDK's forms only, because it takes its time")
+    config.addinivalue_line("markers", "since(major, minor): not with older versions of the SDK, which cannot ask for it")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    def is_for_this_version(item: pytest.Item) -> bool:
+        since = item.get_closest_marker("since")
+        return since is None or VERSION >= since.args
+
+    items[:] = [
+        item for item in items
+        if is_for_this_version(item) and not (item.get_closest_marker("once") and "[async]" in item.name)
+    ]
 
 
 @pytest.hookimpl(hookwrapper=True)

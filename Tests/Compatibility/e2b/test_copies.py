@@ -3,11 +3,11 @@
 import e2b
 import pytest
 
-from client import HAS_FORK, HAS_SNAPSHOTS, Client
+from client import Client
 from conftest import shell_of
 from testbed import Testbed
 
-pytestmark = pytest.mark.skipif(not HAS_SNAPSHOTS, reason="this version has no snapshots")
+pytestmark = pytest.mark.since(2, 24)
 
 
 def test_a_snapshot_and_what_is_created_from_it(alice: Client, testbed: Testbed) -> None:
@@ -52,6 +52,7 @@ def test_snapshots_are_listed(alice: Client) -> None:
     assert listed(alice.Sandbox.list_snapshots(**alice.options)) == []
 
 
+@pytest.mark.once
 def test_a_snapshot_that_goes_by_itself(alice: Client) -> None:
     source = alice.create()
     headers = {"x-e2b-kruise-snapshot-ttl": "1s", "x-e2b-kruise-snapshot-keep-running": "false"}
@@ -61,7 +62,7 @@ def test_a_snapshot_that_goes_by_itself(alice: Client) -> None:
         pass
 
 
-@pytest.mark.skipif(not HAS_FORK, reason="this version has no forks")
+@pytest.mark.since(2, 45)
 def test_fork(alice: Client, testbed: Testbed) -> None:
     source = alice.create(metadata={"kept": "yes"}, timeout=300)
     shell_of(testbed, source.sandbox_id).run("echo here >/here")

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import e2b
 import pytest
 
-from client import HAS_IDEMPOTENCY, HAS_SNAPSHOTS, Client
+from client import HAS_SNAPSHOTS, Client
 from conftest import ALICE
 from testbed import Testbed
 
@@ -42,9 +42,8 @@ def test_requests_that_cannot_be(alice: Client) -> None:
     assert [it.sandbox_id for it in alice.listed()] == [sandbox.sandbox_id]
 
 
+@pytest.mark.since(2, 24)
 def test_templates_cannot_be_deleted(alice: Client) -> None:
-    if not HAS_SNAPSHOTS:
-        pytest.skip("this version deletes nothing")
     with pytest.raises(e2b.AuthenticationException):
         alice(alice.Sandbox.delete_snapshot("box", **alice.options))
 
@@ -53,9 +52,8 @@ def test_metrics_are_a_list(alice: Client) -> None:
     assert isinstance(alice(alice.create().get_metrics()), list)
 
 
+@pytest.mark.since(2, 51)
 def test_the_same_key_makes_one_sandbox(alice: Client) -> None:
-    if not HAS_IDEMPOTENCY:
-        pytest.skip("this version has no such keys")
     first = alice.create(idempotency_key="once")
     assert alice.create(idempotency_key="once").sandbox_id == first.sandbox_id
     with pytest.raises(e2b.SandboxException, match="409"):

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 import e2b
 import pytest
 
-from client import HAS_LIFECYCLE, PAUSE_TELLS, Client
+from client import PAUSE_TELLS, Client
 from conftest import shell_of
 from testbed import Testbed
 
@@ -65,6 +65,7 @@ def test_connect_only_gives_time(alice: Client) -> None:
     assert alice.info(sandbox.sandbox_id).end_at - end > timedelta(seconds=3500)
 
 
+@pytest.mark.once
 def test_set_timeout_takes_time_away_as_well(alice: Client) -> None:
     other = alice.create(timeout=600)
     sandbox = alice.create(timeout=3600)
@@ -94,6 +95,7 @@ def test_paused_when_its_time_is_over(alice: Client, testbed: Testbed) -> None:
     alice.wait_for(sandbox.sandbox_id, "paused")
 
 
+@pytest.mark.once
 def test_a_timeout_outlives_the_server(alice: Client, testbed: Testbed) -> None:
     """It is due while no server runs, and is seen to by the next one, which was killed as well as ended."""
     pausing, ending = alice.create_pausing(timeout=4), alice.create(timeout=4)
@@ -109,9 +111,8 @@ def test_a_timeout_outlives_the_server(alice: Client, testbed: Testbed) -> None:
     assert alice.state(paused.sandbox_id) == "running"
 
 
+@pytest.mark.since(2, 24)
 def test_traffic_wakes_it(alice: Client, testbed: Testbed) -> None:
-    if not HAS_LIFECYCLE:
-        pytest.skip("this version cannot ask for it")
     sandbox = alice.create_pausing(timeout=600, auto_resume=True)
     shell = shell_of(testbed, sandbox.sandbox_id)
     shell.run("echo kept >/kept")
@@ -134,6 +135,7 @@ def test_is_running_asks_the_agent(alice: Client) -> None:
     assert alice(alice.create("box").is_running()) is False
 
 
+@pytest.mark.once
 def test_a_time_that_never_ends(alice: Client) -> None:
     sandbox = alice.create(metadata={"e2b.agents.kruise.io/never-timeout": "true"})
 
@@ -149,6 +151,7 @@ def test_a_time_that_never_ends(alice: Client) -> None:
     assert end() == 1 and alice.state(sandbox.sandbox_id) == "running"
 
 
+@pytest.mark.once
 def test_a_paused_one_that_is_kept_for_a_while(alice: Client) -> None:
     sandbox = alice.create(metadata={"e2b.agents.kruise.io/reserve-paused-sandbox-duration": "2s"})
     alice.pause(sandbox)

@@ -102,4 +102,19 @@ struct OrderTests {
         story.pass(30)
         #expect(story.decide().record.phase.name == .deleted)
     }
+
+    @Test("a paused sandbox is deleted a while after it was paused, where that is asked for, and one that runs is not")
+    func deleteAfterPause() {
+        var running = Story.running()
+        running.intent.timers.deleteAfterPause = 30
+        #expect(running.decide().wakeAt == nil)
+        running.pass(60)
+        #expect(running.decide().record.phase == .running)
+
+        var paused = Story.paused()
+        paused.intent.timers.deleteAfterPause = 30
+        #expect(paused.decide().wakeAt == paused.recorded.since.addingTimeInterval(30))
+        paused.pass(30)
+        #expect(paused.decide().record.phase.name == .deleting)
+    }
 }

@@ -25,6 +25,7 @@ struct APIClient {
         live: Bool = false,
         proxy: ServerConfiguration.Proxy = ServerConfiguration.Proxy(),
         ingress: ServerConfiguration.Ingress = ServerConfiguration.Ingress(),
+        e2b: ServerConfiguration.E2B? = nil,
         configure: (inout ServerConfiguration.HTTP) -> Void = { _ in },
         test: @Sendable (APIClient) async throws -> Void
     ) async throws {
@@ -33,7 +34,15 @@ struct APIClient {
         configuration.port = 0
         configure(&configuration)
         let tenants = Tenants(key: configuration.apiKey, runtime: runtime)
-        try await with(tenants, live: live, proxy: proxy, ingress: ingress, configuration: configuration, test: test)
+        try await with(
+            tenants,
+            live: live,
+            proxy: proxy,
+            ingress: ingress,
+            e2b: e2b.map { E2BService($0, runtime: runtime) },
+            configuration: configuration,
+            test: test
+        )
     }
 
     /// Runs a test against the API of several tenants.
@@ -42,6 +51,7 @@ struct APIClient {
         live: Bool,
         proxy: ServerConfiguration.Proxy = ServerConfiguration.Proxy(),
         ingress: ServerConfiguration.Ingress = ServerConfiguration.Ingress(),
+        e2b: E2BService? = nil,
         configuration: ServerConfiguration.HTTP,
         test: @Sendable (APIClient) async throws -> Void
     ) async throws {
@@ -50,6 +60,7 @@ struct APIClient {
             configuration: configuration,
             proxy: proxy,
             ingress: ingress,
+            e2b: e2b,
             now: { InMemoryRuntime.start }
         )
         var logger = Logger(label: "test")

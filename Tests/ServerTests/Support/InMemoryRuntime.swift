@@ -9,7 +9,7 @@ import struct Foundation.Date
 /// A runtime without compute: it keeps sandboxes in memory and moves them at once. It shows what the HTTP layer does with
 /// a runtime's answers and errors, nothing about runtimes.
 actor InMemoryRuntime: SandboxRuntime {
-    private var byID: [String: Sandbox] = [:] {
+    var byID: [String: Sandbox] = [:] {
         didSet { tellFollowers(of: oldValue) }
     }
     private var followers: [(id: String, changes: AsyncStream<Sandbox>.Continuation)] = []
@@ -36,7 +36,17 @@ actor InMemoryRuntime: SandboxRuntime {
         case refused(SandboxError)
     }
     private var count = 0
-    private var snapshotsByID: [String: Snapshot] = [:]
+    var snapshotsByID: [String: Snapshot] = [:]
+    /// What sandboxes can be created from by a name.
+    var known: [SandboxTemplateSummary] = []
+    /// What the next pauses come to, if not to a pause.
+    var pauseFailure: String?
+    /// What snapshots were asked to be.
+    var snapshotOptions: [SnapshotOptions] = []
+    /// For how long pauses were asked to last.
+    var retentions: [PausedRetention?] = []
+    /// What the next creates are refused with.
+    var createError: SandboxError?
     private var logs: [String: SandboxLog] = [:]
     private var happened: [String: [SandboxEvent]] = [:]
     /// What every create was asked for.
@@ -85,13 +95,18 @@ actor InMemoryRuntime: SandboxRuntime {
 
     func create(_ spec: SandboxSpec, credentials: ImageCredentials?, expiresAt: Date?) async throws -> Sandbox {
         try await beforeCreate()
+        if let createError { throw createError }
         if let id = spec.snapshotID, try snapshot(id).status.state != .ready {
             throw SandboxError(.snapshotNotReady, "The snapshot '\(id)' is not ready.")
         }
         created.append((spec, credentials, expiresAt))
         var sandbox = put("00000000-0000-4000-8000-00000000000\(count)", .running)
         sandbox.spec = spec
-        sandbox.expiresAt = expiresAt
+        if spec.timeout?.action == .pause {
+            sandbox.pausesAt = expiresAt
+        } else {
+            sandbox.expiresAt = expiresAt
+        }
         byID[sandbox.id] = sandbox
         return sandbox
     }
