@@ -6,6 +6,8 @@ import SandboxModels
 import TestSupport
 import Testing
 
+import struct Foundation.Date
+
 /// Random claims, sandboxes that come and go, crashes and old caches, and sets that take sandboxes away at the same moment.
 @Suite("Claims, whatever happens in between")
 struct ClaimModelTests {

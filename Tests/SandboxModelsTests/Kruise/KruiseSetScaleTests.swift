@@ -158,13 +158,14 @@ struct KruiseSetScaleTests {
         let blueprint = try set.blueprint(named)
         #expect(blueprint.pauseStrategy?.type == .hibernate, "the set's own word counts")
         #expect(blueprint.persistentContents == [.filesystem])
-        let sandbox = try set.newSandbox(blueprint, revision: try blueprint.revision())
+        let revision = try blueprint.revision()
+        let sandbox = try set.newSandbox(blueprint, revision: revision)
         #expect(sandbox.metadata.labels["a"] == "b")
         #expect(sandbox.metadata.labels["agents.kruise.io/x"] == nil)
         #expect(sandbox.metadata.labels[Kruise.Label.sandboxPool] == "s")
         #expect(sandbox.metadata.labels[Kruise.Label.sandboxTemplate] == "t")
         #expect(sandbox.metadata.labels[Kruise.Label.sandboxClaimed] == "false")
-        #expect(sandbox.metadata.labels[Kruise.Label.templateHash] == (try blueprint.revision()))
+        #expect(sandbox.metadata.labels[Kruise.Label.templateHash] == revision)
         #expect(sandbox.isInSet)
         #expect(try sandbox.spec.podTemplate()?.spec.automountServiceAccountToken == false)
         set.spec.template = template
@@ -172,7 +173,7 @@ struct KruiseSetScaleTests {
         set.spec.templateRef = nil
         set.spec.template = RawJSON(["metadata": ["labels": ["e2b.agents.kruise.io/x": "y"]]] as JSONValue)
         #expect(throws: KruiseSetProblem.reservedKey("e2b.agents.kruise.io/x")) { try set.blueprint(nil) }
-        set.spec.template = RawJSON("text")
+        set.spec.template = RawJSON("text" as JSONValue)
         #expect(throws: KruiseSetProblem.self) { try set.blueprint(nil) }
     }
 }
