@@ -6,11 +6,11 @@ import KubeClient
 import KubeModels
 import KubeRuntime
 import Logging
-import SandboxModels
 import SnapshotProvider
 import TestSupport
 
 @testable import Controller
+@testable import SandboxModels
 
 /// A namespace of the tests' cluster in which Checkpoints are worked on, and nothing else: what sandboxes and snapshots come to is
 /// played.

@@ -2,10 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KubeModels
-import SandboxModels
 import Testing
 
 import struct Foundation.Date
+
+@testable import SandboxModels
 
 /// A sandbox that ends with its capture.
 struct KruiseCheckpointEndingTests {
