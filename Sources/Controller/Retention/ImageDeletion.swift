@@ -16,7 +16,7 @@ struct ImageDeletion: Sendable {
     init(
         _ client: KubeClient,
         providers: SnapshotProviders,
-        dialects: Set<SandboxDialect>,
+        dialects: Set<SandboxDialect> = [.openSandbox],
         metrics: (any MetricsFactory)?
     ) {
         references = ClusterReferences(client: client, includesKruise: dialects.contains(.kruise))

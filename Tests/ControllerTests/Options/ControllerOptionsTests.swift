@@ -64,6 +64,7 @@ struct ControllerOptionsTests {
             $0.sandboxWorkers = 3
             $0.poolWorkers = 4
         },
+        Row("dialects", "kruise") { $0.sandboxes.dialects = [.openSandbox, .kruise] },
         Row("max-pause-replicas", "5") { $0.sandboxes.policy.maximumPauseReplicas = 5 },
         Row("expectation-timeout", "90s") { $0.sandboxes.pools.expectationTimeout = 90 },
         Row("pool-allocation-concurrency", "3") { $0.sandboxes.pools.allocationConcurrency = 3 },
@@ -243,7 +244,7 @@ struct ControllerOptionsTests {
             "--snapshot-delete-policy=keep", "--health-probe-bind-address=8081", "--health-probe-bind-address=::1:80",
             "--metrics-bind-address=:99999", "--metrics-bind-address=:8081", "--metrics-cert-path=certs",
             "--zap-log-level=loud",
-            "--zap-log-level=0", "--zap-encoder=xml", "--max-pause-replicas=0", "--max-pause-replicas=49",
+            "--zap-log-level=0", "--zap-encoder=xml", "--dialects=kubernetes", "--max-pause-replicas=0", "--max-pause-replicas=49",
             "--task-executor-port=0", "--task-executor-port=65536", "--task-stop-timeout=0s",
             "--watch-namespaces=a,B",
             "--log-max-age=old",
