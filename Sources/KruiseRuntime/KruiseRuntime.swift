@@ -74,7 +74,16 @@ public struct KruiseRuntime: ServiceLifecycle.Service {
         do {
             try await cancelWhenGracefulShutdown {
                 try await withThrowingDiscardingTaskGroup { group in
-                    group.addTask { try await objects.run() }
+                    let (failures, fail) = AsyncStream<String>.makeStream()
+                    group.addTask {
+                        try await objects.run { object, isGone in
+                            let isToRestore = object.metadata.annotations[Self.timeoutBeforePause] != nil
+                            if !isGone, isToRestore, object.failedPause != nil { fail.yield(object.sandboxID) }
+                        }
+                    }
+                    group.addTask {
+                        for await id in failures { await restoreTimeout(id) }
+                    }
                     group.addTask { try await checkpointInformer.run() }
                     group.addTask { try await templateInformer.run() }
                     group.addTask { try await setInformer.run() }

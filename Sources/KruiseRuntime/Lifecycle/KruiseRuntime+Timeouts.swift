@@ -3,6 +3,7 @@
 
 import ClusterView
 import KubeModels
+import Logging
 public import SandboxModels
 
 public import struct Foundation.Date
@@ -116,16 +117,14 @@ extension KruiseRuntime {
         guard entry.object.isReady else { throw cannot("paused", entry) }
         // A wish that is there already has failed. Taken away, and stated anew afterwards, it is another one.
         if entry.object.spec.paused == true { return ["spec": ["paused": false]] }
-        var spec = SandboxTimeout(entry.object.spec)
-            .paused(at: now, retention: retention ?? entry.object.pausedRetention).members
+        let timeout = SandboxTimeout(entry.object.spec)
+        var spec = timeout.paused(at: now, retention: retention ?? entry.object.pausedRetention).members
         spec["paused"] = true
-        var patch: JSONValue = ["spec": .object(spec)]
-        if let retention {
-            patch["metadata"] = [
-                "annotations": [Kruise.Annotation.reservePausedSandboxDuration: .string(retention.kruise)]
-            ]
-        }
-        return patch
+        var annotations: [String: JSONValue] = [
+            timeoutBeforePause: timeout.end.map { .string(SpelledTime($0).text) } ?? .null
+        ]
+        if let retention { annotations[Kruise.Annotation.reservePausedSandboxDuration] = .string(retention.kruise) }
+        return ["metadata": ["annotations": .object(annotations)], "spec": .object(spec)]
     }
 
     /// What resumes a sandbox that is paused, with its new timeout.
@@ -141,7 +140,7 @@ extension KruiseRuntime {
         let timeout = SandboxTimeout(entry.object.spec).ending(at: end, retention: entry.object.pausedRetention)
         var spec = timeout.members
         spec["paused"] = false
-        return ["spec": .object(spec)]
+        return ["metadata": ["annotations": [timeoutBeforePause: .null]], "spec": .object(spec)]
     }
 
     /// What gives a sandbox more time; nil if it has it.
@@ -152,6 +151,37 @@ extension KruiseRuntime {
         // A pause that did not come about is not to be wished for any more by whoever looks at the object.
         if entry.object.failedPause != nil { spec["paused"] = false }
         return spec.isEmpty ? nil : ["spec": .object(spec)]
+    }
+
+    // MARK: Pauses that fail
+
+    /// On a sandbox that somebody has paused: when its time was to be over.
+    static let timeoutBeforePause = "stasis.dev/timeout-before-pause"
+
+    /// Gives a sandbox whose pause did not come about its timeout back, which it was not to have while it is paused. Every server
+    /// does it: the second one finds it done.
+    func restoreTimeout(_ id: String) async {
+        do {
+            try await objects.edit(id, "restore the timeout of the sandbox", requiresState: true) { entry in
+                guard entry.object.failedPause != nil,
+                    let text = entry.object.metadata.annotations[Self.timeoutBeforePause],
+                    let before = SpelledTime(text)?.date
+                else { return nil }
+                // Whoever wanted to keep it has a while to see that it was not paused.
+                let end = max(before, now().addingTimeInterval(Self.timeAfterResume))
+                let timeout = SandboxTimeout(entry.object.spec)
+                    .ending(at: end, retention: entry.object.pausedRetention)
+                return [
+                    "metadata": ["annotations": [Self.timeoutBeforePause: .null]],
+                    "spec": .object(timeout.members),
+                ]
+            }
+        } catch {
+            logger.warning(
+                "a timeout could not be restored after a pause that failed",
+                metadata: ["sandbox": "\(id)", "error": "\(error)"]
+            )
+        }
     }
 
     // MARK: Writing

@@ -115,6 +115,7 @@ struct KruiseCluster: Sendable {
         for _ in 0..<ready { try await addToSet(set) }
         for server in [server, other] {
             for await _ in server.setInformer.changes where server.setInformer.store[namespace, name] != nil { break }
+            guard ready > 0 else { continue }
             var free: Set<String> = []
             for await change in server.objects.informer.changes where change.object.setReference?.name == name {
                 if change.object.isReady { free.insert(change.object.metadata.name) }

@@ -17,7 +17,19 @@ struct PlayedController: Sendable {
     private let sandboxInformer: Informer<KruiseSandbox>
     private let checkpointInformer: Informer<KruiseCheckpoint>
 
-    /// The annotation that says what goes wrong with a sandbox: `pod`, `pause`, `never`.
+    /// What goes wrong with a sandbox.
+    enum Fault: String {
+        /// There is no pod.
+        case pod
+        /// It is not ready, and is not captured.
+        case never
+        /// A pause fails.
+        case pause
+        /// What is under way does not come to its end.
+        case hold
+    }
+
+    /// The annotation that says so.
     static let fault = "example.com/fault"
 
     init(_ client: KubeClient, namespace: String, logger: Logger) {
@@ -63,7 +75,7 @@ struct PlayedController: Sendable {
     /// What the status becomes next; nil if there is nothing to do.
     private static func next(_ object: KruiseSandbox) -> KruiseSandboxStatus? {
         typealias Reason = KruiseSandboxCondition.Reason
-        let fault = object.metadata.annotations[fault]
+        let fault = object.metadata.annotations[fault].flatMap { Fault(rawValue: $0) }
         var status = object.status ?? KruiseSandboxStatus()
         func tell(_ type: KruiseSandboxCondition, _ isTrue: Bool?, _ reason: String = "", _ message: String = "") {
             status.conditions[type.rawValue] = isTrue.map { isTrue in
@@ -71,7 +83,7 @@ struct PlayedController: Sendable {
                     $0.type = type.rawValue
                     $0.status = isTrue ? "True" : "False"
                     $0.reason = reason
-                    $0.message = message
+                    $0.message = message.isEmpty ? nil : message
                     $0.lastTransitionTime = Timestamp(Date())
                 }
             }
@@ -81,14 +93,14 @@ struct PlayedController: Sendable {
         switch status.phase {
         case nil:
             status.phase = .pending
-            if fault == "pod" { tell(.ready, false, Reason.podCreateFailed, "exceeded quota: pods") }
-        case .pending? where fault == nil || fault == "pause", .resuming?:
+            if fault == .pod { tell(.ready, false, Reason.podCreateFailed, "exceeded quota: pods") }
+        case .pending? where ![Fault.pod, .never].contains(fault), .resuming? where fault != .hold:
             status.phase = .running
             status.podInfo = .with { $0.podIP = "10.0.0.1" }
             tell(.ready, true, Reason.podReady)
             tell(.paused, nil)
             if status.conditions[KruiseSandboxCondition.resumed.rawValue] != nil { tell(.resumed, true, Reason.resumePod) }
-        case .running? where wantsPause && fault == "pause":
+        case .running? where wantsPause && fault == .pause:
             // Each wish fails once.
             guard status.observedGeneration != object.metadata.generation else { return nil }
             tell(.paused, false, Reason.checkpointFailed, "no registry")
@@ -97,10 +109,10 @@ struct PlayedController: Sendable {
             tell(.ready, false, Reason.podReady)
             tell(.resumed, nil)
             tell(.paused, false, Reason.checkpointCreating)
-        case .paused? where !isTrue(.paused):
+        case .paused? where !isTrue(.paused) && fault != .hold:
             status.podInfo?.podIP = nil
             tell(.paused, true, Reason.snapshotPauseSucceed)
-        case .paused? where !wantsPause:
+        case .paused? where !wantsPause && isTrue(.paused):
             status.phase = .resuming
             tell(.resumed, false, Reason.createPod)
         default:
@@ -119,9 +131,9 @@ struct PlayedController: Sendable {
         case nil: status.phase = .creating
         case .creating?:
             guard let source = try? await sandboxes.find(object.spec.podName ?? "") else { return }
-            switch source.metadata.annotations[Self.fault] {
-            case "never": return
-            case "pause": (status.phase, status.message) = (.failed, "no registry")
+            switch source.metadata.annotations[Self.fault].flatMap({ Fault(rawValue: $0) }) {
+            case .never?: return
+            case .pause?: (status.phase, status.message) = (.failed, "no registry")
             default:
                 _ = try? await templates.create(
                     .with {
