@@ -241,6 +241,16 @@ extension LocalRuntime {
         return try await serving().world.containers.log(of: containerID, atMost: bytes)
     }
 
+    /// What a sandbox uses now; nil unless it runs.
+    ///
+    /// - Throws: `SandboxError` with `notFound`.
+    public func usage(of id: String) async throws -> SandboxUsage? {
+        let runner = try await runner(id)
+        guard await runner.isRunning else { return nil }
+        let now = try await serving().world.now
+        return try await ControlGroupUsage(container: await runner.presentContainer).measure(now: now)
+    }
+
     /// What happened to a sandbox, oldest first; the last hundred events are kept.
     ///
     /// - Throws: `SandboxError` with `notFound`.

@@ -7,6 +7,8 @@ import SandboxModels
 public import ServiceLifecycle
 import SnapshotEngine
 
+import struct Foundation.Date
+
 /// Sandboxes as containers on this machine's containerd, their state in SQLite, their snapshots in an image layout or a
 /// registry.
 ///
@@ -35,6 +37,8 @@ public actor LocalRuntime: Service {
     private static let startsInFlight = 1024
     /// How often the sizes of logs are looked at.
     private static let logInterval: Duration = .seconds(2)
+    /// How often the clock is compared with one that nobody sets: the kernel tells nobody whom we could wait for.
+    private static let clockInterval: Duration = .seconds(5)
     /// How long a request waits for the runtime to serve.
     private static let startPatience: Duration = .seconds(30)
 
@@ -121,6 +125,7 @@ public actor LocalRuntime: Service {
             group.addTask { await library.run() }
             group.addTask { await self.followExits(of: world.containers) }
             group.addTask { await self.keepLogsBounded(in: world.containers) }
+            group.addTask { await self.followClock(library) }
             for runner in found { group.addTask { await runner.run() } }
             for await runner in starts {
                 group.addTask { await runner.run() }
@@ -176,6 +181,17 @@ public actor LocalRuntime: Service {
         while !Task.isCancelled {
             await containers.boundLogs()
             try? await Task.sleep(for: Self.logInterval)
+        }
+    }
+
+    /// Makes everybody look at the clock again when it has been set: they wait for dates by one that is not.
+    private func followClock(_ library: SnapshotLibrary) async {
+        var watch = ClockWatch(wall: Date(), steady: .now)
+        while (try? await Task.sleep(for: Self.clockInterval)) != nil {
+            guard watch.isSet(wall: Date(), steady: .now) else { continue }
+            logger.notice("the clock was set; what is due is looked at again")
+            for runner in allRunners { runner.wake() }
+            await library.tidy()
         }
     }
 

@@ -32,7 +32,7 @@ struct APIResponder: HTTPResponder {
         let e2bTarget = e2b?.target(of: request)
         do {
             response = try await admitted(request, e2bTarget, &context)
-        } catch where e2bTarget != nil {
+        } catch  where e2bTarget != nil {
             response = try E2BErrorAnswer.response(to: error, request, context, metrics)
         } catch {
             response = try ErrorAnswer.response(to: error, request, context, metrics)

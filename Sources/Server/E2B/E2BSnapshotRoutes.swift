@@ -61,8 +61,9 @@ struct E2BSnapshotRoutes {
     ///
     /// - Returns: The options, and how long to wait.
     /// - Throws: ``E2BError`` (400), ``ValidationError``.
-    static func options(_ body: RequestObject, _ headers: HTTPFields, owner: String) throws -> (SnapshotOptions, Duration)
-    {
+    static func options(_ body: RequestObject, _ headers: HTTPFields, owner: String) throws -> (
+        SnapshotOptions, Duration
+    ) {
         var issues: [ValidationIssue] = []
         let name = body["name"].string(.nullable, &issues)
         guard issues.isEmpty else { throw ValidationError(issues: issues) }
@@ -102,7 +103,8 @@ struct E2BSnapshotRoutes {
         let found = try await runtime.snapshots()
             .filter { snapshot in
                 snapshot.owner == owner && snapshot.status.state == .ready
-                    && (sandboxID ?? snapshot.sandboxID) == snapshot.sandboxID && (name ?? snapshot.name) == snapshot.name
+                    && (sandboxID ?? snapshot.sandboxID) == snapshot.sandboxID
+                    && (name ?? snapshot.name) == snapshot.name
                     && after.map { (snapshot.createdAt, snapshot.id) < ($0.date, $0.id) } ?? true
             }
             .sorted { ($0.createdAt, $0.id) > ($1.createdAt, $1.id) }

@@ -24,7 +24,9 @@ enum E2BTimeout {
         case nil, .null?: return nil
         case .integer(let integer)?: number = integer
         case .number(let double)?:
-            guard double == double.rounded(), let integer = Int(exactly: double) else { throw wrong(name, least, longest) }
+            guard double == double.rounded(), let integer = Int(exactly: double) else {
+                throw wrong(name, least, longest)
+            }
             number = integer
         default: throw wrong(name, least, longest)
         }

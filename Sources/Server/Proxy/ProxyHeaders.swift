@@ -47,9 +47,11 @@ enum ProxyHeaders {
         isInternal: Bool = false,
         keepsLogin: Bool = false
     ) -> HTTPHeaders {
-        let dropped = hopByHop.union(keepsLogin ? ours.subtracting(login) : ours).union(forwarding).union(named(by: headers[values: .connection]))
-            .union(["host", "content-length"])
-            .union(isInternal ? [HTTPField.Name.egressAuthorization.canonicalName] : [])
+        let dropped = hopByHop.union(keepsLogin ? ours.subtracting(login) : ours).union(forwarding).union(
+            named(by: headers[values: .connection])
+        )
+        .union(["host", "content-length"])
+        .union(isInternal ? [HTTPField.Name.egressAuthorization.canonicalName] : [])
         var result: HTTPHeaders = ["Host": host]
         for field in headers where !dropped.contains(field.name.canonicalName) {
             result.add(name: field.name.rawName, value: field.value)

@@ -48,8 +48,13 @@ def test_templates_cannot_be_deleted(alice: Client) -> None:
         alice(alice.Sandbox.delete_snapshot("box", **alice.options))
 
 
-def test_metrics_are_a_list(alice: Client) -> None:
-    assert isinstance(alice(alice.create().get_metrics()), list)
+def test_metrics(alice: Client) -> None:
+    sandbox = alice.create()
+    [metrics] = alice(sandbox.get_metrics())
+    assert 0 < metrics.mem_used < metrics.mem_total == 256 << 20
+    assert (metrics.cpu_count, metrics.cpu_used_pct >= 0) == (1, True)
+    alice.pause(sandbox)
+    assert alice(sandbox.get_metrics()) == []
 
 
 @pytest.mark.since(2, 51)

@@ -82,7 +82,7 @@ import Testing
     )
     func whatCannotBeUsed(text: String, key: String) throws {
         let error = try #require(throws: ConfigurationError.self) { try load(text) }
-        #expect(error.problems.contains { $0.hasPrefix("\(key) ") }, "\(error)")
+        #expect(error.problems.contains { $0.hasPrefix("\(key): ") }, "\(error)")
     }
 
     @Test func aWordThatIsNoneIsToldWithTheOneThatWasMeant() throws {

@@ -92,7 +92,12 @@ import struct Foundation.Date
 
     @Test func templatesGoBeforeSnapshots() async throws {
         try await E2BClient.with { e2b async throws in
-            let source = SandboxSpec(image: "i", entrypoint: ["run"], environment: ["A": "1"], resourceLimits: ["cpu": "2"])
+            let source = SandboxSpec(
+                image: "i",
+                entrypoint: ["run"],
+                environment: ["A": "1"],
+                resourceLimits: ["cpu": "2"]
+            )
             for name in ["box", "set", "snap"] {
                 await e2b.runtime.putSnapshot(name, of: "s", owner: "id-of-alice", source: source)
             }

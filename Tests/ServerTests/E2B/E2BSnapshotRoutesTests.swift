@@ -6,6 +6,8 @@ import HummingbirdTesting
 import SandboxModels
 import Testing
 
+import struct Foundation.Date
+
 @testable import Server
 
 @Suite struct E2BSnapshotRoutesTests {
@@ -91,7 +93,8 @@ import Testing
             let forks: [Fork] = try response.json()
             #expect(forks.count == 5 && forks.allSatisfy { $0.error == nil && $0.sandbox?.templateID == "box" })
             let asked = await e2b.runtime.created
-            #expect(asked.allSatisfy { $0.expiresAt == InMemoryRuntime.start.addingTimeInterval(120) })
+            let end = InMemoryRuntime.start.addingTimeInterval(120)
+            #expect(asked.allSatisfy { $0.expiresAt == end })
             #expect(asked.allSatisfy { $0.spec.metadata == ["is": "source"] && $0.spec.owner == "id-of-alice" })
             #expect(await e2b.runtime.snapshots().isEmpty, "what it was made from is gone")
 

@@ -64,7 +64,9 @@ import Testing
         #expect(DurationText.seconds(text).map { abs($0 - seconds) < 1e-9 } == true)
     }
 
-    @Test(arguments: ["", "30", "s", "1y", "1s ", " 1s", "1.2.3s", "1h-30m", "--1s", "٣s", "9999999999999h", ".s", "1e3s"])
+    @Test(arguments: [
+        "", "30", "s", "1y", "1s ", " 1s", "1.2.3s", "1h-30m", "--1s", "٣s", "9999999999999h", ".s", "1e3s",
+    ])
     func noDurations(text: String) {
         #expect(DurationText.seconds(text) == nil)
     }
