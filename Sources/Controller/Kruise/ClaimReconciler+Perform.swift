@@ -104,7 +104,12 @@ extension SandboxClaimReconciler {
             let taken = try await expectations.creation(for: claim.key) {
                 try await resource(KruiseSandbox.self, of: claim).patch(name, .merge(change))
             }
-            recorder.record(.normal, about: claim, reason: "SandboxClaimed", "The sandbox \(name) was taken of its set.")
+            recorder.record(
+                .normal,
+                about: claim,
+                reason: "SandboxClaimed",
+                "The sandbox \(name) was taken of its set."
+            )
             return taken
         } catch let error as KubeError where error.isConflict {
             return try await resource(of: claim).find(name)
@@ -164,7 +169,8 @@ extension SandboxClaimReconciler {
     /// - Returns: How it is now; nil if it is gone.
     private func discard(_ name: String, keeping: Bool, of claim: KruiseSandboxClaim) async throws -> KruiseSandbox? {
         let uid = claim.metadata.uid ?? ""
-        guard let sandbox = try await resource(KruiseSandbox.self, of: claim).find(name), sandbox.isClaimed(by: uid) else {
+        guard let sandbox = try await resource(KruiseSandbox.self, of: claim).find(name), sandbox.isClaimed(by: uid)
+        else {
             return nil
         }
         let why = sandbox.status?.message ?? sandbox.status?.phase?.rawValue ?? "nothing is known of its pod"

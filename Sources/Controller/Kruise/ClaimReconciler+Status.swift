@@ -87,7 +87,8 @@ extension SandboxClaimReconciler {
         return try await settle(claim, status)
     }
 
-    private func settle(_ claim: KruiseSandboxClaim, _ status: KruiseSandboxClaimStatus) async throws -> Reconciliation {
+    private func settle(_ claim: KruiseSandboxClaim, _ status: KruiseSandboxClaimStatus) async throws -> Reconciliation
+    {
         guard let written = try await write(status, to: claim) else { return .done }
         waiting.forget(claim.key)
         if reservations.forget(claim.metadata.uid ?? "") { wakeOthers(claim) }

@@ -89,12 +89,18 @@ extension SandboxClaimReconciler {
         return .checkpoint(checkpoint, template.spec)
     }
 
-    /// The sandboxes that a claim may take of its set, those of the present template first.
-    func candidates(of claim: KruiseSandboxClaim, _ source: ClaimSource) -> [KruiseSandbox] {
+    /// The sandboxes that a claim may take of its set besides those that it aims at, those of the present template first.
+    func candidates(
+        of claim: KruiseSandboxClaim,
+        _ record: KruiseClaimRecord,
+        _ source: ClaimSource
+    ) -> [KruiseSandbox] {
         guard case .set(let set, let plan) = source else { return [] }
         let now = now()
+        let aims = Set(record.places.map(\.name))
         // Others who take some, such as the servers, are not to begin with the same one.
-        let free = sandboxes.store.objects(.owner, set.metadata.uid ?? "").filter { $0.isFree(at: now) }.shuffled()
+        let free = sandboxes.store.objects(.owner, set.metadata.uid ?? "").filter { $0.isFree(at: now) && !aims.contains($0.metadata.name) }
+            .shuffled()
         let revision = plan?.revision
         return reservations.free(
             free.filter { $0.metadata.labels[Kruise.Label.templateHash] == revision }
@@ -104,13 +110,15 @@ extension SandboxClaimReconciler {
     }
 
     /// What there is to be seen.
+    ///
+    /// - Throws: What the API server did not do.
     func view(
         of claim: KruiseSandboxClaim,
         _ record: KruiseClaimRecord,
         _ source: ClaimSource,
         free: Int,
-        _ sightings: ClaimSightings
-    ) -> KruiseClaimView {
+        _ sightings: inout ClaimSightings
+    ) async throws -> KruiseClaimView {
         let uid = claim.metadata.uid ?? ""
         let now = now()
         var view = KruiseClaimView(source: .missing)
@@ -122,10 +130,17 @@ extension SandboxClaimReconciler {
         case .missing: view.source = .missing
         }
         for place in record.places {
-            let found = sightings.newest(place.name, sandboxes.store[claim.metadata.namespace, place.name])
+            let cached = sandboxes.store[claim.metadata.namespace, place.name]
+            if place.uid != nil, cached == nil, !sightings.isKnown(place.name) {
+                // Another cache, of whoever has written it down, may have been ahead of this one.
+                sightings.note(try await resource(of: claim).find(place.name), name: place.name)
+            }
+            let found = sightings.newest(place.name, cached)
             view.sights[place.name] = found?.sight(for: uid, uid: place.uid, at: now) ?? .absent
         }
-        let owned = sandboxes.store.objects(.claimOwner, uid).filter { $0.metadata.namespace == claim.metadata.namespace }
+        let owned = sandboxes.store.objects(.claimOwner, uid).filter {
+            $0.metadata.namespace == claim.metadata.namespace
+        }
         let known = sightings.answered.merging(owned.map { ($0.metadata.name, $0) }) { $0.isNewer(than: $1) ? $0 : $1 }
         for sandbox in known.values.sorted(by: { $0.metadata.name < $1.metadata.name })
         where view.sights[sandbox.metadata.name] == nil && !sightings.gone.contains(sandbox.metadata.name) {
@@ -163,6 +178,9 @@ struct ClaimSightings: Sendable {
         answered[name] = sandbox
         if sandbox == nil { gone.insert(name) } else { gone.remove(name) }
     }
+
+    /// Whether anything was answered about a sandbox.
+    func isKnown(_ name: String) -> Bool { answered[name] != nil || gone.contains(name) }
 
     /// The newest that is known of a sandbox.
     func newest(_ name: String, _ cached: KruiseSandbox?) -> KruiseSandbox? {

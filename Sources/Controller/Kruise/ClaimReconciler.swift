@@ -60,8 +60,8 @@ struct SandboxClaimReconciler: Sendable {
             let source = try await source(of: claim)
             if !source.canMake { terms.createsOnNoStock = false }
             let record = (try? KruiseClaimRecord(of: claim)) ?? KruiseClaimRecord()
-            let free = candidates(of: claim, source)
-            let view = view(of: claim, record, source, free: free.count, sightings)
+            let free = candidates(of: claim, record, source)
+            let view = try await view(of: claim, record, source, free: free.count, &sightings)
             var decision = KruiseClaimDecision(terms, record, view, now: now())
             release(record.places, insteadOf: decision, claim)
             try await labelPods(decision.taken, of: claim, &sightings)
@@ -110,7 +110,10 @@ struct SandboxClaimReconciler: Sendable {
         let change = MergePatch(["metadata": ["annotations": annotations]])
             .requiring(resourceVersion: claim.metadata.resourceVersion ?? "")
         do {
-            let written = try await resource(KruiseSandboxClaim.self, of: claim).patch(claim.metadata.name, .merge(change))
+            let written = try await resource(KruiseSandboxClaim.self, of: claim).patch(
+                claim.metadata.name,
+                .merge(change)
+            )
             memory.note(written)
             return written
         } catch let error as KubeError where error.isConflict || error.isNotFound {
@@ -131,7 +134,11 @@ struct SandboxClaimReconciler: Sendable {
     }
 
     /// Lets go what a claim aims at no more, or has.
-    private func release(_ old: [KruiseClaimPlace], insteadOf decision: KruiseClaimDecision, _ claim: KruiseSandboxClaim) {
+    private func release(
+        _ old: [KruiseClaimPlace],
+        insteadOf decision: KruiseClaimDecision,
+        _ claim: KruiseSandboxClaim
+    ) {
         let kept = Set((decision.record.places + decision.taken).map(\.name))
         release(old.filter { !kept.contains($0.name) }, claim)
     }

@@ -142,5 +142,7 @@ final class ClaimAnswers: Sendable {
     var all: [String: KruiseSandbox?] { answers.withLock { $0 } }
 
     /// Takes note of one.
-    func note(_ sandbox: KruiseSandbox?, _ name: String) { answers.withLock { _ = $0.updateValue(sandbox, forKey: name) } }
+    func note(_ sandbox: KruiseSandbox?, _ name: String) {
+        answers.withLock { _ = $0.updateValue(sandbox, forKey: name) }
+    }
 }

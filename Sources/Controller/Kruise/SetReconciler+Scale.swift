@@ -17,7 +17,8 @@ extension SandboxSetReconciler {
     private static let width = 16
 
     /// Makes and takes away what is too few and too many.
-    func scale(_ set: KruiseSandboxSet, _ plan: SandboxSetPlan?, _ members: [KruiseSetMember]) async throws -> PoolWake {
+    func scale(_ set: KruiseSandboxSet, _ plan: SandboxSetPlan?, _ members: [KruiseSetMember]) async throws -> PoolWake
+    {
         var wake = PoolWake()
         let decision = KruiseSetScale(set.spec, patience: patience).decide(members, now: now())
         if let end = decision.wakeAt { wake.add(.seconds(max(0, end.timeIntervalSince(now())))) }

@@ -80,7 +80,9 @@ struct SandboxSetReconciler: Sendable {
     func owned(by set: KruiseSandboxSet) -> [KruiseSandbox] { sandboxes.store.objects(.owner, set.metadata.uid ?? "") }
 
     /// The objects of a type in a set's namespace.
-    func resource<Object: KubeResource>(_ type: Object.Type = Object.self, of set: KruiseSandboxSet) -> ResourceClient<Object> {
+    func resource<Object: KubeResource>(_ type: Object.Type = Object.self, of set: KruiseSandboxSet) -> ResourceClient<
+        Object
+    > {
         client.resource(in: .named(set.metadata.namespace ?? "default"))
     }
 }

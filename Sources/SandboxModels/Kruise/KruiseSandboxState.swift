@@ -92,7 +92,8 @@ extension KruiseSandbox {
         switch status?.phase {
         case KruiseSandboxPhase.running?: return spec.paused != true
         case KruiseSandboxPhase.resuming?: return true
-        case KruiseSandboxPhase.paused?: return status?.conditions.isTrue(KruiseSandboxCondition.paused.rawValue) == true
+        case KruiseSandboxPhase.paused?:
+            return status?.conditions.isTrue(KruiseSandboxCondition.paused.rawValue) == true
         default: return false
         }
     }

@@ -82,7 +82,7 @@ extension KruiseSandboxNews {
 
     private var ready: KubeModels.Condition {
         let isReady = record.phase == .running && pod?.isReady == true
-        if isReady { return condition(.ready, true, KruiseSandboxCondition.Reason.podReady) }
+        if isReady { return condition(.ready, true, KruiseSandboxCondition.Reason.podReady, "Its pod is ready.") }
         let problem = problem
         return switch problem?.reason {
         case nil: condition(.ready, false, KruiseSandboxCondition.Reason.podReady)
@@ -120,9 +120,16 @@ extension KruiseSandboxNews {
 
     private var resumed: KubeModels.Condition? {
         switch record.phase {
-        case .resuming: condition(.resumed, false, KruiseSandboxCondition.Reason.createPod, obstacle?.message)
+        case .resuming:
+            condition(
+                .resumed,
+                false,
+                KruiseSandboxCondition.Reason.createPod,
+                obstacle?.message ?? "Its pod is made anew."
+            )
         case .paused: resumeFailure.map { condition(.resumed, false, $0.reason, $0.told) }
-        case .running: isSecondPod ? condition(.resumed, true, KruiseSandboxCondition.Reason.resumePod) : nil
+        case .running: 
+            isSecondPod ? condition(.resumed, true, KruiseSandboxCondition.Reason.resumePod, "Its pod was made anew.") : nil
         default: nil
         }
     }
@@ -146,8 +153,8 @@ extension KruiseSandboxNews {
             $0.type = type.rawValue
             $0.status = status ? "True" : "False"
             $0.reason = reason
-            // No schema of conditions takes one without.
-            $0.message = message?.withoutReplica ?? ""
+            // The schema of conditions takes none without.
+            $0.message = message?.withoutReplica ?? "Its pod is not ready."
         }
     }
 }

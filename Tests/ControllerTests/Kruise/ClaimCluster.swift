@@ -64,7 +64,11 @@ struct ClaimCluster: Sendable {
         )
         let claims = Informer<KruiseSandboxClaim>(client.resource(in: scope), indexes: [.source], logger: Self.logger)
         let checkpoints = Informer<KruiseCheckpoint>(client.resource(in: scope), logger: Self.logger)
-        let templates = Informer<KruiseSandboxTemplate>(client.resource(in: scope), indexes: [.owner], logger: Self.logger)
+        let templates = Informer<KruiseSandboxTemplate>(
+            client.resource(in: scope),
+            indexes: [.owner],
+            logger: Self.logger
+        )
         let sandboxes = Informer<KruiseSandbox>(
             client.resource(in: scope),
             indexes: [.owner, .claimOwner],
@@ -119,7 +123,8 @@ struct ClaimCluster: Sendable {
                 for await change in informer.changes {
                     if case .deleted = change { continue }
                     let sandbox = change.object
-                    guard sandbox.status == nil, sandbox.metadata.deletionTimestamp == nil, let status = play(sandbox) else {
+                    guard sandbox.status == nil, sandbox.metadata.deletionTimestamp == nil, let status = play(sandbox)
+                    else {
                         continue
                     }
                     try await say(status, of: sandbox.metadata.name)
@@ -159,7 +164,9 @@ struct ClaimCluster: Sendable {
     // MARK: - What its owner does
 
     @discardableResult
-    func createSet(_ name: String, replicas: Int, _ change: (inout KruiseSandboxSet) -> Void = { _ in }) async throws -> KruiseSandboxSet {
+    func createSet(_ name: String, replicas: Int, _ change: (inout KruiseSandboxSet) -> Void = { _ in }) async throws
+        -> KruiseSandboxSet
+    {
         var set = KruiseSandboxSet()
         set.metadata.name = name
         set.spec.replicas = replicas
@@ -190,7 +197,8 @@ struct ClaimCluster: Sendable {
         return RawJSON(template)
     }
 
-    func edit<Object: KubeResource>(_ objects: ResourceClient<Object>, _ name: String, _ change: JSONValue) async throws {
+    func edit<Object: KubeResource>(_ objects: ResourceClient<Object>, _ name: String, _ change: JSONValue) async throws
+    {
         _ = try await objects.patch(name, .merge(MergePatch(change)))
     }
 
@@ -246,7 +254,9 @@ struct ClaimCluster: Sendable {
         forClaim name: String,
         until isSo: @escaping @Sendable (KruiseSandboxClaimStatus) -> Bool
     ) async throws -> KruiseSandboxClaim {
-        let all = try await wait(for: claims) { $0.contains { $0.metadata.name == name && $0.status.map(isSo) ?? false } }
+        let all = try await wait(for: claims) {
+            $0.contains { $0.metadata.name == name && $0.status.map(isSo) ?? false }
+        }
         return all.first { $0.metadata.name == name } ?? KruiseSandboxClaim()
     }
 
@@ -282,7 +292,7 @@ extension KruiseSandboxStatus {
                 .with {
                     ($0.type, $0.status, $0.reason) = ("Ready", isReady ? "True" : "False", "PodReady")
                     $0.lastTransitionTime = Timestamp(seconds: 1)
-                    $0.message = ""
+                    $0.message = "played"
                 }
             ]
         }

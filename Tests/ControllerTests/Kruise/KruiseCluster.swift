@@ -15,6 +15,14 @@ struct KruiseCluster: Sendable {
     let templates: ResourceClient<KruiseSandboxTemplate>
     let claims: ResourceClient<PersistentVolumeClaim>
 
+    init(_ cluster: SandboxCluster) {
+        let scope = NamespaceScope.named(cluster.namespace)
+        self.cluster = cluster
+        sandboxes = cluster.client.resource(in: scope)
+        templates = cluster.client.resource(in: scope)
+        claims = cluster.client.resource(in: scope)
+    }
+
     /// Runs `body` with a namespace of its own, in which a controller works.
     ///
     /// - Parameters:
@@ -33,13 +41,7 @@ struct KruiseCluster: Sendable {
             isControlled: isControlled,
             capturing: configure
         ) { cluster in
-            let scope = NamespaceScope.named(cluster.namespace)
-            let kruise = KruiseCluster(
-                cluster: cluster,
-                sandboxes: cluster.client.resource(in: scope),
-                templates: cluster.client.resource(in: scope),
-                claims: cluster.client.resource(in: scope)
-            )
+            let kruise = KruiseCluster(cluster)
             do {
                 try await body(kruise)
                 try await kruise.letGo()

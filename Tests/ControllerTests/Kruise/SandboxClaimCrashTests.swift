@@ -79,8 +79,11 @@ struct SandboxClaimCrashTests {
                             claims.count == 8 * round && claims.allSatisfy { $0.status?.phase == .completed }
                         }
                         for claim in claims {
-                            let owned = try await cluster.owned(by: claim).count
-                            #expect(owned == claim.spec.replicas, "\(claim.metadata.name)")
+                            let owned = try await cluster.owned(by: claim)
+                            #expect(
+                                owned.count == claim.spec.replicas,
+                                "\(claim.jsonText) has \(owned.map(\.metadata.name))"
+                            )
                             #expect(claim.status?.claimedReplicas == claim.spec.replicas)
                         }
                     }

@@ -11,7 +11,10 @@ import Testing
 
 @Suite("SandboxClaims")
 struct SandboxClaimTests {
-    @Test("A claim gets what it wants of a warm set, with all that it says of it, and the set fills up again", .timeLimit(.minutes(5)))
+    @Test(
+        "A claim gets what it wants of a warm set, with all that it says of it, and the set fills up again",
+        .timeLimit(.minutes(5))
+    )
     func claims() async throws {
         try await ClaimCluster.run { cluster in
             try await cluster.createSet("warm", replicas: 3)
@@ -108,7 +111,10 @@ struct SandboxClaimTests {
         try await ClaimCluster.run(play: { $0.isInSet ? .running : .phase(.pending) }) { cluster in
             try await cluster.createSet("warm", replicas: 1)
             try await cluster.wait(forSet: "warm") { $0.availableReplicas == 1 }
-            _ = try await cluster.sets.patch("warm", .merge(MergePatch(["spec": ["scaleStrategy": ["maxUnavailable": 0]]])))
+            _ = try await cluster.sets.patch(
+                "warm",
+                .merge(MergePatch(["spec": ["scaleStrategy": ["maxUnavailable": 0]]]))
+            )
             try await cluster.createClaim("c", of: "warm") { ($0.replicas, $0.claimTimeout) = (2, "2s") }
             let claim = try await cluster.waitForEnd(of: "c")
             #expect(claim.end == "TimeoutReached")
@@ -172,13 +178,18 @@ struct SandboxClaimTests {
         }
     }
 
-    @Test("It goes in its time, its sandboxes stay, and another one of its name has nothing to do with them", .timeLimit(.minutes(5)))
+    @Test(
+        "It goes in its time, its sandboxes stay, and another one of its name has nothing to do with them",
+        .timeLimit(.minutes(5))
+    )
     func life() async throws {
         try await ClaimCluster.run { cluster in
             try await cluster.createSet("warm", replicas: 2)
             try await cluster.wait(forSet: "warm") { $0.availableReplicas == 2 }
             try await cluster.createClaim("c", of: "warm") { $0.ttlAfterCompleted = "0s" }
-            let first = try await cluster.wait(for: cluster.sandboxes) { $0.contains { !$0.isInSet } }.first { !$0.isInSet }
+            let first = try await cluster.wait(for: cluster.sandboxes) { $0.contains { !$0.isInSet } }.first {
+                !$0.isInSet
+            }
             try await cluster.wait(for: cluster.claims, until: \.isEmpty)
             try await cluster.waitForEvent("SandboxClaimTTLDelete", of: "c")
             try await cluster.createClaim("c", of: "warm") { $0.ttlAfterCompleted = "-1s" }
@@ -193,7 +204,10 @@ struct SandboxClaimTests {
         }
     }
 
-    @Test("A count that is lost is found again, and what its owner has deleted is not replaced", .timeLimit(.minutes(5)))
+    @Test(
+        "A count that is lost is found again, and what its owner has deleted is not replaced",
+        .timeLimit(.minutes(5))
+    )
     func recovery() async throws {
         try await ClaimCluster.run(isControlled: false) { cluster in
             try await cluster.control(cluster.client) {
@@ -225,9 +239,14 @@ struct SandboxClaimTests {
         }
     }
 
-    @Test("What does not come up is deleted or kept to be looked at, and another one is made", .timeLimit(.minutes(5)), arguments: [false, true])
+    @Test(
+        "What does not come up is deleted or kept to be looked at, and another one is made",
+        .timeLimit(.minutes(5)),
+        arguments: [false, true]
+    )
     func failures(isKept: Bool) async throws {
-        try await ClaimCluster.run(play: { $0.metadata.annotations["odd"] == nil ? .phase(.failed) : .running }) { cluster in
+        try await ClaimCluster.run(play: { $0.metadata.annotations["odd"] == nil ? .phase(.failed) : .running }) {
+            cluster in
             try await cluster.createSet("warm", replicas: 0)
             try await cluster.createClaim("c", of: "warm") {
                 $0.reserveFailedSandbox = isKept

@@ -13,7 +13,10 @@ import struct Foundation.Date
 
 @Suite("SandboxSets")
 struct SandboxSetTests {
-    @Test("A set has as many sandboxes as it wants, more or fewer when it is scaled, and tells how many", .timeLimit(.minutes(5)))
+    @Test(
+        "A set has as many sandboxes as it wants, more or fewer when it is scaled, and tells how many",
+        .timeLimit(.minutes(5))
+    )
     func scales() async throws {
         try await ClaimCluster.run { cluster in
             try await cluster.createSet("warm", replicas: 3)
@@ -26,10 +29,12 @@ struct SandboxSetTests {
             for box in boxes {
                 #expect(box.metadata.name.hasPrefix("warm-"))
                 #expect(box.isInSet)
-                #expect(box.metadata.labels == [
-                    "version": "one", Kruise.Label.sandboxPool: "warm", Kruise.Label.sandboxTemplate: "warm",
-                    Kruise.Label.sandboxClaimed: "false", Kruise.Label.templateHash: revision,
-                ])
+                #expect(
+                    box.metadata.labels == [
+                        "version": "one", Kruise.Label.sandboxPool: "warm", Kruise.Label.sandboxTemplate: "warm",
+                        Kruise.Label.sandboxClaimed: "false", Kruise.Label.templateHash: revision,
+                    ]
+                )
             }
             _ = try await cluster.sets.setScale(of: "warm", replicas: 20)
             try await cluster.wait(forSet: "warm") { $0.availableReplicas == 20 }
@@ -47,7 +52,9 @@ struct SandboxSetTests {
     func maxUnavailable() async throws {
         try await ClaimCluster.run(play: { _ in nil }) { cluster in
             try await cluster.createSet("none", replicas: 2) { $0.spec.scaleStrategy = .with { $0.maxUnavailable = 0 } }
-            try await cluster.createSet("slow", replicas: 4) { $0.spec.scaleStrategy = .with { $0.maxUnavailable = "50%" } }
+            try await cluster.createSet("slow", replicas: 4) {
+                $0.spec.scaleStrategy = .with { $0.maxUnavailable = "50%" }
+            }
             for expected in [2, 4] {
                 let boxes = try await cluster.wait(for: cluster.sandboxes) { $0.count == expected }
                 try await cluster.wait(forSet: "slow") { $0.replicas == expected }
@@ -59,10 +66,15 @@ struct SandboxSetTests {
         }
     }
 
-    @Test("A new template replaces its sandboxes a few at a time, and its old templates are kept and go with it", .timeLimit(.minutes(5)))
+    @Test(
+        "A new template replaces its sandboxes a few at a time, and its old templates are kept and go with it",
+        .timeLimit(.minutes(5))
+    )
     func rollingUpdate() async throws {
         try await ClaimCluster.run { cluster in
-            try await cluster.createSet("warm", replicas: 6) { $0.spec.updateStrategy = .with { $0.maxUnavailable = 1 } }
+            try await cluster.createSet("warm", replicas: 6) {
+                $0.spec.updateStrategy = .with { $0.maxUnavailable = 1 }
+            }
             let first = try await cluster.wait(forSet: "warm") { $0.availableReplicas == 6 }
             let informer = Informer(cluster.sandboxes, logger: ClaimCluster.logger)
             try await withThrowingTaskGroup(of: Void.self) { group in

@@ -23,8 +23,9 @@ struct ClaimActor {
         var writes: [Write] = []
     }
 
-    /// Up to which state of the world its cache has come.
+    /// Up to which state of the world its caches have come: each kind has one of its own.
     private var position: Int
+    private var claimPosition: Int
     private var look: Look?
     /// Up to which state its cache must have come before a claim is looked at again.
     private var expected: [String: Int] = [:]
@@ -32,12 +33,16 @@ struct ClaimActor {
     private var reserved: [String: String] = [:]
 
     /// One that has just started: its cache is filled.
-    init(_ world: ClaimWorld) { position = world.history.count - 1 }
+    init(_ world: ClaimWorld) {
+        position = world.history.count - 1
+        claimPosition = position
+    }
 
     /// Its cache sees more.
-    mutating func catchUp(_ world: ClaimWorld, by steps: Int) {
-        position = min(world.history.count - 1, position.addingReportingOverflow(steps).partialValue)
-        if steps == .max { position = world.history.count - 1 }
+    mutating func catchUp(_ world: ClaimWorld, by steps: Int, claimsBy claimSteps: Int) {
+        let last = world.history.count - 1
+        position = steps < last - position ? position + steps : last
+        claimPosition = claimSteps < last - claimPosition ? claimPosition + claimSteps : last
         let cache = world.history[position]
         reserved = reserved.filter { uid, _ in cache.boxes.values.contains { $0.metadata.uid == uid && $0.isInSet } }
     }
@@ -59,9 +64,10 @@ struct ClaimActor {
     }
 
     private mutating func begin(_ world: ClaimWorld, _ random: inout Mutator) {
-        let cache = world.history[position]
-        let open = cache.claims.values.filter { expected[$0.metadata.name, default: 0] <= position }
-        guard let claim = open.sorted(by: { $0.metadata.name < $1.metadata.name }).randomElement(using: &random) else { return }
+        let open = world.history[claimPosition].claims.values.filter { expected[$0.metadata.name, default: 0] <= position }
+        guard let claim = open.sorted(by: { $0.metadata.name < $1.metadata.name }).randomElement(using: &random) else {
+            return
+        }
         look = Look(claim: newer(claim))
     }
 
@@ -79,9 +85,16 @@ struct ClaimActor {
             }
             return nil
         }
-        guard let terms = try? KruiseClaimTerms(claim.spec), let record = try? KruiseClaimRecord(of: claim) else { return nil }
-        let free = cache.boxes.values.filter { $0.isFree(at: world.now) && reserved[$0.metadata.uid ?? ""] == nil }
+        guard let terms = try? KruiseClaimTerms(claim.spec), let record = try? KruiseClaimRecord(of: claim) else {
+            return nil
+        }
+        let aims = Set(record.places.map(\.name))
+        let free = cache.boxes.values.filter { !aims.contains($0.metadata.name) && $0.isFree(at: world.now) && reserved[$0.metadata.uid ?? ""] == nil }
             .sorted { $0.metadata.name < $1.metadata.name }.shuffled(using: &random)
+        for place in record.places where place.uid != nil && cache.boxes[place.name] == nil {
+            // Another cache, of whoever has written it down, may have been ahead of this one.
+            if look.answered[place.name] == nil { look.answered[place.name] = .some(world.boxes[place.name]) }
+        }
         let view = view(look, record, free: free.count, cache, world.now)
         var decision = KruiseClaimDecision(terms, record, view, now: world.now)
         if let end = decision.end {
@@ -95,23 +108,24 @@ struct ClaimActor {
             reserved = reserved.filter { $0.value != claim.metadata.uid }
             return nil
         }
-        var aims = free.prefix(decision.reserve).map { KruiseClaimPlace($0.metadata.name, uid: $0.metadata.uid) }
-        for aim in aims { reserved[aim.uid ?? ""] = claim.metadata.uid }
-        aims += (0..<decision.invent).map { _ in KruiseClaimPlace(world.name("made")) }
+        var new = free.prefix(decision.reserve).map { KruiseClaimPlace($0.metadata.name, uid: $0.metadata.uid) }
+        for aim in new { reserved[aim.uid ?? ""] = claim.metadata.uid }
+        new += (0..<decision.invent).map { _ in KruiseClaimPlace(world.name("made")) }
         let hasWork = !decision.take.isEmpty || !decision.make.isEmpty || !decision.discard.isEmpty
-        if decision.mustWrite || !aims.isEmpty || (!hasWork && decision.record != record) {
-            decision.record.places += aims
+        if decision.mustWrite || !new.isEmpty || (!hasWork && decision.record != record) {
+            decision.record.places += new
             var written = claim
             written.metadata.annotations[KruiseClaimRecord.annotation] = decision.record.jsonText
             guard case .done(let answer) = world.write(written) else {
-                for aim in aims { reserved[aim.uid ?? ""] = nil }
+                for aim in new { reserved[aim.uid ?? ""] = nil }
                 return nil
             }
             newest[claim.metadata.name] = answer
             look.claim = answer
             return look
         }
-        look.writes = decision.discard.map { .discard($0, keeping: terms.keepsFailed) } + decision.take.map { .take($0) }
+        look.writes =
+            decision.discard.map { .discard($0, keeping: terms.keepsFailed) } + decision.take.map { .take($0) }
             + decision.make.map { .make($0) }
         return look.writes.isEmpty ? nil : look
     }
@@ -126,7 +140,8 @@ struct ClaimActor {
         let uid = look.claim.metadata.uid ?? ""
         var view = KruiseClaimView(source: .set(free: free))
         for place in record.places {
-            view.sights[place.name] = newest(place.name, look, cache)?.sight(for: uid, uid: place.uid, at: now) ?? .absent
+            view.sights[place.name] =
+                newest(place.name, look, cache)?.sight(for: uid, uid: place.uid, at: now) ?? .absent
         }
         for name in Set(cache.boxes.keys).union(look.answered.keys).sorted() where view.sights[name] == nil {
             guard let box = newest(name, look, cache), box.isClaimed(by: uid), box.isActive else { continue }

@@ -17,6 +17,8 @@ struct ClaimWorld {
     private(set) var history: [Objects] = [([:], [:])]
     /// Whether the set has a template that sandboxes can be made from.
     var now = Date(timeIntervalSince1970: 100_000)
+    /// The sandboxes that each claim has ever had, by their UIDs.
+    private(set) var had: [String: Set<String>] = [:]
     private var version = 0
     private var names = 0
     let set = KruiseSandboxSet.with { ($0.metadata.name, $0.metadata.uid) = ("set", "set-uid") }
@@ -61,6 +63,9 @@ struct ClaimWorld {
         var box = box
         version += 1
         box.metadata.resourceVersion = String(version)
+        if let owner = box.metadata.annotations[Kruise.Annotation.owner] {
+            had[owner, default: []].insert(box.metadata.uid ?? "")
+        }
         boxes[box.metadata.name] = box
         remember()
         return box
@@ -124,6 +129,8 @@ struct ClaimWorld {
     /// The sandboxes that are a claim's.
     func owned(by claim: KruiseSandboxClaim) -> [KruiseSandbox] {
         let uid = claim.metadata.uid ?? ""
-        return boxes.values.filter { $0.isClaimed(by: uid) && $0.isActive }.sorted { $0.metadata.name < $1.metadata.name }
+        return boxes.values.filter { $0.isClaimed(by: uid) && $0.isActive }.sorted {
+            $0.metadata.name < $1.metadata.name
+        }
     }
 }

@@ -31,7 +31,12 @@ struct KruiseClaimDecisionTests {
     @Test("It first writes down what it is about to take, and ends when it has that")
     func takes() throws {
         let terms = try Self.terms { $0.replicas = 2 }
-        let first = KruiseClaimDecision(terms, KruiseClaimRecord(), KruiseClaimView(source: .set(free: 5)), now: Self.start)
+        let first = KruiseClaimDecision(
+            terms,
+            KruiseClaimRecord(),
+            KruiseClaimView(source: .set(free: 5)),
+            now: Self.start
+        )
         #expect(first.mustWrite)
         #expect(first.reserve == 2)
         #expect(first.invent == 0)
@@ -53,7 +58,12 @@ struct KruiseClaimDecisionTests {
     @Test("Without stock it has sandboxes made, or waits if it is not to")
     func noStock() throws {
         let view = KruiseClaimView(source: .set(free: 1))
-        let makes = KruiseClaimDecision(try Self.terms { $0.replicas = 3 }, Self.record(replicas: 3), view, now: Self.start)
+        let makes = KruiseClaimDecision(
+            try Self.terms { $0.replicas = 3 },
+            Self.record(replicas: 3),
+            view,
+            now: Self.start
+        )
         #expect((makes.reserve, makes.invent) == (1, 2))
         let waits = KruiseClaimDecision(
             try Self.terms { ($0.replicas, $0.createOnNoStock) = (3, false) },
@@ -103,10 +113,13 @@ struct KruiseClaimDecisionTests {
     @Test("When its time is over it keeps what it has, and gets rid of the rest before it ends")
     func timeout() throws {
         let terms = try Self.terms { $0.replicas = 4 }
-        var record = Self.record(replicas: 4, [
-            KruiseClaimPlace("had", uid: "1"), KruiseClaimPlace("free", uid: "2"), KruiseClaimPlace("coming"),
-            KruiseClaimPlace("absent"),
-        ])
+        var record = Self.record(
+            replicas: 4,
+            [
+                KruiseClaimPlace("had", uid: "1"), KruiseClaimPlace("free", uid: "2"), KruiseClaimPlace("coming"),
+                KruiseClaimPlace("absent"),
+            ]
+        )
         var view = KruiseClaimView(source: .set(free: 0))
         view.sights = ["had": .ready, "free": .free, "coming": .coming(since: Self.start.addingTimeInterval(50))]
         let now = Self.start.addingTimeInterval(60)
@@ -124,7 +137,9 @@ struct KruiseClaimDecisionTests {
         #expect(last.claimed == 1)
     }
 
-    @Test("Its count survives a status that is too low, a status that is lost, a record that is lost and a sandbox that is deleted")
+    @Test(
+        "Its count survives a status that is too low, a status that is lost, a record that is lost and a sandbox that is deleted"
+    )
     func recovery() throws {
         let terms = try Self.terms { $0.replicas = 3 }
         var view = KruiseClaimView(source: .set(free: 9))
@@ -138,7 +153,10 @@ struct KruiseClaimDecisionTests {
         view.told = 0
         var record = Self.record(replicas: 3)
         record.claimed = 3
-        #expect(KruiseClaimDecision(terms, record, view, now: Self.start).end == .allClaimed, "what is deleted is not replaced")
+        #expect(
+            KruiseClaimDecision(terms, record, view, now: Self.start).end == .allClaimed,
+            "what is deleted is not replaced"
+        )
         view.strays = ["stray"]
         view.sights = ["stray": .coming(since: Self.start)]
         let found = KruiseClaimDecision(terms, KruiseClaimRecord(), view, now: Self.start)
@@ -149,39 +167,68 @@ struct KruiseClaimDecisionTests {
     @Test("How many it wants is what it wanted at first")
     func immutable() throws {
         let terms = try Self.terms { $0.replicas = 5 }
-        let decision = KruiseClaimDecision(terms, Self.record(replicas: 2), KruiseClaimView(source: .set(free: 9)), now: Self.start)
+        let decision = KruiseClaimDecision(
+            terms,
+            Self.record(replicas: 2),
+            KruiseClaimView(source: .set(free: 9)),
+            now: Self.start
+        )
         #expect(decision.reserve == 2)
     }
 
     @Test("A source that is missing or unusable ends it")
     func noSource() throws {
-        let missing = KruiseClaimDecision(try Self.terms(), Self.record(), KruiseClaimView(source: .missing), now: Self.start)
+        let missing = KruiseClaimDecision(
+            try Self.terms(),
+            Self.record(),
+            KruiseClaimView(source: .missing),
+            now: Self.start
+        )
         #expect(missing.end == .sourceMissing)
-        let broken = KruiseClaimDecision(try Self.terms(), Self.record(), KruiseClaimView(source: .unusable("x")), now: Self.start)
+        let broken = KruiseClaimDecision(
+            try Self.terms(),
+            Self.record(),
+            KruiseClaimView(source: .unusable("x")),
+            now: Self.start
+        )
         #expect(broken.end == .sourceUnusable("x"))
-        let waits = KruiseClaimDecision(try Self.terms(), Self.record(), KruiseClaimView(source: .waiting("x")), now: Self.start)
+        let waits = KruiseClaimDecision(
+            try Self.terms(),
+            Self.record(),
+            KruiseClaimView(source: .waiting("x")),
+            now: Self.start
+        )
         #expect(waits.end == nil && waits.invent == 0 && waits.reserve == 0)
     }
 
-    @Test("What it cannot do it refuses, and says what to do", arguments: [
-        #"{"templateName":""}"#, #"{"templateName":"s","replicas":0}"#, #"{"templateName":"s","claimTimeout":"1d"}"#,
-        #"{"templateName":"s","claimTimeout":"999ms"}"#, #"{"templateName":"s","waitReadyTimeout":"-1s"}"#,
-        #"{"templateName":"s","labels":{"agents.kruise.io/sandbox-id":"x"}}"#,
-        #"{"templateName":"s","annotations":{"e2b.agents.kruise.io/x":"x"}}"#,
-        #"{"templateName":"s","inplaceUpdate":{"image":"x"}}"#,
-        #"{"templateName":"s","inplaceUpdate":{"resources":{"limits":{"cpu":"2"}}}}"#,
-        #"{"templateName":"s","dynamicVolumesMount":[{"pvName":"x","mountPath":"/x"}]}"#,
-    ])
+    @Test(
+        "What it cannot do it refuses, and says what to do",
+        arguments: [
+            #"{"templateName":""}"#, #"{"templateName":"s","replicas":0}"#,
+            #"{"templateName":"s","claimTimeout":"1d"}"#,
+            #"{"templateName":"s","claimTimeout":"999ms"}"#, #"{"templateName":"s","waitReadyTimeout":"-1s"}"#,
+            #"{"templateName":"s","labels":{"agents.kruise.io/sandbox-id":"x"}}"#,
+            #"{"templateName":"s","annotations":{"e2b.agents.kruise.io/x":"x"}}"#,
+            #"{"templateName":"s","inplaceUpdate":{"image":"x"}}"#,
+            #"{"templateName":"s","inplaceUpdate":{"resources":{"limits":{"cpu":"2"}}}}"#,
+            #"{"templateName":"s","dynamicVolumesMount":[{"pvName":"x","mountPath":"/x"}]}"#,
+        ]
+    )
     func refusals(json: String) throws {
         let spec = try KruiseSandboxClaimSpec(json: json)
         let refusal = #expect(throws: KruiseClaimRefusal.self) { try KruiseClaimTerms(spec) }
         #expect(refusal?.message.isEmpty == false)
-        #expect(refusal.map { ["InvalidClaim", "UnsupportedClaim", "FeatureGateDisabled"].contains($0.reason) } == true)
+        #expect(
+            refusal.map { ["InvalidClaim", "UnsupportedClaim", "FeatureGateDisabled"].contains($0.reason) } == true
+        )
     }
 
-    @Test("How long it stays after its end", arguments: [
-        (nil, 3600), ("60m", 3600), ("0s", 0), ("1.5s", 1.5), ("-1s", nil), ("30d", nil), ("", nil),
-    ] as [(String?, Double?)])
+    @Test(
+        "How long it stays after its end",
+        arguments: [
+            (nil, 3600), ("60m", 3600), ("0s", 0), ("1.5s", 1.5), ("-1s", nil), ("30d", nil), ("", nil),
+        ] as [(String?, Double?)]
+    )
     func life(text: String?, seconds: Double?) {
         #expect(KruiseClaimTerms.lifeAfterEnd(.with { $0.ttlAfterCompleted = text }) == seconds)
     }

@@ -80,12 +80,12 @@ struct KruiseSandboxIntentTests {
         story.look()
         guard let intent = story.intent else { return }
         #expect(story.sandbox.outlivesPauseTime(before, intent, at: Self.start))
-        #expect(!story.sandbox.outlivesPauseTime(before, intent, at: Self.start - 1))
+        #expect(!story.sandbox.outlivesPauseTime(before, intent, at: Self.start.addingTimeInterval(-1)))
         #expect(!story.sandbox.outlivesPauseTime(intent, intent, at: Self.start))
         #expect(!story.sandbox.outlivesPauseTime(nil, intent, at: Self.start))
 
         story.intent = before
-        story.edit { $0.pauseTime = SpelledTime(Self.start - 60) }
+        story.edit { $0.pauseTime = SpelledTime(Self.start.addingTimeInterval(-60)) }
         story.look()
         guard let edited = story.intent else { return }
         #expect(!story.sandbox.outlivesPauseTime(before, edited, at: Self.start))
@@ -94,12 +94,25 @@ struct KruiseSandboxIntentTests {
     @Test(
         "what a pause is to keep",
         arguments: [
-            ([], false, KruiseContentsVerdict.kept), ([.filesystem], false, .kept), ([.ip], false, .kept),
-            ([.memory, .filesystem], false, .withoutMemory), ([.memory], false, .refused),
-            ([.memory, .ip], false, .refused), ([.memory], true, .kept), ([.memory, .filesystem], true, .kept),
+            Case([], .kept), Case([.filesystem], .kept), Case([.ip], .kept), Case([.memory, .filesystem], .withoutMemory),
+            Case([.memory], .refused), Case([.memory, .ip], .refused), Case([.memory], .kept, keepsMemory: true),
+            Case([.memory, .filesystem], .kept, keepsMemory: true),
         ]
     )
-    func contents(_ contents: [KruiseContent], keepsMemory: Bool, verdict: KruiseContentsVerdict) {
-        #expect(KruiseContentsVerdict(contents, keepsMemory: keepsMemory) == verdict)
+    private func contents(_ row: Case) {
+        #expect(KruiseContentsVerdict(row.contents, keepsMemory: row.keepsMemory) == row.verdict)
+    }
+
+    /// What is asked for, and what comes of it.
+    fileprivate struct Case {
+        let contents: [KruiseContent]
+        let keepsMemory: Bool
+        let verdict: KruiseContentsVerdict
+
+        init(_ contents: [KruiseContent], _ verdict: KruiseContentsVerdict, keepsMemory: Bool = false) {
+            self.contents = contents
+            self.keepsMemory = keepsMemory
+            self.verdict = verdict
+        }
     }
 }

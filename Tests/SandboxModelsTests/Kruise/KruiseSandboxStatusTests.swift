@@ -151,6 +151,12 @@ struct KruiseSandboxStatusTests {
         #expect(conditions(status) == ["RuntimeInitialized=True/", "Ready=True/PodReady"])
         let ready = status.conditions["Ready"]
         #expect(ready?.lastTransitionTime == Timestamp(seconds: 7))
-        #expect(ready?.message == "" && ready?.observedGeneration == 4)
+        #expect(ready?.observedGeneration == 4)
+        // An API server refuses a condition without a message.
+        for phase in [Phase.pending, .running, .paused, .resuming(afterFailure: nil), .pausing(Self.capture), .deleting] {
+            for condition in told(news(phase)).conditions {
+                #expect(condition.message?.isEmpty == false && condition.reason?.isEmpty == false, "\(condition)")
+            }
+        }
     }
 }

@@ -22,13 +22,13 @@ struct KruiseSandboxTimersTests {
         var sandbox: KruiseSandbox {
             .with {
                 $0.spec.paused = paused
-                $0.spec.shutdownTime = shutdown.map { SpelledTime(now + $0) }
-                $0.spec.pauseTime = pause.map { SpelledTime(now + $0) }
+                $0.spec.shutdownTime = shutdown.map { SpelledTime(now.addingTimeInterval($0)) }
+                $0.spec.pauseTime = pause.map { SpelledTime(now.addingTimeInterval($0)) }
                 if let reservation { $0.metadata.annotations[Kruise.Annotation.reservePausedSandboxDuration] = reservation }
             }
         }
 
-        var spent: Date? { isSpent ? pause.map { now + $0 } : nil }
+        var spent: Date? { isSpent ? pause.map { now.addingTimeInterval($0) } : nil }
         var action: KruiseTimerAction? { sandbox.due(at: now, spentPauseTime: spent) }
         var description: String {
             "paused \(paused as Any) shutdown \(shutdown as Any) pause \(pause as Any) \(reservation ?? "") spent \(isSpent)"
@@ -111,11 +111,11 @@ struct KruiseSandboxTimersTests {
 
     @Test("nothing is due any more of one that is being deleted")
     func deleted() {
-        var sandbox = KruiseSandbox.with { $0.spec.shutdownTime = SpelledTime(Self.now - 1) }
+        var sandbox = KruiseSandbox.with { $0.spec.shutdownTime = SpelledTime(Self.now.addingTimeInterval(-1)) }
         #expect(sandbox.due(at: Self.now, spentPauseTime: nil) == .delete)
         sandbox.metadata.deletionTimestamp = Timestamp(Self.now)
         #expect(sandbox.due(at: Self.now, spentPauseTime: nil) == nil)
-        #expect(sandbox.nextDue(after: Self.now - 60, spentPauseTime: nil) == nil)
+        #expect(sandbox.nextDue(after: Self.now.addingTimeInterval(-60), spentPauseTime: nil) == nil)
     }
 
     @Test(

@@ -12,7 +12,8 @@ import struct Foundation.Date
 struct KruiseSetScaleTests {
     private static let now = Date(timeIntervalSince1970: 10_000)
 
-    private static func scale(_ replicas: Int, growth: IntOrString? = nil, update: IntOrString? = nil) -> KruiseSetScale {
+    private static func scale(_ replicas: Int, growth: IntOrString? = nil, update: IntOrString? = nil) -> KruiseSetScale
+    {
         KruiseSetScale(
             .with {
                 $0.replicas = replicas
@@ -55,10 +56,15 @@ struct KruiseSetScaleTests {
         #expect(Self.scale(10, growth: 0).decide([], now: Self.now).create == 0)
         #expect(Self.scale(10, growth: "25%").decide(creating, now: Self.now).create == 1)
         #expect(Self.scale(10, growth: "nonsense").decide(creating, now: Self.now).create == 8)
-        #expect(Self.scale(1, growth: 0).decide(Self.members(4), now: Self.now).remove.count == 3, "it limits growth alone")
+        #expect(
+            Self.scale(1, growth: 0).decide(Self.members(4), now: Self.now).remove.count == 3,
+            "it limits growth alone"
+        )
     }
 
-    @Test("Of too many go the old revision first, then what is pending, what was recycled most, what is not ready, the oldest")
+    @Test(
+        "Of too many go the old revision first, then what is pending, what was recycled most, what is not ready, the oldest"
+    )
     func order() {
         var recycled = Self.members(2, from: 40)
         recycled[0].recycled = 1
@@ -81,11 +87,16 @@ struct KruiseSetScaleTests {
         #expect(scale.decide(between, now: Self.now).remove == [], "9 are available")
         let unready = Self.members(8, isUpdated: false) + Self.members(2, .creating, isUpdated: false, from: 8)
         #expect(scale.decide(unready, now: Self.now).remove == ["old-8", "old-9"])
-        #expect(Self.scale(10).decide(Self.members(10, isUpdated: false), now: Self.now).remove.count == 2, "20 percent")
+        #expect(
+            Self.scale(10).decide(Self.members(10, isUpdated: false), now: Self.now).remove.count == 2,
+            "20 percent"
+        )
         #expect(Self.scale(10, update: 0).decide(Self.members(10, isUpdated: false), now: Self.now).remove == [])
     }
 
-    @Test("What has ended goes, but not so fast that an end which comes again and again costs more than one in ten seconds")
+    @Test(
+        "What has ended goes, but not so fast that an end which comes again and again costs more than one in ten seconds"
+    )
     func ended() {
         let old = KruiseSetMember(name: "old", state: .dead, created: Self.now.addingTimeInterval(-10))
         let young = KruiseSetMember(name: "young", state: .dead, created: Self.now.addingTimeInterval(-3))
@@ -95,7 +106,10 @@ struct KruiseSetScaleTests {
         #expect(decision.wakeAt == Self.now.addingTimeInterval(7))
     }
 
-    @Test("A rolling update never has fewer available than it may, whatever is claimed meanwhile, and comes to its end", arguments: 1...20)
+    @Test(
+        "A rolling update never has fewer available than it may, whatever is claimed meanwhile, and comes to its end",
+        arguments: 1...20
+    )
     func rollingUpdate(seed: UInt64) {
         var random = Mutator(seed: seed, fragments: [])
         let replicas = Int.random(in: 1...12, using: &random)
@@ -144,7 +158,9 @@ struct KruiseSetScaleTests {
 
     @Test("What a set's sandboxes are made from, and why not")
     func blueprint() throws {
-        let template = RawJSON(["metadata": ["labels": ["a": "b", "agents.kruise.io/x": "y"]], "spec": ["containers": []]] as JSONValue)
+        let template = RawJSON(
+            ["metadata": ["labels": ["a": "b", "agents.kruise.io/x": "y"]], "spec": ["containers": []]] as JSONValue
+        )
         var set = KruiseSandboxSet.with { ($0.metadata.name, $0.metadata.uid, $0.metadata.namespace) = ("s", "u", "n") }
         #expect(throws: KruiseSetProblem.noTemplate) { try set.blueprint(nil) }
         set.spec.templateRef = .with { $0.name = "t" }

@@ -67,7 +67,9 @@ struct KruiseStateTests {
         }
         #expect(later.state(at: Self.now).state == .available)
         #expect(later.isFree(at: Self.now))
-        let locked = Self.sandbox(.running, isReady: true, isInSet: true) { $0.metadata.annotations[Kruise.Annotation.lock] = "x" }
+        let locked = Self.sandbox(.running, isReady: true, isInSet: true) {
+            $0.metadata.annotations[Kruise.Annotation.lock] = "x"
+        }
         #expect(!locked.isFree(at: Self.now))
     }
 
@@ -95,7 +97,9 @@ struct KruiseStateTests {
             $0.metadata.resourceVersion = "7"
             $0.metadata.ownerReferences.append(.with { ($0.kind, $0.name, $0.uid) = ("Other", "o", "other-uid") })
             $0.metadata.labels = ["a": "b", Kruise.Label.sandboxClaimed: "false"]
-            $0.spec.template = RawJSON(["spec": ["containers": [["name": "main", "odd": 1]]], "odd": true] as JSONValue)
+            $0.spec.template = RawJSON(
+                ["spec": ["containers": [["name": "main", "odd": 1]]], "odd": true] as JSONValue
+            )
         }
         var taking = KruiseTaking(owner: "claim-uid", lock: "word", time: Self.now)
         taking.claim = "claim"
@@ -104,13 +108,17 @@ struct KruiseStateTests {
         taking.pauseTime = SpelledTime("2030-01-01T00:00:00+02:00")
         let change = try taking.change(of: sandbox).document
         #expect(change["metadata"]?["resourceVersion"] == "7")
-        #expect(change["metadata"]?["labels"] == [
-            "agents.kruise.io/sandbox-claimed": "true", "agents.kruise.io/claim-name": "claim", "team": "red",
-        ])
-        #expect(change["metadata"]?["annotations"] == [
-            "agents.kruise.io/owner": "claim-uid", "agents.kruise.io/lock": "word", "note": "x",
-            "agents.kruise.io/claim-timestamp": "1970-01-01T02:46:40Z", "agents.kruise.io/sandbox-priority": "100",
-        ])
+        #expect(
+            change["metadata"]?["labels"] == [
+                "agents.kruise.io/sandbox-claimed": "true", "agents.kruise.io/claim-name": "claim", "team": "red",
+            ]
+        )
+        #expect(
+            change["metadata"]?["annotations"] == [
+                "agents.kruise.io/owner": "claim-uid", "agents.kruise.io/lock": "word", "note": "x",
+                "agents.kruise.io/claim-timestamp": "1970-01-01T02:46:40Z", "agents.kruise.io/sandbox-priority": "100",
+            ]
+        )
         #expect(change["metadata"]?["ownerReferences"]?.array?.compactMap { $0["uid"]?.string } == ["other-uid"])
         #expect(change["spec"]?["pauseTime"] == "2030-01-01T00:00:00+02:00")
         #expect(change["spec"]?["template"] == ["metadata": ["labels": ["team": "red"], "annotations": ["note": "x"]]])

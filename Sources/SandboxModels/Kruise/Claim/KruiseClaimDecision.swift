@@ -106,7 +106,8 @@ public struct KruiseClaimDecision: Sendable, Hashable {
         var left: [KruiseClaimPlace] = []
         var failed: Set<String> = []
         var got = 0
-        for place in record.places {
+        var names: Set<String> = []
+        for place in record.places where names.insert(place.name).inserted {
             let hasFailed = place.hasFailed == true
             switch view.sights[place.name] ?? .absent {
             case .absent where place.uid == nil && !hasFailed && !isOver:

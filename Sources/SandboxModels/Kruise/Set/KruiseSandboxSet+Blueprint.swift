@@ -41,7 +41,8 @@ extension KruiseSandboxSet {
     /// A sandbox for the set. The API server finds a name for it.
     ///
     /// - Throws: `JSONError` if the template is none.
-    public func newSandbox(_ blueprint: KruiseSandboxTemplateSpec, revision: String) throws(JSONError) -> KruiseSandbox {
+    public func newSandbox(_ blueprint: KruiseSandboxTemplateSpec, revision: String) throws(JSONError) -> KruiseSandbox
+    {
         var sandbox = try unownedSandbox(blueprint, revision: revision)
         sandbox.metadata.generateName = "\(metadata.name)-"
         sandbox.metadata.labels[Kruise.Label.sandboxPool] = metadata.name
@@ -53,7 +54,9 @@ extension KruiseSandboxSet {
     /// A sandbox as the set has them, but not of the set and without a name: for whoever finds none there.
     ///
     /// - Throws: `JSONError` if the template is none.
-    public func unownedSandbox(_ blueprint: KruiseSandboxTemplateSpec, revision: String) throws(JSONError) -> KruiseSandbox {
+    public func unownedSandbox(_ blueprint: KruiseSandboxTemplateSpec, revision: String) throws(JSONError)
+        -> KruiseSandbox
+    {
         var sandbox = try KruiseSandbox(from: blueprint)
         sandbox.metadata.namespace = metadata.namespace
         sandbox.metadata.labels[Kruise.Label.sandboxTemplate] = spec.templateRef?.name ?? metadata.name

@@ -13,8 +13,11 @@ public enum KruiseSetHistory {
     /// - Parameters:
     ///   - templates: What the set owns.
     ///   - revisions: The present one, and those of its sandboxes.
-    public static func surplus(_ templates: [KruiseSandboxTemplate], revisions: Set<String>) -> [KruiseSandboxTemplate] {
-        let (used, others) = templates.reduce(into: ([KruiseSandboxTemplate](), [KruiseSandboxTemplate]())) { parts, next in
+    public static func surplus(_ templates: [KruiseSandboxTemplate], revisions: Set<String>) -> [KruiseSandboxTemplate]
+    {
+        let (used, others) = templates.reduce(into: ([KruiseSandboxTemplate](), [KruiseSandboxTemplate]())) {
+            parts,
+            next in
             guard next.metadata.deletionTimestamp == nil else { return }
             if next.metadata.labels[Kruise.Label.templateHash].map(revisions.contains) ?? false {
                 parts.0.append(next)
