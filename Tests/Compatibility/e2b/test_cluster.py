@@ -12,7 +12,7 @@ from typing import Any
 import e2b
 import pytest
 
-from client import HAS_FORK, HAS_IDEMPOTENCY, HAS_LIFECYCLE, HAS_SNAPSHOTS, PAUSE_TELLS, VERSION, Client
+from client import HAS_SNAPSHOTS, PAUSE_TELLS, VERSION, Client
 from conftest import ALICE, BOB
 from testbed import Cluster, ClusterServer
 
@@ -240,7 +240,7 @@ def test_snapshots(ann: Client, ben: Client, cluster: Cluster) -> None:
 
 
 def test_forks(ann: Client, cluster: Cluster) -> None:
-    if not HAS_FORK:
+    if VERSION < (2, 45):
         pytest.skip("this version has none")
     sandbox = ann.create("plain", timeout=600)
     run(cluster, sandbox, "echo forked >/state")
@@ -273,7 +273,7 @@ def test_traffic_reaches_it(ann: Client) -> None:
 
 
 def test_sent_again(ann: Client) -> None:
-    if not HAS_IDEMPOTENCY:
+    if VERSION < (2, 51):
         pytest.skip("this version cannot")
     key = f"key-{random.getrandbits(64):x}"
     first = ann.create("demo", timeout=600, headers={"Idempotency-Key": key})
