@@ -52,6 +52,7 @@ let package = Package(
         .library(name: "TaskExecutor", targets: ["TaskExecutor"]),
         .library(name: "LocalRuntime", targets: ["LocalRuntime"]),
         .library(name: "ClusterRuntime", targets: ["ClusterRuntime"]),
+        .library(name: "KruiseRuntime", targets: ["KruiseRuntime"]),
         .library(name: "Server", targets: ["Server"]),
         .library(name: "Committer", targets: ["Committer"]),
         .library(name: "ImageBuilder", targets: ["ImageBuilder"]),
@@ -200,16 +201,29 @@ let package = Package(
             swiftSettings: house
         ),
         .target(
+            name: "ClusterView",
+            dependencies: ["KubeClient", "KubeModels", "KubeRuntime", "SandboxModels", crypto, logging, nioCore],
+            swiftSettings: house
+        ),
+        .target(
             name: "ClusterRuntime",
             dependencies: [
-                "KubeClient", "KubeModels", "KubeRuntime", "SandboxModels", crypto, logging, metrics, serviceLifecycle,
+                "ClusterView", "KubeClient", "KubeModels", "KubeRuntime", "SandboxModels", logging, metrics,
+                serviceLifecycle,
+            ],
+            swiftSettings: house
+        ),
+        .target(
+            name: "KruiseRuntime",
+            dependencies: [
+                "ClusterView", "KubeClient", "KubeModels", "KubeRuntime", "SandboxModels", logging, serviceLifecycle,
             ],
             swiftSettings: house
         ),
         .target(
             name: "Server",
             dependencies: [
-                "ClusterRuntime", "KubeClient", "KubeModels", "LocalRuntime", "PrometheusMetrics", "SandboxModels",
+                "ClusterRuntime", "KruiseRuntime", "KubeClient", "KubeModels", "LocalRuntime", "PrometheusMetrics", "SandboxModels",
                 "SnapshotEngine", "Spelling", "WebSockets", asyncHTTPClient, crypto, httpTypes, hummingbird, logging,
                 metrics, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioPosix, nioSSL, nioWebSocket,
                 serviceLifecycle,
@@ -413,9 +427,17 @@ let package = Package(
         .testTarget(
             name: "ClusterRuntimeTests",
             dependencies: [
-                "stasis-committer", "stasis-controller", "stasis-server", "ClusterRuntime", "KubeClient", "KubeModels",
-                "KubeRuntime", "SandboxModels", "Server", "TestSupport", asyncHTTPClient, logging, nioCore,
+                "stasis-committer", "stasis-controller", "stasis-server", "ClusterRuntime", "ClusterView", "KubeClient",
+                "KubeModels", "KubeRuntime", "SandboxModels", "Server", "TestSupport", asyncHTTPClient, logging, nioCore,
                 serviceLifecycle, subprocess, systemPackage,
+            ],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "KruiseRuntimeTests",
+            dependencies: [
+                "ClusterView", "KruiseRuntime", "KubeClient", "KubeModels", "KubeRuntime", "SandboxModels", "TestSupport",
+                logging,
             ],
             swiftSettings: house
         ),

@@ -1,6 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import ClusterView
 import KubeModels
 import SandboxModels
 import Testing
@@ -49,7 +50,7 @@ import struct Foundation.Date
     }
 
     private static func duty(_ object: BatchSandbox, seen: Date? = nil) -> SandboxDuty? {
-        SandboxDuty(SandboxDirectory.Entry(object: object, sandbox: Sandbox(object)), seen: seen)
+        SandboxDuty(SandboxDirectory<BatchSandbox>.Entry(object: object, sandbox: Sandbox(object)), seen: seen)
     }
 
     private static func idle(

@@ -1,6 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import ClusterView
 import KubeModels
 import SandboxModels
 import Testing
@@ -10,7 +11,7 @@ import Testing
 /// What a server remembers.
 @Suite struct SandboxDirectoryTests {
     @Test func order() {
-        let directory = SandboxDirectory()
+        let directory = SandboxDirectory<BatchSandbox>()
         for (id, created) in [("b", 2), ("a", 2), ("d", 1), ("c", 3)] as [(String, Int64)] {
             directory.put(.made(id, created: created))
         }
@@ -25,7 +26,7 @@ import Testing
 
     /// A watch that is behind does not undo what the server has written itself.
     @Test func olderStates() {
-        let directory = SandboxDirectory()
+        let directory = SandboxDirectory<BatchSandbox>()
         directory.put(.made(version: 9, in: .paused))
         directory.put(.made(version: 8, in: .pausing))
         #expect(directory.all.first?.status.state == .paused)
@@ -39,7 +40,7 @@ import Testing
 
     /// Two objects that call themselves the same: the one of that name is meant.
     @Test func impostors() {
-        let directory = SandboxDirectory()
+        let directory = SandboxDirectory<BatchSandbox>()
         let impostor = BatchSandbox.made("x", version: 5) { $0.metadata.name = "zzz" }
         directory.put(impostor)
         directory.put(.made("x", version: 1))
@@ -49,7 +50,7 @@ import Testing
     }
 
     @Test func changes() async {
-        let directory = SandboxDirectory()
+        let directory = SandboxDirectory<BatchSandbox>()
         var changes = directory.changes(of: "x").makeAsyncIterator()
         #expect(await changes.next()??.sandbox == nil)
         directory.put(.made("x", version: 1, in: .pending))
@@ -62,7 +63,7 @@ import Testing
     }
 
     @Test func synced() async {
-        let directory = SandboxDirectory()
+        let directory = SandboxDirectory<BatchSandbox>()
         async let isSynced = directory.waitUntilSynced()
         directory.markSynced()
         #expect(await isSynced)

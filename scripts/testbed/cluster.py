@@ -44,6 +44,9 @@ batchsandbox_template_file = "{template}"
 {tables}
 """
 
+#: The kinds of the Kruise dialect, those that make others of them first.
+_KRUISE = ("sandboxclaims", "sandboxsets", "checkpoints", "sandboxes", "sandboxtemplates")
+
 #: Sandboxes end at once when they are told to: nothing in them has to be waited for.
 _TEMPLATE = """\
 spec:
@@ -131,12 +134,16 @@ class Cluster:
     push_secret = "registry-snapshot-push-secret"
     pull_secret = "registry-pull-secret"
 
-    def __init__(self, programs: Path, name: str, flags: list[str] | None = None, login: bool = False) -> None:
-        """flags -- more flags of the controller; login -- whether snapshots go to the registry that wants a login."""
+    def __init__(
+        self, programs: Path, name: str, flags: list[str] | None = None, login: bool = False, kruise: bool = False
+    ) -> None:
+        """flags -- more flags of the controller; login -- whether snapshots go to the registry that wants a login; kruise -- whether
+        the controller works on the Kruise dialect, too."""
         self.programs = programs
         self.namespace = f"{name}-{os.getpid()}"
         self._flags = flags or []
         self._login = login
+        self._kruise = kruise
 
     def __enter__(self) -> "Cluster":
         self.folder = Path(tempfile.mkdtemp(prefix=f"{self.namespace}-"))
@@ -228,6 +235,11 @@ class Cluster:
         self.template = self.folder / "template.yaml"
         self.template.write_text(_TEMPLATE)
         self.kubectl("apply", "--kustomize", str(_ROOT / "deploy" / "crds"))
+        if self._kruise:
+            self.kubectl("apply", "--kustomize", str(_ROOT / "deploy" / "kruise" / "crds"))
+            for plural in _KRUISE:
+                self.kubectl("wait", "--for=condition=Established", f"crd/{plural}.agents.kruise.io", "--timeout=30s")
+            self._flags += ["--dialects=opensandbox,kruise"]
         self.kubectl("create", "namespace", self.namespace)
         self._await_namespace()
         if self._login:
@@ -273,6 +285,8 @@ class Cluster:
     def _stop(self) -> None:
         # Sandboxes first, while there is a controller that lets them go.
         if hasattr(self, "environment"):
+            for plural in _KRUISE if self._kruise else ():
+                self.kubectl("delete", f"{plural}.agents.kruise.io", "--all", "--timeout=60s", check=False)
             for plural in ("batchsandboxes", "sandboxsnapshots", "pools"):
                 self.kubectl("delete", f"{plural}.sandbox.opensandbox.io", "--all", "--timeout=60s", check=False)
         while self._running:

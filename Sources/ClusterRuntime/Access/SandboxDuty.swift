@@ -1,6 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import ClusterView
 import KubeModels
 import SandboxModels
 
@@ -26,7 +27,7 @@ enum SandboxDuty: Equatable {
     /// What is to be done with a sandbox next, if anything.
     ///
     /// - Parameter seen: When this server has seen it used last.
-    init?(_ entry: SandboxDirectory.Entry, seen: Date?) {
+    init?(_ entry: SandboxDirectory<BatchSandbox>.Entry, seen: Date?) {
         let annotations = entry.object.metadata.annotations
         guard entry.object.metadata.deletionTimestamp == nil else { return nil }
         if let until = annotations[OpenSandbox.Annotation.createdUntil].flatMap({ MicroTime($0) }) {

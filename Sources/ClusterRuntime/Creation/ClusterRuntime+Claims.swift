@@ -1,6 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import ClusterView
 import KubeClient
 import KubeModels
 import Logging

@@ -1,6 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import ClusterView
 import KubeClient
 import KubeModels
 import Logging
@@ -113,7 +114,7 @@ extension ClusterRuntime {
     }
 
     /// Why the pod of a sandbox does not come up, if that is known.
-    private func obstacle(_ entry: SandboxDirectory.Entry?) async -> PodObstacle? {
+    private func obstacle(_ entry: SandboxDirectory<BatchSandbox>.Entry?) async -> PodObstacle? {
         guard let entry, let pod = try? await pod(of: entry.object) else { return nil }
         return PodObstacle(pod)
     }

@@ -1,6 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import ClusterView
 import KubeModels
 import SandboxModels
 
@@ -14,7 +15,7 @@ enum CreationOutcome {
     case waiting(shortage: String?)
 
     /// Reads a state of the object.
-    init(_ entry: SandboxDirectory.Entry, id: String) {
+    init(_ entry: SandboxDirectory<BatchSandbox>.Entry, id: String) {
         let (sandbox, object) = (entry.sandbox, entry.object)
         switch sandbox.status.state {
         case .running where object.address != nil:

@@ -1,18 +1,12 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-import KubeClient
+import ClusterView
 import KubeModels
-import NIOCore
 public import SandboxModels
-
-import struct Foundation.Date
 
 /// What a sandbox has printed, and what happened to it.
 extension ClusterRuntime {
-    /// How many events of one object are asked for.
-    private static let mostEvents = 500
-
     /// The end of what a sandbox has printed, in whole lines; an empty log while nothing of it runs.
     ///
     /// - Parameter bytes: How much at most.
@@ -22,36 +16,7 @@ extension ClusterRuntime {
         guard let pod = try await telling("find the pod", { try await self.pod(of: entry.object) }) else {
             return SandboxLog()
         }
-        let container = pod.spec.containers.first { $0.name == Execd.container } ?? pod.spec.containers.first
-        do {
-            let log = try await pods.log(
-                of: pod.metadata.name,
-                LogOptions(container: container?.name, tailLines: 10_000)
-            )
-            var text = ByteBuffer()
-            var isTruncated = false
-            for try await part in log {
-                text.writeImmutableBuffer(part)
-                // The end is what is asked for.
-                if text.readableBytes > 2 * bytes {
-                    text.moveReaderIndex(forwardBy: text.readableBytes - bytes)
-                    text.discardReadBytes()
-                    isTruncated = true
-                }
-            }
-            if text.readableBytes > bytes {
-                text.moveReaderIndex(forwardBy: text.readableBytes - bytes)
-                isTruncated = true
-            }
-            var lines = String(buffer: text)
-            if isTruncated, let end = lines.firstIndex(of: "\n") { lines = String(lines[lines.index(after: end)...]) }
-            return SandboxLog(text: lines, isTruncated: isTruncated, lastWrittenAt: lines.isEmpty ? nil : now())
-        } catch let error as KubeError where error.kind == .invalid || error.isNotFound {
-            // It has not begun, or has just gone.
-            return SandboxLog()
-        } catch let error as KubeError {
-            throw SandboxError(error, doing: "read the log")
-        }
+        return try await diagnostics.log(of: pod, container: Execd.container, atMost: bytes, now: now())
     }
 
     /// What happened to a sandbox, to its pod and to its snapshots, oldest first, as long as the cluster remembers.
@@ -60,39 +25,15 @@ extension ClusterRuntime {
     public func events(of id: String) async throws -> [SandboxEvent] {
         let entry = try await entry(id)
         let name = entry.object.metadata.name
-        var names = [name]
-        for pod in podNames(of: entry.object) { names.append(pod) }
-        names.append(SandboxSnapshot.pauseName(of: name))
-        var found: [SandboxEvent] = [.created(at: entry.sandbox.createdAt)]
-        for name in names {
-            found += try await telling("read the events") { try await events(about: name) }
-        }
-        return found.sorted { $0.at < $1.at }
+        let names = [name] + podNames(of: entry.object) + [SandboxSnapshot.pauseName(of: name)]
+        let found = try await diagnostics.events(about: names)
+        return ([.created(at: entry.sandbox.createdAt)] + found).sorted { $0.at < $1.at }
     }
-
-    private func events(about name: String) async throws -> [SandboxEvent] {
-        let events = client.resource(CoreEvent.self, in: .named(configuration.namespace))
-        let query = FieldQuery().and("involvedObject.name", equals: name)
-        return try await events.list(ListOptions(fields: query, limit: Self.mostEvents)).items.map { event in
-            let at =
-                event.series?.lastObservedTime?.date ?? event.lastTimestamp?.date ?? event.eventTime?.date
-                ?? event.firstTimestamp?.date ?? event.metadata.creationTimestamp?.date
-                ?? Date(timeIntervalSince1970: 0)
-            return SandboxEvent(
-                at: at,
-                event.reason ?? "Unknown",
-                event.message ?? "",
-                kind: event.type == "Warning" ? .warning : .normal
-            )
-        }
-    }
-
-    private var pods: ResourceClient<Pod> { client.resource(Pod.self, in: .named(configuration.namespace)) }
 
     /// The pod of a sandbox that runs, if there is one.
     func pod(of object: BatchSandbox) async throws -> Pod? {
         for name in podNames(of: object) {
-            if let pod = try await pods.find(name) { return pod }
+            if let pod = try await diagnostics.pod(name) { return pod }
         }
         return nil
     }

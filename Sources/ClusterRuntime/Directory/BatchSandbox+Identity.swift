@@ -1,12 +1,19 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import ClusterView
 import KubeModels
-import SandboxModels
+package import SandboxModels
 
-extension BatchSandbox {
+extension BatchSandbox: SandboxObject {
+    /// What it says, for those who ask for the sandbox.
+    package var sandbox: Sandbox { Sandbox(self) }
+
+    /// Nobody has one that is not taken: a pool keeps pods.
+    package var isTaken: Bool { true }
+
     /// What clients call the sandbox: its label, or the object's own name if somebody made it without the server.
-    var sandboxID: String {
+    package var sandboxID: String {
         if let id = metadata.labels[OpenSandbox.Label.sandboxID], !id.isEmpty { return id }
         return metadata.name
     }

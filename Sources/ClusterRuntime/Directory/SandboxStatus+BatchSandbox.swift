@@ -1,6 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import ClusterView
 import KubeModels
 import SandboxModels
 
@@ -80,18 +81,6 @@ extension SandboxStatus {
         guard object.address != nil else { return Told(state: .pending, reason: "BATCHSANDBOX_PENDING") }
         guard status.ready > 0 else { return Told(state: .pending, reason: "POD_SCHEDULED") }
         return Told(state: .running, reason: "POD_READY_WITH_IP")
-    }
-}
-
-extension SandboxStatus.Progress {
-    /// How far a capture is.
-    init(_ progress: CaptureProgress) {
-        self.init(
-            stage: progress.stage,
-            bytesRead: Int64(progress.bytesRead ?? 0),
-            bytesWritten: Int64(progress.bytesWritten ?? 0),
-            bytesTotal: progress.bytesTotal.map { Int64($0) }
-        )
     }
 }
 

@@ -1,7 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-import KubeClient
+import ClusterView
 import KubeModels
 public import SandboxModels
 
@@ -25,33 +25,12 @@ extension ClusterRuntime {
     /// A sandbox as it is and as it becomes; it ends when the sandbox is gone.
     ///
     /// - Throws: `SandboxError` with `notFound` or `runtimeUnavailable`.
-    public func changes(of id: String) async throws -> AsyncStream<Sandbox> {
-        _ = try await entry(id)
-        let changes = directory.changes(of: id)
-        let iterator = LockedIterator(changes.makeAsyncIterator())
-        return AsyncStream { await iterator.next()??.sandbox }
-    }
+    public func changes(of id: String) async throws -> AsyncStream<Sandbox> { try await objects.changes(of: id) }
 
     /// Begins to delete a sandbox in whatever state it is.
     ///
     /// - Throws: `SandboxError` with `notFound` or `runtimeUnavailable`.
-    public func delete(_ id: String) async throws {
-        let entry = try await entry(id)
-        do {
-            let deletion = try await sandboxes.delete(
-                entry.object.metadata.name,
-                DeleteOptions(uid: entry.object.metadata.uid, gracePeriodSeconds: 0, propagation: .background)
-            )
-            switch deletion {
-            case .begun(let object): directory.put(object)
-            case .done: directory.remove(entry.object)
-            }
-        } catch let error as KubeError where error.isNotFound || error.isConflict {
-            throw SandboxError.noSandbox(id)
-        } catch let error as KubeError {
-            throw SandboxError(error, doing: "delete the sandbox")
-        }
-    }
+    public func delete(_ id: String) async throws { try await objects.delete(id) }
 
     /// Begins to pause a sandbox; its status tells how it goes on.
     ///
@@ -78,7 +57,7 @@ extension ClusterRuntime {
     /// Makes a paused sandbox expire later, and returns when its controller has taken note of it.
     private func prolong(_ id: String, until date: Date) async throws {
         let changes = directory.changes(of: id)
-        _ = try await edit(id, "renew the sandbox", requiresState: true) { entry in
+        try await objects.edit(id, "renew the sandbox", requiresState: true) { entry in
             guard entry.sandbox.status.state == .paused else { return [:] }
             return ["spec": ["expireTime": .string(SpelledTime(date).text)]]
         }
@@ -103,7 +82,7 @@ extension ClusterRuntime {
     ///
     /// - Throws: `SandboxError` with `notFound`, `neverExpires` or `runtimeUnavailable`.
     public func renew(_ id: String, until date: Date) async throws {
-        _ = try await edit(id, "renew the sandbox") { entry in
+        try await objects.edit(id, "renew the sandbox") { entry in
             guard entry.sandbox.expiresAt != nil else {
                 throw SandboxError(
                     .neverExpires,
@@ -118,9 +97,10 @@ extension ClusterRuntime {
     ///
     /// - Throws: `SandboxError` with `notFound` or `runtimeUnavailable`.
     public func patchMetadata(_ id: String, _ patch: [String: String?]) async throws -> Sandbox {
-        try await edit(id, "label the sandbox") { _ in
+        try await objects.edit(id, "label the sandbox") { _ in
             ["metadata": ["labels": .object(patch.mapValues { $0.map { .string($0) } ?? .null })]]
         }
+        .sandbox
     }
 
     /// Where a port of a running sandbox is reached.
@@ -173,10 +153,10 @@ extension ClusterRuntime {
         pause: Bool,
         from state: SandboxStatus.State,
         _ what: String,
-        _ check: (SandboxDirectory.Entry) throws -> Void = { _ in }
+        _ check: (SandboxDirectory<BatchSandbox>.Entry) throws -> Void = { _ in }
     ) async throws {
         let target: JSONValue = ["spec": ["pause": .bool(pause)]]
-        _ = try await edit(id, "have the sandbox \(what)", requiresState: true) { entry in
+        try await objects.edit(id, "have the sandbox \(what)", requiresState: true) { entry in
             let now = entry.sandbox.status.state
             guard now == state else {
                 throw SandboxError(
@@ -189,50 +169,7 @@ extension ClusterRuntime {
             return entry.object.spec.pause == pause ? ["spec": ["pause": .null]] : target
         }
         if let entry = directory[id], entry.object.spec.pause == nil {
-            _ = try await edit(id, "have the sandbox \(what)") { _ in target }
-        }
-    }
-
-    /// How often an edit is tried when others are faster.
-    private static let attempts = 5
-
-    /// Edits the object of a sandbox as it is, once more if somebody else was faster.
-    ///
-    /// - Parameters:
-    ///   - requiresState: Whether only the state that `change` has seen may be edited.
-    ///   - change: The patch, from what is known.
-    private func edit(
-        _ id: String,
-        _ what: String,
-        requiresState: Bool = false,
-        _ change: (SandboxDirectory.Entry) throws -> JSONValue
-    ) async throws -> Sandbox {
-        var attempt = 1
-        while true {
-            let entry = try await entry(id)
-            guard entry.object.metadata.deletionTimestamp == nil || !requiresState else {
-                throw SandboxError(.invalidState, "The sandbox '\(id)' is being deleted.")
-            }
-            var patch = MergePatch(try change(entry))
-            let name = entry.object.metadata.name
-            if requiresState, let version = entry.object.metadata.resourceVersion {
-                patch = patch.requiring(resourceVersion: version)
-            }
-            do {
-                let object = try await sandboxes.patch(name, .merge(patch))
-                return directory.put(object)
-            } catch let error as KubeError where error.isNotFound {
-                throw SandboxError.noSandbox(id)
-            } catch let error as KubeError where error.isConflict && attempt < Self.attempts {
-                attempt += 1
-                let object = try await telling(what) { try await sandboxes.find(name) }
-                guard let object, object.metadata.uid == entry.object.metadata.uid else {
-                    throw SandboxError.noSandbox(id)
-                }
-                directory.put(object)
-            } catch let error as KubeError {
-                throw SandboxError(error, doing: what)
-            }
+            try await objects.edit(id, "have the sandbox \(what)") { _ in target }
         }
     }
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ClusterRuntime
+import KruiseRuntime
 import LocalRuntime
 public import Logging
 import SandboxModels
@@ -47,7 +48,20 @@ public func makeRuntime(_ configuration: ServerConfiguration, logger: Logger) as
             return ClusterRuntime(cluster, client: connections.client, logger: logger)
         }
         let tenants = try Tenants(configuration, logger: logger) { runtimes.runtime(of: $0) }
-        return RuntimeAssembly(tenants: tenants, services: [connections, runtimes])
+        guard let e2b = configuration.e2b else {
+            return RuntimeAssembly(tenants: tenants, services: [connections, runtimes])
+        }
+        let teams = KruiseTeams(e2b, namespace: kubernetes.namespace) { namespace in
+            var kruise = KruiseRuntimeConfiguration(namespace: namespace)
+            kruise.readyTimeout = kubernetes.createTimeout
+            kruise.claimTimeout = kubernetes.poolAcquisitionTimeout
+            return KruiseRuntime(kruise, client: connections.client, logger: logger)
+        }
+        return RuntimeAssembly(
+            tenants: tenants,
+            e2b: E2BService(e2b, runtime: teams),
+            services: [connections, runtimes, teams]
+        )
     }
 }
 

@@ -1,17 +1,17 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-import KubeModels
+package import KubeModels
 
 /// Why a pod does not come up, as far as the cluster has said so.
-struct PodObstacle: Equatable {
+package struct PodObstacle: Equatable {
     /// In words.
-    let text: String
+    package let text: String
     /// Whether no node has the labels that the pod asks for.
-    let isOfNodeLabels: Bool
+    package let isOfNodeLabels: Bool
 
     /// Reads it off a pod; nil if nothing is said.
-    init?(_ pod: Pod) {
+    package init?(_ pod: Pod) {
         guard let status = pod.status else { return nil }
         if let scheduled = status.conditions["PodScheduled"], scheduled.status == "False" {
             text = Self.joined(scheduled.reason, scheduled.message)

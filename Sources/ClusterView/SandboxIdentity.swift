@@ -7,13 +7,19 @@ import struct Foundation.Data
 import struct Foundation.UUID
 
 /// How sandboxes and snapshots are named.
-enum SandboxIdentity {
+package enum SandboxIdentity {
     /// A new one.
-    static func random() -> String { UUID().uuidString.lowercased() }
+    package static func random() -> String { UUID().uuidString.lowercased() }
+
+    /// Eight letters and digits at the end of a name, as nobody else has them.
+    package static func suffix() -> String {
+        // Without vowels there are no words among them.
+        String((0..<8).compactMap { _ in "bcdfghjklmnpqrstvwxz2456789".randomElement() })
+    }
 
     /// The one of a request that may be sent again: the same for the same key in the same namespace. It has the form of a
     /// random one (RFC 9562, version 8).
-    static func of(key: String, namespace: String) -> String {
+    package static func of(key: String, namespace: String) -> String {
         var bytes = Array(SHA256.hash(data: Data("\(namespace)\n\(key)".utf8)).prefix(16))
         bytes[6] = bytes[6] & 0x0f | 0x80
         bytes[8] = bytes[8] & 0x3f | 0x80
@@ -32,7 +38,7 @@ enum SandboxIdentity {
     }
 
     /// A token that nobody guesses.
-    static func token() -> String {
+    package static func token() -> String {
         (0..<2).map { _ in UUID().uuidString.lowercased().replacing("-", with: "") }.joined()
     }
 }

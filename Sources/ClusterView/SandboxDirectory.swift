@@ -1,21 +1,37 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-import KubeModels
-import SandboxModels
+package import KubeModels
+package import SandboxModels
 import Synchronization
+
+/// An object that is a sandbox.
+package protocol SandboxObject: KubeResource {
+    /// What clients call the sandbox.
+    var sandboxID: String { get }
+    /// What it says, for those who ask for the sandbox.
+    var sandbox: Sandbox { get }
+    /// Whether it is somebody's, and so there for those who ask.
+    var isTaken: Bool { get }
+}
 
 /// The sandboxes that are known, by identity and in the order in which they are listed, and who waits for changes of them.
 ///
 /// Watches tell it, and so do the server's own writes, which are there before the watch has heard of them: whoever paused a
 /// sandbox reads next that it is pausing.
-final class SandboxDirectory: Sendable {
+package final class SandboxDirectory<Object: SandboxObject>: Sendable {
     /// One sandbox.
-    struct Entry: Sendable {
+    package struct Entry: Sendable {
         /// The object, without its managed fields.
-        var object: BatchSandbox
+        package var object: Object
         /// What it says, for those who ask.
-        var sandbox: Sandbox
+        package var sandbox: Sandbox
+
+        /// Creates one.
+        package init(object: Object, sandbox: Sandbox) {
+            self.object = object
+            self.sandbox = sandbox
+        }
     }
 
     fileprivate struct State {
@@ -30,23 +46,26 @@ final class SandboxDirectory: Sendable {
 
     private let state = Mutex(State())
 
+    /// Creates an empty one.
+    package init() {}
+
     // MARK: Reading
 
     /// Whether everything is known.
-    var isSynced: Bool { state.withLock(\.isSynced) }
+    package var isSynced: Bool { state.withLock(\.isSynced) }
 
     /// How many sandboxes there are.
-    var count: Int { state.withLock(\.entries.count) }
+    package var count: Int { state.withLock(\.entries.count) }
 
     /// A sandbox; nil if there is none.
-    subscript(id: String) -> Entry? { state.withLock { $0.entries[id] } }
+    package subscript(id: String) -> Entry? { state.withLock { $0.entries[id] } }
 
     /// All sandboxes, newest first.
-    var all: [Sandbox] { state.withLock(\.order) }
+    package var all: [Sandbox] { state.withLock(\.order) }
 
     /// A sandbox as it is and as it becomes: nil while there is none. Whoever is slow hears only of the newest state. It
     /// goes on until its reader ends.
-    func changes(of id: String) -> AsyncStream<Entry?> {
+    package func changes(of id: String) -> AsyncStream<Entry?> {
         AsyncStream(bufferingPolicy: .bufferingNewest(1)) { continuation in
             let watcher = state.withLock { state in
                 state.lastWatcher += 1
@@ -59,7 +78,7 @@ final class SandboxDirectory: Sendable {
     }
 
     /// Returns when everything is known; false if the task was cancelled.
-    func waitUntilSynced() async -> Bool {
+    package func waitUntilSynced() async -> Bool {
         let changes = AsyncStream<Void>(bufferingPolicy: .bufferingNewest(1)) { continuation in
             state.withLock { state in
                 if state.isSynced {
@@ -87,9 +106,13 @@ final class SandboxDirectory: Sendable {
     ///
     /// - Returns: The sandbox as it is known then.
     @discardableResult
-    func put(_ object: BatchSandbox) -> Sandbox {
+    package func put(_ object: Object) -> Sandbox {
+        guard object.isTaken else {
+            remove(object)
+            return object.sandbox
+        }
         let id = object.sandboxID
-        var entry = Entry(object: object, sandbox: Sandbox(object))
+        var entry = Entry(object: object, sandbox: object.sandbox)
         return state.withLock { state in
             if let known = state.entries[id] {
                 if known.object.metadata.name != object.metadata.name {
@@ -114,7 +137,7 @@ final class SandboxDirectory: Sendable {
     }
 
     /// Forgets an object that is gone.
-    func remove(_ object: BatchSandbox) {
+    package func remove(_ object: Object) {
         let id = object.sandboxID
         state.withLock { state in
             guard let known = state.entries[id], known.object.metadata.uid == object.metadata.uid else { return }
@@ -125,7 +148,7 @@ final class SandboxDirectory: Sendable {
     }
 
     /// Notes that everything is known.
-    func markSynced() {
+    package func markSynced() {
         let watchers = state.withLock { state in
             state.isSynced = true
             defer { state.syncWatchers = [:] }

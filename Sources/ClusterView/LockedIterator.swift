@@ -2,15 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The iterator of a stream in the hands of another stream, which asks it for one element after the other.
-actor LockedIterator<Element: Sendable> {
+package actor LockedIterator<Element: Sendable> {
     private var iterator: AsyncStream<Element>.Iterator
 
-    init(_ iterator: sending AsyncStream<Element>.Iterator) {
+    /// Takes it.
+    package init(_ iterator: sending AsyncStream<Element>.Iterator) {
         self.iterator = iterator
     }
 
     /// The next element.
-    func next() async -> Element? {
+    package func next() async -> Element? {
         var iterator = iterator
         let element = await iterator.next(isolation: self)
         self.iterator = iterator

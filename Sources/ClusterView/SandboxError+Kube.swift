@@ -1,23 +1,25 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-import KubeClient
+package import KubeClient
 import KubeModels
-import SandboxModels
+package import SandboxModels
 
 extension SandboxError {
-    static func noSandbox(_ id: String) -> SandboxError {
+    /// No sandbox is called so.
+    package static func noSandbox(_ id: String) -> SandboxError {
         SandboxError(.notFound, "There is no sandbox '\(id)'.")
     }
 
-    static func noSnapshot(_ id: String) -> SandboxError {
+    /// No snapshot is called so.
+    package static func noSnapshot(_ id: String) -> SandboxError {
         SandboxError(.snapshotNotFound, "There is no snapshot '\(id)'.")
     }
 
     /// What an error of the Kubernetes API means for whoever asked.
     ///
     /// - Parameter what: What was tried, as the rest of "could not".
-    init(_ error: KubeError, doing what: String) {
+    package init(_ error: KubeError, doing what: String) {
         let words = error.status?.message ?? ""
         if error.kind == .forbidden, words.contains("exceeded quota") {
             self.init(.quotaExceeded, "The namespace's quota does not allow it: \(words)", cause: error)
@@ -36,7 +38,7 @@ extension SandboxError {
 /// Runs something whose errors of the Kubernetes API become those of sandboxes.
 ///
 /// - Parameter what: What is tried, as the rest of "could not".
-func telling<Result>(_ what: String, _ body: () async throws -> Result) async throws -> Result {
+package func telling<Result>(_ what: String, _ body: () async throws -> Result) async throws -> Result {
     do {
         return try await body()
     } catch let error as KubeError {
