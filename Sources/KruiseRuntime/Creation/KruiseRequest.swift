@@ -16,6 +16,8 @@ struct KruiseRequest: JSONFields {
     var digest: String?
     /// Whether its address is told with its metadata.
     var tellsAddress: Bool?
+    /// Whether all its ports are for those alone who know a token.
+    var closesAllPorts: Bool?
     var unknownFields = UnknownFields()
 
     mutating func visit(_ fields: inout FieldVisitor) throws(JSONError) {
@@ -24,6 +26,7 @@ struct KruiseRequest: JSONFields {
         try fields.field("leastAfterResume", &leastAfterResume)
         try fields.field("digest", &digest)
         try fields.field("tellsAddress", &tellsAddress)
+        try fields.field("closesAllPorts", &closesAllPorts)
     }
 
     /// The key of the annotation.

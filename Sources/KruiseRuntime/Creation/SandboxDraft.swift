@@ -40,6 +40,7 @@ struct SandboxDraft {
         taking.annotations = parameters.annotations
         taking.annotations[Kruise.Annotation.sandboxPriority] = Self.priority
         taking.annotations[Kruise.Annotation.reservePausedSandboxDuration] = retentionText
+        taking.annotations[Kruise.Annotation.runtimeAccessToken] = spec.access?.token
         taking.annotations[Kruise.Annotation.initRuntimeRequest] = initRequest ?? origin.initRequest
         if case .checkpoint(let id) = origin.kind { taking.annotations[Kruise.Annotation.restoreFrom] = id }
         (taking.shutdownTime, taking.pauseTime) = timeout.spelled
@@ -125,6 +126,7 @@ struct SandboxDraft {
             $0.leastAfterResume = spec.timeout.flatMap { Int(exactly: $0.leastAfterResume.rounded(.up)) }
             $0.digest = spec.options?.requestDigest
             $0.tellsAddress = parameters.tellsAddress ? true : nil
+            $0.closesAllPorts = spec.access?.closesAllPorts == true ? true : nil
         }
     }
 

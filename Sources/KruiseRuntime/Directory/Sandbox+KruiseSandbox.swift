@@ -31,7 +31,10 @@ extension Sandbox {
                 timeout.pauses ? .pause : .delete,
                 retention: object.pausedRetention,
                 leastAfterResume: Double(request?.leastAfterResume ?? 0)
-            )
+            ),
+            access: metadata.annotations[Kruise.Annotation.runtimeAccessToken].map {
+                SandboxAccess(token: $0, closesAllPorts: request?.closesAllPorts == true)
+            }
         )
         // What is no template says nothing.
         if let template = try? object.spec.podTemplate() { spec.take(template) }

@@ -33,6 +33,8 @@ public struct SandboxSpec: Sendable, Hashable, Codable {
     public var template: String?
     /// What happens when its time is over; nil: it is deleted.
     public var timeout: TimeoutPolicy?
+    /// Who may reach its ports by way of the server; nil: whoever may reach the server.
+    public var access: SandboxAccess?
 
     /// Creates a spec from its values.
     public init(
@@ -49,7 +51,8 @@ public struct SandboxSpec: Sendable, Hashable, Codable {
         owner: String? = nil,
         team: String? = nil,
         template: String? = nil,
-        timeout: TimeoutPolicy? = nil
+        timeout: TimeoutPolicy? = nil,
+        access: SandboxAccess? = nil
     ) {
         self.image = image
         self.snapshotID = snapshotID
@@ -65,6 +68,7 @@ public struct SandboxSpec: Sendable, Hashable, Codable {
         self.team = team
         self.template = template
         self.timeout = timeout
+        self.access = access
     }
 
     /// Reads a spec, also one that was written before there were volumes or owners.
@@ -84,7 +88,8 @@ public struct SandboxSpec: Sendable, Hashable, Codable {
             owner: try values.decodeIfPresent(String.self, forKey: .owner),
             team: try values.decodeIfPresent(String.self, forKey: .team),
             template: try values.decodeIfPresent(String.self, forKey: .template),
-            timeout: try values.decodeIfPresent(TimeoutPolicy.self, forKey: .timeout)
+            timeout: try values.decodeIfPresent(TimeoutPolicy.self, forKey: .timeout),
+            access: try values.decodeIfPresent(SandboxAccess.self, forKey: .access)
         )
     }
 }

@@ -17,6 +17,10 @@ struct E2BCreateRequest: Equatable {
     var environment: [String: String]
     /// What it may connect to, if that is limited.
     var networkPolicy: NetworkPolicy?
+    /// Whether the program that runs commands in it is for those alone who know its token.
+    var isSecure: Bool
+    /// Whether all its other ports are, too.
+    var closesAllPorts: Bool
 
     /// Reads a body.
     ///
@@ -29,6 +33,7 @@ struct E2BCreateRequest: Equatable {
         let resumes = autoResume?["enabled"].bool(.nullable, &issues) ?? false
         let metadata = body["metadata"].map(.nullable, &issues) ?? [:]
         let environment = body["envVars"].map(.nullable, &issues) ?? [:]
+        isSecure = body["secure"].bool(.nullable, &issues) ?? true
         let hasInternet = body["allow_internet_access"].bool(.nullable, &issues) ?? true
         let network = body["network"].object(.nullable, &issues)
         let policy = try network.map { try E2BNetwork($0, &issues) } ?? E2BNetwork()
@@ -50,6 +55,7 @@ struct E2BCreateRequest: Equatable {
         self.extensions = extensions
         self.environment = environment
         wakesOnTraffic = resumes
+        closesAllPorts = !policy.isPublic
         networkPolicy = E2BNetwork(hasInternet: hasInternet, policy).limits
         self.policy = TimeoutPolicy(
             pauses ? .pause : .delete,
@@ -65,6 +71,7 @@ struct E2BCreateRequest: Equatable {
         spec.extensions.merge(extensions) { _, mine in mine }
         if wakesOnTraffic { spec.extensions[SandboxExtension.resumeOnAccess] = "true" }
         spec.timeout = policy
+        if isSecure || closesAllPorts { spec.access = .random(closesAllPorts: closesAllPorts) }
         if let networkPolicy {
             var options = spec.options ?? SandboxOptions()
             options.networkPolicy = networkPolicy
@@ -77,6 +84,8 @@ struct E2BCreateRequest: Equatable {
 struct E2BNetwork: Equatable {
     var allowed: [String] = []
     var denied: [String] = []
+    /// Whether its ports are for everybody.
+    var isPublic = true
 
     init() {}
 
@@ -84,6 +93,7 @@ struct E2BNetwork: Equatable {
     init(_ object: RequestObject, _ issues: inout [ValidationIssue]) throws {
         allowed = object["allowOut"].strings(.nullable, &issues) ?? []
         denied = object["denyOut"].strings(.nullable, &issues) ?? []
+        isPublic = object["allowPublicTraffic"].bool(.nullable, &issues) ?? true
     }
 
     /// The same, with or without everything that is not spoken of.

@@ -9,7 +9,7 @@ import struct Foundation.Date
 
 /// Takes requests to the ports of sandboxes, which SDKs send with the sandbox in headers, in the host or in the path.
 ///
-/// They need no key, as on E2B itself. What is not there or does not run is 502, which SDKs read as "is not running".
+/// They need no key, as on E2B itself, but the sandbox's own token; see ``E2BDataPlaneAccess``. What is not there or does not run is 502, which SDKs read as "is not running".
 struct E2BDataPlane: Sendable {
     let runtime: any SandboxRuntime
     let proxy: SandboxProxy
@@ -40,6 +40,11 @@ struct E2BDataPlane: Sendable {
         do {
             let sandbox = try await runtime.sandbox(address.sandboxID)
             guard sandbox.spec.owner != nil else { throw E2BError.noSandbox(address.sandboxID) }
+            if let access = sandbox.spec.access,
+                !E2BDataPlaneAccess(access: access, now: now()).allows(request.head, port: port, target: address.target)
+            {
+                return try E2BErrorAnswer.unreachable(address, .unauthorized, "The sandbox's access token is missing or wrong.")
+            }
             let isUp = sandbox.e2bState(at: now()) == .running
             let wakes = sandbox.spec.wakesOnTraffic && sandbox.e2bState(at: now()) != nil
             guard isUp || wakes else {

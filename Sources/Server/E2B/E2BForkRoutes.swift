@@ -80,6 +80,7 @@ struct E2BForkRoutes {
         spec.metadata = source.spec.metadata
         spec.timeout = source.spec.timeout
         spec.extensions = source.spec.extensions
+        spec.access = source.spec.access
         // Each has a name of its own, and time that ends.
         for name in [E2BExtension.sandboxName, E2BExtension.sandboxGenerateName, E2BExtension.neverTimeout] {
             spec.extensions[name] = nil
@@ -99,6 +100,9 @@ struct E2BForkRoutes {
                 if number >= Self.atOnce, let done = await group.next() { forks.append(done) }
                 group.addTask {
                     do {
+                        var spec = spec
+                        // Who knows one knows none of the others.
+                        spec.access = spec.access.map { .random(closesAllPorts: $0.closesAllPorts) }
                         let sandbox = try await E2BSource(surroundings).create(spec, timeout: timeout)
                         return (number, Fork(sandbox: teller.made(sandbox)))
                     } catch {

@@ -41,6 +41,8 @@ struct E2BTeller: Sendable {
         var clientID = ""
         var envdVersion: String
         var domain: String
+        var envdAccessToken: String?
+        var trafficAccessToken: String?
     }
 
     /// A sandbox as it is listed, and with the rest as it is got.
@@ -62,6 +64,8 @@ struct E2BTeller: Sendable {
         var state: E2BState
         var envdVersion: String
         var domain: String?
+        var envdAccessToken: String?
+        var trafficAccessToken: String?
         var lifecycle: Lifecycle?
         /// What a pause has kept.
         var pauseMode: String?
@@ -72,7 +76,9 @@ struct E2BTeller: Sendable {
             templateID: sandbox.e2bTemplate,
             sandboxID: sandbox.id,
             envdVersion: envdVersion(sandbox),
-            domain: domain
+            domain: domain,
+            envdAccessToken: sandbox.spec.access?.token,
+            trafficAccessToken: sandbox.spec.access?.trafficToken
         )
     }
 
@@ -95,6 +101,8 @@ struct E2BTeller: Sendable {
     func described(_ sandbox: Sandbox, _ state: E2BState) -> Described {
         var described = listed(sandbox, state)
         described.domain = domain
+        described.envdAccessToken = sandbox.spec.access?.token
+        described.trafficAccessToken = sandbox.spec.access?.trafficToken
         described.lifecycle = .init(
             autoResume: sandbox.spec.wakesOnTraffic,
             onTimeout: (sandbox.spec.timeout?.action ?? .delete).rawValue
