@@ -66,7 +66,7 @@ import struct Foundation.Date
     @Test func tokensAreNotAlike() {
         let tokens = Set((0..<100).map { _ in SandboxAccess.random().token })
         #expect(tokens.count == 100)
-        #expect(tokens.allSatisfy { $0.count == 64 })
-        #expect(!"\(SandboxAccess.random())".contains(where: \.isNumber))
+        #expect(tokens.filter { $0.count != 64 }.isEmpty)
+        #expect("\(SandboxAccess.random())" == "by token")
     }
 }
