@@ -115,7 +115,7 @@ struct CheckpointCluster: Sendable {
             snapshots: snapshots,
             client: client,
             providers: providers,
-            deletion: ImageDeletion(client, providers: providers, metrics: nil),
+            deletion: ImageDeletion(client, providers: providers, dialects: [.openSandbox, .kruise], metrics: nil),
             settings: settings,
             recorder: recorder,
             logger: Self.logger,

@@ -85,6 +85,18 @@ struct KruiseCheckpointStageTests {
         #expect(status.conditions.map(\.type) == ["Failed"] && status.conditions["Failed"]?.reason == "SandboxNotFound")
     }
 
+    /// An empty string, or an image without a name, makes API servers refuse the whole status.
+    @Test func tellsNothingThatIsEmpty() {
+        var status = KruiseCheckpointStatus()
+        status.tell(.failed(Problem("JobFailed", "")), named: "cp", nil, now: Timestamp(seconds: 3))
+        #expect(
+            status.message == "JobFailed; no more is known." && status.conditions["Failed"]?.message == status.message
+        )
+        status = KruiseCheckpointStatus()
+        status.tell(.captured(ArtifactSummary()), named: "cp", nil, now: Timestamp(seconds: 3))
+        #expect(status.artifact == nil && status.phase == .succeeded)
+    }
+
     @Test func tellsOfALifetimeThatIsNone() {
         var status = KruiseCheckpointStatus()
         status.tell(.unreadable("soon"), now: Timestamp(seconds: 3))

@@ -82,7 +82,7 @@ extension KruiseCheckpointStatus {
             phase = .succeeded
             checkpointId = name
             completionTime = now
-            artifact = summary
+            artifact = summary.flatMap { $0.imageUri.isEmpty || $0.imageDigest.isEmpty ? nil : $0 }
             let remark = plan?.remark
             message = remark?.message
             set(.degraded, remark, now)
@@ -95,7 +95,7 @@ extension KruiseCheckpointStatus {
         case .failed(let problem):
             phase = .failed
             completionTime = now
-            message = problem.message
+            message = problem.told
             set(.ready, nil, now)
             set(.failed, problem, now)
         }
@@ -121,11 +121,16 @@ extension KruiseCheckpointStatus {
                 $0.type = condition.rawValue
                 $0.status = "True"
                 $0.reason = told.reason
-                $0.message = told.message
+                $0.message = told.told
                 $0.lastTransitionTime = now
             }
         }
     }
+}
+
+extension Problem {
+    /// Its message, which API servers before 1.21 refuse when it is empty.
+    fileprivate var told: String { message.isEmpty ? "\(reason); no more is known." : message }
 }
 
 extension KruiseCheckpointPlan {
