@@ -195,7 +195,9 @@ public struct SandboxController: Sendable {
         // Not before they are all known: without its pod a sandbox cannot be captured.
         .watching(pods) { _ in [] }
         if let kruise {
-            snapshotController = snapshotController.watching(kruise.sandboxes.sandboxes) { unfinished($0.object.reference) }
+            snapshotController = snapshotController.watching(kruise.sandboxes.sandboxes) {
+                unfinished($0.object.reference)
+            }
         }
         self.snapshotController = snapshotController
     }

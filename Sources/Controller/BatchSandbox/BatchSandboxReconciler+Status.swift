@@ -63,7 +63,9 @@ extension BatchSandboxReconciler {
         _ sightings: inout CaptureSightings,
         of sandbox: BatchSandbox
     ) async throws {
-        guard let progress = try await newProgress(decision, sandbox.status?.progress, &sightings, of: sandbox) else { return }
+        guard let progress = try await newProgress(decision, sandbox.status?.progress, &sightings, of: sandbox) else {
+            return
+        }
         var status = sandbox.status ?? BatchSandboxStatus()
         status.progress = progress
         _ = try await writeStatus(sandbox.with(status), insteadOf: sandbox)

@@ -34,7 +34,9 @@ struct CheckpointNote: Hashable {
                 }
             case .failed?:
                 let reason = after.conditions[KruiseCheckpointCondition.failed.rawValue]?.reason ?? "Failed"
-                notes.append(.init(.warning, "CheckpointFailed", "\(reason): \(after.message ?? "no reason was given")"))
+                notes.append(
+                    .init(.warning, "CheckpointFailed", "\(reason): \(after.message ?? "no reason was given")")
+                )
             default: break
             }
         }

@@ -35,7 +35,9 @@ extension CheckpointReconciler {
         if let cached = snapshots.store[checkpoint.key] { return cached }
         let client: ResourceClient<SandboxSnapshot> = objects(beside: checkpoint)
         if checkpoint.status?.phase == .creating {
-            guard let found = try await client.find(checkpoint.metadata.name) else { throw KruiseCheckpointRefusal.snapshotGone }
+            guard let found = try await client.find(checkpoint.metadata.name) else {
+                throw KruiseCheckpointRefusal.snapshotGone
+            }
             return found
         }
         do {
@@ -107,7 +109,9 @@ extension CheckpointReconciler {
             return
         } catch let error as KubeError where error.isAlreadyExists {
             guard let other = try await templates.find(name) else { throw error }
-            guard other.isControlled(by: checkpoint) else { throw KruiseCheckpointRefusal.nameTaken("SandboxTemplate", name) }
+            guard other.isControlled(by: checkpoint) else {
+                throw KruiseCheckpointRefusal.nameTaken("SandboxTemplate", name)
+            }
             var changed = other
             changed.spec = spec
             let change = try MergePatch(from: other, to: changed)

@@ -62,14 +62,17 @@ extension CheckpointReconciler {
         // Its watch tells when it is gone.
         guard try await deleteSnapshot(of: checkpoint) else { return .done }
         if let delay = try await deleteImages(of: checkpoint, plan) { return .requeue(after: delay) }
-        if let gone = try await Self.finalizer.remove(from: checkpoint, resource(of: checkpoint)) { versions.noteEnd(of: gone) }
+        if let gone = try await Self.finalizer.remove(from: checkpoint, resource(of: checkpoint)) {
+            versions.noteEnd(of: gone)
+        }
         return .done
     }
 
     /// - Returns: Whether it is gone.
     private func deleteTemplate(of checkpoint: KruiseCheckpoint) async throws -> Bool {
         let templates: ResourceClient<KruiseSandboxTemplate> = objects(beside: checkpoint)
-        guard let template = try await templates.find(checkpoint.metadata.name), template.isControlled(by: checkpoint) else {
+        guard let template = try await templates.find(checkpoint.metadata.name), template.isControlled(by: checkpoint)
+        else {
             return true
         }
         do {
@@ -84,7 +87,8 @@ extension CheckpointReconciler {
     /// - Returns: Whether it is gone.
     private func deleteSnapshot(of checkpoint: KruiseCheckpoint) async throws -> Bool {
         let snapshots: ResourceClient<SandboxSnapshot> = objects(beside: checkpoint)
-        guard let snapshot = try await snapshots.find(checkpoint.metadata.name), snapshot.isControlled(by: checkpoint) else {
+        guard let snapshot = try await snapshots.find(checkpoint.metadata.name), snapshot.isControlled(by: checkpoint)
+        else {
             return true
         }
         guard snapshot.metadata.deletionTimestamp == nil else { return false }
@@ -106,7 +110,8 @@ extension CheckpointReconciler {
     /// snapshot's.
     ///
     /// - Returns: When to try again; nil if there is nothing left to do.
-    private func deleteImages(of checkpoint: KruiseCheckpoint, _ plan: KruiseCheckpointPlan?) async throws -> Duration? {
+    private func deleteImages(of checkpoint: KruiseCheckpoint, _ plan: KruiseCheckpointPlan?) async throws -> Duration?
+    {
         guard let artifact = try plan?.endedArtifact(), !artifact.parts.isEmpty,
             checkpoint.deletePolicy(else: settings.snapshotDeletePolicy) == .delete
         else { return nil }

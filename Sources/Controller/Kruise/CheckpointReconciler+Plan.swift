@@ -44,7 +44,9 @@ extension CheckpointReconciler {
     ) async throws -> KruiseCheckpoint? {
         var annotations = checkpoint.metadata.annotations
         annotations[Kruise.Annotation.checkpointPlan] = plan.jsonText
-        guard AnnotationRoom.size(annotations) <= AnnotationRoom.limit else { throw KruiseCheckpointRefusal.tooLarge(plan) }
+        guard AnnotationRoom.size(annotations) <= AnnotationRoom.limit else {
+            throw KruiseCheckpointRefusal.tooLarge(plan)
+        }
         var labels: [String: JSONValue] = [Kruise.Label.checkpointType: .string(type)]
         // Who has set it himself has his reasons.
         if checkpoint.metadata.labels[Kruise.Label.sandboxName] == nil, NameRule.labelValue.allows(plan.sandboxName) {
@@ -69,7 +71,9 @@ extension CheckpointReconciler {
         var found = sandboxes.sandboxes.store[key]
         // A refusal is final, and a cache may be behind.
         if found == nil { found = try await objects(beside: checkpoint).find(name) }
-        guard let found, found.metadata.deletionTimestamp == nil else { throw KruiseCheckpointRefusal.noSandbox(name, checkpoint) }
+        guard let found, found.metadata.deletionTimestamp == nil else {
+            throw KruiseCheckpointRefusal.noSandbox(name, checkpoint)
+        }
         return found
     }
 
@@ -87,7 +91,9 @@ extension CheckpointReconciler {
             }
             return sandbox
         case (nil, let pod?):
-            if sandboxes.sandboxes.store[ObjectKey(namespace: checkpoint.metadata.namespace, name: pod)] != nil { return pod }
+            if sandboxes.sandboxes.store[ObjectKey(namespace: checkpoint.metadata.namespace, name: pod)] != nil {
+                return pod
+            }
             return try await owner(ofPod: pod, of: checkpoint) ?? pod
         }
     }

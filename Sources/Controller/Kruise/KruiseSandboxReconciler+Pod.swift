@@ -68,7 +68,9 @@ extension KruiseSandboxReconciler {
 
 extension PersistentVolumeClaim {
     fileprivate func isFree(for sandbox: KruiseSandbox) -> Bool {
-        metadata.ownerReferences.allSatisfy { $0.kind != KruiseSandbox.resourceType.kind || $0.uid == sandbox.metadata.uid }
+        metadata.ownerReferences.allSatisfy {
+            $0.kind != KruiseSandbox.resourceType.kind || $0.uid == sandbox.metadata.uid
+        }
     }
 }
 

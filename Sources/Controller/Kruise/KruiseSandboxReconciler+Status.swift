@@ -22,7 +22,8 @@ extension KruiseSandboxReconciler {
         // What was told stays until the next try.
         if news.obstacle == nil, news.pod == nil { news.obstacle = toldObstacle }
         var status = sandbox.status ?? KruiseSandboxStatus()
-        status.tell(news, generation: sandbox.metadata.generation, now: Timestamp(now()))
+        // What was told before may have come back with a newer spec, of which nothing was decided yet.
+        status.tell(news, generation: state.intent.generation, now: Timestamp(now()))
         if let template, news.pod != nil || status.updateRevision == nil {
             status.updateRevision = news.pod?.metadata.labels[Self.templateHash] ?? sandbox.revision(of: template)
         }
@@ -90,7 +91,11 @@ extension KruiseSandboxReconciler {
     /// Under upstream's reasons, where it has some.
     func note(from before: AggregateRecord, to after: AggregateRecord) -> SandboxNote? {
         if before.phase != after.phase, after.phase == .deleting {
-            return SandboxNote(severity: .normal, reason: "SandboxTerminating", message: "The sandbox is being deleted.")
+            return SandboxNote(
+                severity: .normal,
+                reason: "SandboxTerminating",
+                message: "The sandbox is being deleted."
+            )
         }
         guard var note = SandboxNote(from: before, to: after) else { return nil }
         note.message = note.message.replacing("Replica 0: ", with: "")

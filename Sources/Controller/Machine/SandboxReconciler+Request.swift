@@ -133,7 +133,8 @@ extension SandboxReconciler {
         do {
             return try await snapshots.create(snapshot)
         } catch let error as KubeError where error.isAlreadyExists {
-            guard let other = try await snapshots.find(name), !other.isOfPause || other.sandbox != sandbox.reference else {
+            guard let other = try await snapshots.find(name), !other.isOfPause || other.sandbox != sandbox.reference
+            else {
                 return nil
             }
             throw SnapshotFailure(

@@ -116,7 +116,9 @@ extension SandboxReconciler {
         for member in record.members {
             let identity = member.recorded.identity
             let place = place(member.index)
-            let refused = sightings.refusedPods[identity].map { Observation.Compute.ended(member.recorded.incarnation, $0) }
+            let refused = sightings.refusedPods[identity].map {
+                Observation.Compute.ended(member.recorded.incarnation, $0)
+            }
             observations[identity] = Observation(
                 compute: refused ?? place.compute(of: member.recorded, gone: sightings.gonePods, now: now()),
                 capture: sightings.captures[identity],

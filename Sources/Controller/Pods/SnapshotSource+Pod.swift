@@ -53,7 +53,9 @@ extension SnapshotSource {
         storesImages: Bool = true
     ) throws(SnapshotFailure) {
         guard !registry.isEmpty || !storesImages else { throw .registryNotConfigured }
-        guard let pod = subject.pod, let podUID = pod.metadata.uid, let node = pod.spec.nodeName else { throw .sourcePodNotFound }
+        guard let pod = subject.pod, let podUID = pod.metadata.uid, let node = pod.spec.nodeName else {
+            throw .sourcePodNotFound
+        }
         let names = Self.containers(of: pod, subject, snapshot)
         guard !names.isEmpty else { throw .noContainers(of: pod.metadata.name) }
         var containers: [SnapshotContainer] = []

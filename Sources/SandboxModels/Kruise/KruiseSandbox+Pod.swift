@@ -26,7 +26,8 @@ extension KruiseSandbox {
     ///   - whole: What it is made from.
     ///   - labels: Further ones, which others had given to an earlier pod.
     /// - Throws: `KruisePodError`.
-    public func pod(from whole: KruiseSandboxTemplateSpec, keeping labels: [String: String] = [:]) throws(KruisePodError)
+    public func pod(from whole: KruiseSandboxTemplateSpec, keeping labels: [String: String] = [:])
+        throws(KruisePodError)
         -> Pod
     {
         let found: PodTemplateSpec?
@@ -61,9 +62,9 @@ extension KruiseSandbox {
     /// outlive its pods and go with it.
     ///
     /// - Throws: `KruisePodError`.
-    public func claims(from whole: KruiseSandboxTemplateSpec) throws(KruisePodError) -> [
-        (template: String, claim: PersistentVolumeClaim)
-    ] {
+    public func claims(from whole: KruiseSandboxTemplateSpec) throws(KruisePodError) -> [(
+        template: String, claim: PersistentVolumeClaim
+    )] {
         var claims: [(template: String, claim: PersistentVolumeClaim)] = []
         for (index, text) in whole.volumeClaimTemplates.enumerated() {
             var claim: PersistentVolumeClaim
@@ -121,7 +122,8 @@ extension KruisePodError: CustomStringConvertible {
     /// What is wrong with which field.
     public var description: String {
         switch self {
-        case .missing: "there is no template; give one in spec.template, or name a SandboxTemplate that has one in spec.templateRef"
+        case .missing:
+            "there is no template; give one in spec.template, or name a SandboxTemplate that has one in spec.templateRef"
         case .template(let error): "the template is no template of pods: \(error)"
         case .claim(let index, let error): "volumeClaimTemplates[\(index)] is no claim: \(error)"
         }

@@ -23,7 +23,9 @@ extension KruiseSandbox {
     public func due(at now: Date, spentPauseTime: Date?) -> KruiseTimerAction? {
         guard metadata.deletionTimestamp == nil else { return nil }
         let mayPause = spec.paused != true && pauseTimeToCome(after: spentPauseTime).map { $0 <= now } ?? false
-        if let shutdownTime = spec.shutdownTime?.date, shutdownTime < now, !(mayPause && reservation != nil) { return .delete }
+        if let shutdownTime = spec.shutdownTime?.date, shutdownTime < now, !(mayPause && reservation != nil) {
+            return .delete
+        }
         guard mayPause else { return nil }
         var paused = spec
         paused.paused = true

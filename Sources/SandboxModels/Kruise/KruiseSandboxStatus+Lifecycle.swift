@@ -100,7 +100,12 @@ extension KruiseSandboxNews {
         case .pausing:
             return condition(.paused, false, Reason.checkpointCreating, sentence("It is being captured."))
         case .sealing, .releasing:
-            return condition(.paused, false, Reason.checkpointSucceeded, sentence("It is captured, and its pod is released."))
+            return condition(
+                .paused,
+                false,
+                Reason.checkpointSucceeded,
+                sentence("It is captured, and its pod is released.")
+            )
         case .thawing:
             return condition(.paused, false, Reason.checkpointFailed, problem?.told)
         case .paused, .resuming:
@@ -128,8 +133,9 @@ extension KruiseSandboxNews {
                 obstacle?.message ?? "Its pod is made anew."
             )
         case .paused: resumeFailure.map { condition(.resumed, false, $0.reason, $0.told) }
-        case .running: 
-            isSecondPod ? condition(.resumed, true, KruiseSandboxCondition.Reason.resumePod, "Its pod was made anew.") : nil
+        case .running:
+            isSecondPod
+                ? condition(.resumed, true, KruiseSandboxCondition.Reason.resumePod, "Its pod was made anew.") : nil
         default: nil
         }
     }
@@ -137,7 +143,12 @@ extension KruiseSandboxNews {
     private var cleaningUp: KubeModels.Condition? {
         let leftovers = record.members.reduce(0) { $0 + $1.recorded.leftovers.count }
         guard leftovers > 0 else { return nil }
-        return condition(.cleaningUp, true, "LeftoversRemain", "Still to be cleaned up: \(leftovers) captures and images.")
+        return condition(
+            .cleaningUp,
+            true,
+            "LeftoversRemain",
+            "Still to be cleaned up: \(leftovers) captures and images."
+        )
     }
 
     /// With what is not kept, if something is not.
@@ -170,7 +181,9 @@ extension KruiseSandboxStatus {
         phase = news.phase
         message = news.problem?.told.withoutReplica
         let told = news.conditions
-        for type in Self.spokenOf where !told.contains(where: { $0.type == type.rawValue }) { conditions[type.rawValue] = nil }
+        for type in Self.spokenOf where !told.contains(where: { $0.type == type.rawValue }) {
+            conditions[type.rawValue] = nil
+        }
         for var condition in told {
             condition.lastTransitionTime = now
             condition.observedGeneration = generation

@@ -107,5 +107,7 @@ public struct KruiseSandboxPhase: JSONWord {
     public static let terminating = KruiseSandboxPhase(rawValue: "Terminating")
 
     /// All there are so far.
-    public static let known: [KruiseSandboxPhase] = [.pending, .running, .paused, .resuming, .upgrading, .succeeded, .failed, .recycling, .terminating]
+    public static let known: [KruiseSandboxPhase] = [
+        .pending, .running, .paused, .resuming, .upgrading, .succeeded, .failed, .recycling, .terminating,
+    ]
 }

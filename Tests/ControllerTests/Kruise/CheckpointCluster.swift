@@ -254,7 +254,12 @@ struct CheckpointCluster: Sendable {
     static let artifact = Artifact(
         provider: "played",
         parts: ["main", "side"].map {
-            .init(container: $0, reference: "registry.example/sandboxes/web-\($0):snap-gen2", digest: digest($0), size: 7)
+            .init(
+                container: $0,
+                reference: "registry.example/sandboxes/web-\($0):snap-gen2",
+                digest: digest($0),
+                size: 7
+            )
         },
         platform: "linux/amd64"
     )

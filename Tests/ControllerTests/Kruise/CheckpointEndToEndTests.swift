@@ -39,7 +39,8 @@ struct CheckpointEndToEndTests {
         """
     }
 
-    @Test("is made, listed, cloned and deleted as documented", .timeLimit(.minutes(10))) func documented() async throws {
+    @Test("is made, listed, cloned and deleted as documented", .timeLimit(.minutes(10))) func documented() async throws
+    {
         try await Self.run { kruise, checkpoints in
             let cluster = kruise.cluster
             try await kruise.create(Self.sandbox)

@@ -118,7 +118,9 @@ struct CheckpointEndingTests {
         }
     }
 
-    @Test("comes to the same wherever its controller ends", arguments: [false, true]) func crash(isAfter: Bool) async throws {
+    @Test("comes to the same wherever its controller ends", arguments: [false, true]) func crash(isAfter: Bool)
+        async throws
+    {
         try await CheckpointCluster.run(isControlled: false) { cluster in
             let steps = Steps()
             try await cluster.cluster.withSteps(steps) { stepped in

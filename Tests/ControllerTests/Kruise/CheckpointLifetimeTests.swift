@@ -11,7 +11,9 @@ import Testing
 struct CheckpointLifetimeTests {
     private static let day: Double = 86400
 
-    @Test("comes when its time is over, also of one that has failed, and takes no clone along") func expiry() async throws {
+    @Test("comes when its time is over, also of one that has failed, and takes no clone along") func expiry()
+        async throws
+    {
         try await CheckpointCluster.run { cluster in
             try await cluster.createSandbox("web")
             let checkpoint = try await cluster.createCheckpoint("cp", of: "web") { $0.spec.ttlAfterFinished = "0.5s" }
@@ -71,7 +73,9 @@ struct CheckpointLifetimeTests {
             #expect(kept.status?.conditions["LifetimeIgnored"]?.message?.contains("'1 second'") == true)
             try await cluster.cluster.waitForEvent("InvalidDuration")
             try await cluster.edit(checkpoint: "cp", ["spec": ["ttlAfterFinished": "-1s"]])
-            try await cluster.wait(for: "cp") { $0.status?.conditions["LifetimeIgnored"]?.message?.contains("'-1s'") == true }
+            try await cluster.wait(for: "cp") {
+                $0.status?.conditions["LifetimeIgnored"]?.message?.contains("'-1s'") == true
+            }
             try await cluster.edit(checkpoint: "cp", ["spec": ["ttlAfterFinished": "1h"]])
             try await cluster.wait(for: "cp") { $0.status?.conditions["LifetimeIgnored"] == nil }
             try await cluster.edit(checkpoint: "cp", ["spec": ["ttlAfterFinished": "0s"]])
@@ -85,7 +89,10 @@ struct CheckpointLifetimeTests {
             try await cluster.createCheckpoint("cp", of: "web")
             try await cluster.playSuccess("cp")
             try await cluster.wait(for: "cp") { $0.status?.phase == .succeeded }
-            try await cluster.edit(checkpoint: "cp", ["metadata": ["annotations": ["stasis.dev/delete-policy": "Delete"]]])
+            try await cluster.edit(
+                checkpoint: "cp",
+                ["metadata": ["annotations": ["stasis.dev/delete-policy": "Delete"]]]
+            )
             let hold = MergePatch(["metadata": ["finalizers": ["test.example/hold"]]])
             _ = try await cluster.cluster.snapshots.patch("cp", .merge(hold))
             _ = try await cluster.checkpoints.delete("cp")

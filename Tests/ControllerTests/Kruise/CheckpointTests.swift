@@ -75,14 +75,17 @@ struct CheckpointTests {
             #expect(template.spec.volumeClaimTemplates.count == 1)
             let pods = try #require(try template.spec.podTemplate())
             #expect(
-                pods.spec.containers.map(\.image) == ["main", "side"].map {
-                    "registry.example/sandboxes/web-\($0):snap-1@\(CheckpointCluster.digest($0))"
-                }
+                pods.spec.containers.map(\.image)
+                    == ["main", "side"].map {
+                        "registry.example/sandboxes/web-\($0):snap-1@\(CheckpointCluster.digest($0))"
+                    }
             )
             #expect(pods.spec.containers.first?.unknownFields["later"]?.text == #"{"x":1}"#)
             #expect(pods.spec.imagePullSecrets.map(\.name) == ["pull"])
             #expect(pods.metadata?.labels == ["app": "web"])
-            for reason in ["CheckpointStarted", "CheckpointSucceeded"] { try await cluster.cluster.waitForEvent(reason) }
+            for reason in ["CheckpointStarted", "CheckpointSucceeded"] {
+                try await cluster.cluster.waitForEvent(reason)
+            }
         }
     }
 
@@ -128,7 +131,9 @@ struct CheckpointTests {
     @Test("that cannot come about is refused before anything is begun") func refusals() async throws {
         try await CheckpointCluster.run { cluster in
             try await cluster.createSandbox("web")
-            try await cluster.createSandbox("broken") { $0.spec.template = try RawJSON(#"{"spec":{"containers":"none"}}"#) }
+            try await cluster.createSandbox("broken") {
+                $0.spec.template = try RawJSON(#"{"spec":{"containers":"none"}}"#)
+            }
             try await cluster.createSandbox("absent") {
                 $0.spec.template = nil
                 $0.spec.templateRef = .with { $0.name = "nowhere" }

@@ -86,7 +86,9 @@ struct KruiseCluster: Sendable {
         return try await sandboxes.create(sandbox)
     }
 
-    func setPaused(_ paused: Bool, of name: String) async throws { try await edit(name, ["spec": ["paused": .bool(paused)]]) }
+    func setPaused(_ paused: Bool, of name: String) async throws {
+        try await edit(name, ["spec": ["paused": .bool(paused)]])
+    }
 
     func edit(_ name: String, _ change: JSONValue) async throws {
         _ = try await sandboxes.patch(name, .merge(MergePatch(change)))

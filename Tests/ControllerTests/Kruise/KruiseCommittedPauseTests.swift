@@ -15,7 +15,10 @@ struct KruiseCommittedPauseTests {
         try await KruiseCluster.run(capturing: { _ in }) { kruise in
             try await kruise.create("my-sandbox")
             try await kruise.waitUntilReady("my-sandbox")
-            try await kruise.cluster.shell("echo kept > /root/marker; mkdir /work; echo 1 > /work/count", in: "my-sandbox")
+            try await kruise.cluster.shell(
+                "echo kept > /root/marker; mkdir /work; echo 1 > /work/count",
+                in: "my-sandbox"
+            )
             for count in 1...2 {
                 let pause = #"{"spec":{"paused":true}}"#
                 _ = try await kruise.cluster.kubectl("patch", "sbx", "my-sandbox", "--type=merge", "-p", pause)
@@ -23,7 +26,10 @@ struct KruiseCommittedPauseTests {
                     $0.status?.conditions.isTrue("SandboxPaused") == true
                         || $0.status?.conditions["SandboxPaused"]?.reason == "CheckpointFailed"
                 }
-                try #require(paused.status?.conditions.isTrue("SandboxPaused") == true, "\(paused.status?.message ?? "")")
+                try #require(
+                    paused.status?.conditions.isTrue("SandboxPaused") == true,
+                    "\(paused.status?.message ?? "")"
+                )
                 let artifact = try #require(paused.status?.artifact)
                 #expect(try await kruise.cluster.pods.find("my-sandbox") == nil)
                 let resume = #"{"spec":{"paused":false}}"#

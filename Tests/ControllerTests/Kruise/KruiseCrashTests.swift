@@ -26,7 +26,8 @@ struct KruiseCrashTests {
                     var reached: Set<Bool> = [true, false]
                     while !reached.isEmpty {
                         for pause in [true, false] {
-                            let isReached = try await cluster.control(stepped, until: (step, isAfter: true), of: steps) {
+                            let isReached = try await cluster.control(stepped, until: (step, isAfter: true), of: steps)
+                            {
                                 try await expect(pause, in: kruise)
                             }
                             if !isReached { reached.remove(pause) }

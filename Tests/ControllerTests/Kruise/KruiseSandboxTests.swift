@@ -199,18 +199,23 @@ struct KruiseSandboxTests {
         try await KruiseCluster.run { kruise in
             // A pod of somebody else's has its name.
             let stranger = try Pod(
-                json: #"{"metadata": {"name": "box"}, "spec": {"schedulerName": "nobody", "automountServiceAccountToken": false, "containers": [{"name": "c", "image": "none"}]}}"#
+                json:
+                    #"{"metadata": {"name": "box"}, "spec": {"schedulerName": "nobody", "automountServiceAccountToken": false, "containers": [{"name": "c", "image": "none"}]}}"#
             )
             _ = try await kruise.cluster.pods.create(stranger)
             try await kruise.create("box") {
                 $0.spec.template = nil
                 $0.spec.templateRef = .with { $0.name = "python" }
             }
-            let taken = try await kruise.wait(for: "box") { $0.status?.conditions["Ready"]?.reason == "PodCreateFailed" }
+            let taken = try await kruise.wait(for: "box") {
+                $0.status?.conditions["Ready"]?.reason == "PodCreateFailed"
+            }
             #expect(taken.status?.phase == .pending)
             #expect(taken.status?.message?.hasPrefix("PodOwnerMismatch: ") == true)
             _ = try await kruise.cluster.pods.delete("box", DeleteOptions(gracePeriodSeconds: 0))
-            let waiting = try await kruise.wait(for: "box") { $0.status?.message?.hasPrefix("TemplateNotFound: ") == true }
+            let waiting = try await kruise.wait(for: "box") {
+                $0.status?.message?.hasPrefix("TemplateNotFound: ") == true
+            }
             #expect(waiting.status?.phase == .pending)
 
             var template = kruise.template()
@@ -218,7 +223,9 @@ struct KruiseSandboxTests {
             spec["schedulerName"] = "nobody"
             template["spec"] = spec
             let made = RawJSON(template)
-            let claim: JSONValue = ["metadata": ["name": "data"], "spec": ["resources": ["requests": ["storage": "1Gi"]]]]
+            let claim: JSONValue = [
+                "metadata": ["name": "data"], "spec": ["resources": ["requests": ["storage": "1Gi"]]],
+            ]
             let claims = [RawJSON(claim)]
             _ = try await kruise.templates.create(
                 .with {
@@ -255,7 +262,9 @@ struct KruiseSandboxTests {
             let taken = try await kruise.cluster.wait(forSnapshot: "one") { $0.status?.phase == .succeed }
             #expect(taken.status?.sourcePodName == "box")
             let other = try await kruise.cluster.capture("box", as: "other")
-            let refused = try await kruise.cluster.wait(forSnapshot: other.metadata.name) { $0.status?.phase == .failed }
+            let refused = try await kruise.cluster.wait(forSnapshot: other.metadata.name) {
+                $0.status?.phase == .failed
+            }
             #expect(refused.status?.conditions["Failed"]?.message?.contains("no replicas") == true)
             // The pause goes on afterwards.
             try await kruise.setPaused(true, of: "box")

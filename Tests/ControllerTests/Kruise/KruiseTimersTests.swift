@@ -25,7 +25,8 @@ struct KruiseTimersTests {
             #expect(reserved.metadata.uid == kept.metadata.uid)
             #expect(reserved.spec.paused == true)
             #expect(reserved.spec.shutdownTime == reserved.spec.pauseTime)
-            let left = reserved.spec.shutdownTime?.date.timeIntervalSince(kept.metadata.creationTimestamp?.date ?? Date()) ?? 0
+            let left =
+                reserved.spec.shutdownTime?.date.timeIntervalSince(kept.metadata.creationTimestamp?.date ?? Date()) ?? 0
             #expect(left >= 179)
 
             // Nobody says for how long, so its shutdownTime counts. A resume alone does not pause it at once again.

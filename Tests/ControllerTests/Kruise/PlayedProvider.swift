@@ -36,7 +36,9 @@ final class PlayedProvider: SnapshotProvider {
 
     func restore(_ artifact: Artifact) throws(SnapshotFailure) -> TemplatePatch {
         TemplatePatch(
-            images: Dictionary(uniqueKeysWithValues: artifact.parts.map { ($0.container, "\($0.reference)@\($0.digest)") })
+            images: Dictionary(
+                uniqueKeysWithValues: artifact.parts.map { ($0.container, "\($0.reference)@\($0.digest)") }
+            )
         )
     }
 }

@@ -206,7 +206,9 @@ struct DeploymentTests {
         try await KubernetesTestbed.defineKruise()
         try await Self.withManager(dialects: [.openSandbox, .kruise], beside: ["kruise/controller"]) { cluster in
             let kruise = KruiseCluster(cluster)
-            let claim: JSONValue = ["metadata": ["name": "data"], "spec": ["resources": ["requests": ["storage": "1Mi"]]]]
+            let claim: JSONValue = [
+                "metadata": ["name": "data"], "spec": ["resources": ["requests": ["storage": "1Mi"]]],
+            ]
             let claims = [RawJSON(claim)]
             // No volume will ever be found for it, so its pod stays Pending.
             try await kruise.create("stuck") { $0.spec.volumeClaimTemplates = claims }

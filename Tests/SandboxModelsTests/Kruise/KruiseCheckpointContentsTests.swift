@@ -59,7 +59,9 @@ struct KruiseCheckpointContentsTests {
         #expect(try contents([KruiseContent(rawValue: "upgrade")]).captured == [.filesystem])
     }
 
-    @Test(arguments: [[KruiseContent.ip], [KruiseContent(rawValue: "gpu")], [.filesystem, KruiseContent(rawValue: "gpu")]])
+    @Test(arguments: [
+        [KruiseContent.ip], [KruiseContent(rawValue: "gpu")], [.filesystem, KruiseContent(rawValue: "gpu")],
+    ])
     func whatThereIsNotIsRefused(_ wanted: [KruiseContent]) throws {
         let refusal = #expect(throws: KruiseCheckpointRefusal.self) { try contents(wanted) }
         #expect(refusal?.problem.reason == "InvalidContents")

@@ -98,10 +98,14 @@ struct KruiseCheckpointEndingTests {
     }
 
     @Test func itIsFollowedToItsEnd() {
-        let marked = sandbox(mark: "cp", paused: true) { $0.status = .with { $0.progress = .with { $0.stage = "copying" } } }
+        let marked = sandbox(mark: "cp", paused: true) {
+            $0.status = .with { $0.progress = .with { $0.stage = "copying" } }
+        }
         let next = { KruiseCheckpointEnding.next(Self.plan, marked, $0, $1) }
         #expect(next(record(.running, acknowledged: 1), intent(false, generation: 1, statements: 1)) == .creating(nil))
-        #expect(next(record(.pausing(Self.capture), .pausing), intent(true)) == .creating(.with { $0.stage = "copying" }))
+        #expect(
+            next(record(.pausing(Self.capture), .pausing), intent(true)) == .creating(.with { $0.stage = "copying" })
+        )
         let sealing = record(.sealing(Self.capture, artifact: Self.artifact), .pausing)
         #expect(next(sealing, intent(true)) == .creating(.with { $0.stage = "copying" }))
         #expect(next(record(.paused, .paused, artifact: Self.artifact), intent(true)) == .captured(Self.artifact))

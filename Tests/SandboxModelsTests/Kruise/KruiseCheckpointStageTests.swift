@@ -89,7 +89,9 @@ struct KruiseCheckpointStageTests {
     @Test func tellsNothingThatIsEmpty() {
         var status = KruiseCheckpointStatus()
         status.tell(.failed(Problem("JobFailed", "")), named: "cp", nil, now: Timestamp(seconds: 3))
-        #expect(status.message == "JobFailed; no more is known." && status.conditions["Failed"]?.message == status.message)
+        #expect(
+            status.message == "JobFailed; no more is known." && status.conditions["Failed"]?.message == status.message
+        )
         status = KruiseCheckpointStatus()
         status.tell(.captured(ArtifactSummary()), named: "cp", nil, now: Timestamp(seconds: 3))
         #expect(status.artifact == nil && status.phase == .succeeded)

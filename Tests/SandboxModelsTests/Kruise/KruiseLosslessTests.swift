@@ -40,11 +40,13 @@ struct KruiseLosslessTests {
 
     @Test func whatGoWritesForNothingIsNothing() throws {
         let sandbox = try KruiseSandbox(
-            json: #"{"metadata":{"creationTimestamp":null},"spec":{"template":null,"templateRef":null,"shutdownTime":null}}"#
+            json:
+                #"{"metadata":{"creationTimestamp":null},"spec":{"template":null,"templateRef":null,"shutdownTime":null}}"#
         )
         #expect(sandbox.spec == KruiseSandboxSpec())
         let checkpoint = try KruiseCheckpoint(
-            json: #"{"metadata":{},"spec":{"persistentContents":null,"keepRunning":null},"status":{"podTemplateDelta":null}}"#
+            json:
+                #"{"metadata":{},"spec":{"persistentContents":null,"keepRunning":null},"status":{"podTemplateDelta":null}}"#
         )
         #expect(checkpoint.spec == KruiseCheckpointSpec())
     }

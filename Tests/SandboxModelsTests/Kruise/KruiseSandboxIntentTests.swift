@@ -94,7 +94,8 @@ struct KruiseSandboxIntentTests {
     @Test(
         "what a pause is to keep",
         arguments: [
-            Case([], .kept), Case([.filesystem], .kept), Case([.ip], .kept), Case([.memory, .filesystem], .withoutMemory),
+            Case([], .kept), Case([.filesystem], .kept), Case([.ip], .kept),
+            Case([.memory, .filesystem], .withoutMemory),
             Case([.memory], .refused), Case([.memory, .ip], .refused), Case([.memory], .kept, keepsMemory: true),
             Case([.memory, .filesystem], .kept, keepsMemory: true),
         ]

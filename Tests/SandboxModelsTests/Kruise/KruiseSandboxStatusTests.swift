@@ -14,7 +14,9 @@ struct KruiseSandboxStatusTests {
     private static let problem = Problem("TargetUnavailable", "Replica 0: no login")
     private static let artifact = Artifact(
         provider: "instant",
-        parts: [.init(container: "main", reference: "registry.example/box-main:snap-gen2", digest: "sha256:7", size: 1)],
+        parts: [
+            .init(container: "main", reference: "registry.example/box-main:snap-gen2", digest: "sha256:7", size: 1)
+        ],
         platform: "linux/amd64"
     )
     private static let pod = Pod.with {
@@ -68,7 +70,9 @@ struct KruiseSandboxStatusTests {
         let sealing = told(news(.sealing(Self.capture, artifact: Self.artifact), .pausing), after: pausing)
         #expect(sealing.phase == .paused)
         #expect(conditions(sealing)[1] == "SandboxPaused=False/CheckpointSucceeded")
-        let thawing = told(news(.thawing(Self.capture, because: Self.problem, artifact: nil), .undoing(because: Self.problem)))
+        let thawing = told(
+            news(.thawing(Self.capture, because: Self.problem, artifact: nil), .undoing(because: Self.problem))
+        )
         #expect(thawing.phase == .paused)
         #expect(conditions(thawing)[1] == "SandboxPaused=False/CheckpointFailed")
         let paused = told(
@@ -81,7 +85,9 @@ struct KruiseSandboxStatusTests {
         #expect(told(news(.paused, .paused) { $0.endsPaused = true }).phase == .succeeded)
         let resuming = told(news(.resuming(afterFailure: nil)), after: paused)
         #expect(resuming.phase == .resuming)
-        #expect(conditions(resuming).suffix(2) == ["SandboxPaused=True/StopPauseSucceed", "SandboxResumed=False/CreatePod"])
+        #expect(
+            conditions(resuming).suffix(2) == ["SandboxPaused=True/StopPauseSucceed", "SandboxResumed=False/CreatePod"]
+        )
         let resumed = told(
             news(.running) {
                 $0.record.members[0].recorded.incarnation = 3
@@ -153,7 +159,9 @@ struct KruiseSandboxStatusTests {
         #expect(ready?.lastTransitionTime == Timestamp(seconds: 7))
         #expect(ready?.observedGeneration == 4)
         // An API server refuses a condition without a message.
-        for phase in [Phase.pending, .running, .paused, .resuming(afterFailure: nil), .pausing(Self.capture), .deleting] {
+        for phase in [
+            Phase.pending, .running, .paused, .resuming(afterFailure: nil), .pausing(Self.capture), .deleting,
+        ] {
             for condition in told(news(phase)).conditions {
                 #expect(condition.message?.isEmpty == false && condition.reason?.isEmpty == false, "\(condition)")
             }

@@ -24,7 +24,9 @@ struct KruiseSandboxTimersTests {
                 $0.spec.paused = paused
                 $0.spec.shutdownTime = shutdown.map { SpelledTime(now.addingTimeInterval($0)) }
                 $0.spec.pauseTime = pause.map { SpelledTime(now.addingTimeInterval($0)) }
-                if let reservation { $0.metadata.annotations[Kruise.Annotation.reservePausedSandboxDuration] = reservation }
+                if let reservation {
+                    $0.metadata.annotations[Kruise.Annotation.reservePausedSandboxDuration] = reservation
+                }
             }
         }
 
@@ -97,7 +99,10 @@ struct KruiseSandboxTimersTests {
             // Whatever is due later is looked at when its time has come, and not before.
             if let next = world.sandbox.nextDue(after: Self.now, spentPauseTime: world.spent) {
                 #expect(next > Self.now, "\(world)")
-                #expect(world.action != nil || world.sandbox.due(at: next, spentPauseTime: world.spent) != nil, "\(world)")
+                #expect(
+                    world.action != nil || world.sandbox.due(at: next, spentPauseTime: world.spent) != nil,
+                    "\(world)"
+                )
                 if world.action == nil {
                     let before = next.addingTimeInterval(-0.5)
                     #expect(world.sandbox.due(at: before, spentPauseTime: world.spent) == nil, "\(world)")

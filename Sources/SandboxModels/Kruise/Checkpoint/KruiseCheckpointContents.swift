@@ -88,7 +88,8 @@ extension KruiseCheckpointRefusal {
     fileprivate static func notSaved(_ contents: Set<KruiseContent>) -> KruiseCheckpointRefusal {
         KruiseCheckpointRefusal(
             contents == [.memory]
-                ? KruiseCheckpointCondition.Reason.memoryNotSupported : KruiseCheckpointCondition.Reason.invalidContents,
+                ? KruiseCheckpointCondition.Reason.memoryNotSupported
+                : KruiseCheckpointCondition.Reason.invalidContents,
             "spec.persistentContents asks for \(contents.text) alone, and no provider of this controller saves that. Nothing was "
                 + "frozen. List filesystem in a new Checkpoint, or have the controller run with a provider that saves it."
         )

@@ -76,12 +76,15 @@ public enum KruiseCheckpointEnding: Sendable, Hashable {
     ) -> KruiseCheckpointEnding {
         switch record?.phase {
         case .paused?:
-            guard let artifact = record?.replicas.first?.recorded.artifact else { return .failed(.gone(sandbox.metadata.name)) }
+            guard let artifact = record?.replicas.first?.recorded.artifact else {
+                return .failed(.gone(sandbox.metadata.name))
+            }
             return .captured(artifact)
         case .running?:
             // A failure that is older than the order is not that of this pause.
             let isRead = intent?.generation == sandbox.metadata.generation && intent?.wantsPaused == true
-            guard isRead, let record, let intent, record.acknowledged >= intent.statements, let failure = record.pauseFailure
+            guard isRead, let record, let intent, record.acknowledged >= intent.statements,
+                let failure = record.pauseFailure
             else { return .creating(nil) }
             return .failed(failure)
         case .failed?, .deleting?, .deleted?: return .failed(.notRunning(sandbox.metadata.name))

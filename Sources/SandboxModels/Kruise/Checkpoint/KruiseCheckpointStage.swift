@@ -23,7 +23,12 @@ public enum KruiseCheckpointStage: Sendable, Hashable {
         case .succeed?: self = .captured(snapshot?.artifactSummary)
         case .failed?:
             let told = snapshot?.conditions[SandboxSnapshotCondition.failed.rawValue]
-            self = .failed(Problem(told?.reason ?? "CheckpointFailed", told?.message ?? "Its snapshot failed, and no reason was given."))
+            self = .failed(
+                Problem(
+                    told?.reason ?? "CheckpointFailed",
+                    told?.message ?? "Its snapshot failed, and no reason was given."
+                )
+            )
         // A word of a newer version is on the way to one of these.
         case .committing?, .some: self = .creating(snapshot?.progress)
         }
@@ -82,7 +87,11 @@ extension KruiseCheckpointStatus {
             message = remark?.message
             set(.degraded, remark, now)
             set(.failed, nil, now)
-            set(.ready, Problem(KruiseCheckpointCondition.Reason.checkpointSucceeded, "Sandboxes can be made from it."), now)
+            set(
+                .ready,
+                Problem(KruiseCheckpointCondition.Reason.checkpointSucceeded, "Sandboxes can be made from it."),
+                now
+            )
         case .failed(let problem):
             phase = .failed
             completionTime = now
@@ -132,7 +141,8 @@ extension KruiseCheckpointPlan {
         let captured = contents.map(\.rawValue).joined(separator: " and ")
         return Problem(
             self.missing == [.memory]
-                ? KruiseCheckpointCondition.Reason.memoryNotCaptured : KruiseCheckpointCondition.Reason.contentsNotCaptured,
+                ? KruiseCheckpointCondition.Reason.memoryNotCaptured
+                : KruiseCheckpointCondition.Reason.contentsNotCaptured,
             "\(missing) was not captured, because no provider of this controller saves it: clones have the \(captured) and start their "
                 + "processes anew."
         )
