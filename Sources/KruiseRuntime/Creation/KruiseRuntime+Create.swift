@@ -68,7 +68,9 @@ extension KruiseRuntime {
         )
         let neverEnds = draft.timeout == .never
         // If this server dies before anybody can hear of it, it goes by itself.
-        let unheardOf = now().addingTimeInterval(Double(patience + (parameters.claimTimeout ?? configuration.claimTimeout) + 30))
+        let unheardOf = now().addingTimeInterval(
+            Double(patience + (parameters.claimTimeout ?? configuration.claimTimeout) + 30)
+        )
         if neverEnds { draft.timeout = .delete(at: unheardOf) }
         let taken = try await take(draft, origin)
         let id = taken.sandboxID
