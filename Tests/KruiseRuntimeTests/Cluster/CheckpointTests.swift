@@ -51,12 +51,9 @@ struct CheckpointTests {
                 try await cluster.create(ready.id, metadata: ["e2b.agents.kruise.io/sandbox-name": "second"])
             }
             #expect(taken?.code == .nameTaken)
-            // It goes by itself, but what was made from it stays.
-            #expect(
-                try await cluster.create(ready.id) { $0.snapshotID = ready.id }.id.hasPrefix(
-                    "\(cluster.namespace)--\(ready.id.prefix(9))"
-                )
-            )
+            // A fork says that it is of the same template, and is made from the snapshot.
+            let fork = try await cluster.create("plain") { $0.snapshotID = ready.id }
+            #expect(fork.spec.template == "plain" && fork.spec.image == clone.spec.image)
 
             #expect(try await cluster.server.snapshots().map(\.id) == [ready.id])
             try await cluster.server.deleteSnapshot(ready.id)
