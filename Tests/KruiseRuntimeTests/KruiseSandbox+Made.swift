@@ -29,7 +29,8 @@ extension KruiseSandbox {
     }
 
     /// The same with a condition.
-    mutating func tell(_ condition: KruiseSandboxCondition, _ state: String, _ reason: String, _ message: String? = nil) {
+    mutating func tell(_ condition: KruiseSandboxCondition, _ state: String, _ reason: String, _ message: String? = nil)
+    {
         status?.conditions[condition.rawValue] = .with {
             $0.type = condition.rawValue
             $0.status = state

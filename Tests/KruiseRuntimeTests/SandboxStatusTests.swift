@@ -63,7 +63,9 @@ import struct Foundation.Date
     }
 
     @Test func startFailures() throws {
-        let refused = KruiseSandbox.made(in: .pending) { $0.tell(.ready, "False", Reason.podCreateFailed, "exceeded quota") }
+        let refused = KruiseSandbox.made(in: .pending) {
+            $0.tell(.ready, "False", Reason.podCreateFailed, "exceeded quota")
+        }
         let error = #expect(throws: SandboxError.self) { try CreationOutcome.isReady(refused, id: "x") }
         #expect(error?.code == .startFailed)
         #expect(error?.message.contains("exceeded quota") == true)
@@ -77,7 +79,8 @@ import struct Foundation.Date
                 "user": "a b", "agents.kruise.io/owner": "me", "stasis.dev/record": "{}",
                 "kubectl.kubernetes.io/last-applied-configuration": "{}",
                 "agents.kruise.io/claim-timestamp": "2026-01-02T03:04:05Z",
-                "stasis.dev/request": #"{"template":"t","leastAfterResume":300,"extensions":{"a":"b"},"tellsAddress":true}"#,
+                "stasis.dev/request":
+                    #"{"template":"t","leastAfterResume":300,"extensions":{"a":"b"},"tellsAddress":true}"#,
             ]
             $0.metadata.labels = ["tier": "gold", "agents.kruise.io/sandbox-claimed": "true"]
             $0.status?.podInfo = .with { $0.podIP = "10.1.2.3" }

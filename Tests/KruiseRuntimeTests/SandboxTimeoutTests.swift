@@ -27,7 +27,10 @@ import struct Foundation.Date
         ] as [SandboxTimeout] {
             #expect(written(timeout) == timeout)
         }
-        #expect(SandboxTimeout(end: after(5), pauses: true, retention: .seconds(120)) == .pause(at: after(5), deleted: after(125)))
+        #expect(
+            SandboxTimeout(end: after(5), pauses: true, retention: .seconds(120))
+                == .pause(at: after(5), deleted: after(125))
+        )
         #expect(SandboxTimeout(end: nil, pauses: true, retention: .forever) == .never)
         #expect(SandboxTimeout(end: after(5), pauses: false, retention: .forever) == .delete(at: after(5)))
         #expect(SandboxTimeout.never.members == ["shutdownTime": .null, "pauseTime": .null])
@@ -55,7 +58,9 @@ import struct Foundation.Date
     /// Nothing deletes what is paused before it was to be deleted, and what it was is known when it is resumed.
     @Test func paused() {
         #expect(SandboxTimeout.never.paused(at: now, retention: .seconds(3)) == .never)
-        #expect(SandboxTimeout.delete(at: after(1)).paused(at: now, retention: .seconds(180)) == .delete(at: after(180)))
+        #expect(
+            SandboxTimeout.delete(at: after(1)).paused(at: now, retention: .seconds(180)) == .delete(at: after(180))
+        )
         let kept = SandboxTimeout.pause(at: after(1), deleted: after(2)).paused(at: now, retention: .forever)
         #expect(kept.pauses)
         #expect(kept.end.map { $0 > after(99 * 365 * 86_400) } == true)

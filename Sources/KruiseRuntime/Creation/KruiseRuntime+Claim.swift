@@ -119,7 +119,10 @@ extension KruiseRuntime {
     private func make(_ draft: SandboxDraft, _ origin: SandboxOrigin) async throws -> KruiseSandbox {
         let template = referred(by: origin.spec)
         if let reference = origin.spec.templateRef, template == nil {
-            throw SandboxError(.templateNotFound, "'\(origin.name)' refers to the SandboxTemplate '\(reference.name)', which is not there.")
+            throw SandboxError(
+                .templateNotFound,
+                "'\(origin.name)' refers to the SandboxTemplate '\(reference.name)', which is not there."
+            )
         }
         var attempt = 1
         while true {

@@ -31,7 +31,8 @@ extension KruiseRuntime {
         expiresAt: Date?
     ) async throws -> Sandbox {
         try await objects.waitUntilSynced()
-        guard let name = spec.template ?? spec.snapshotID, credentials == nil, spec.volumes.isEmpty else {
+        // What is made from a snapshot may be told to be of the template of the sandbox that was captured.
+        guard let name = spec.snapshotID ?? spec.template, credentials == nil, spec.volumes.isEmpty else {
             throw SandboxError(
                 .unsupported,
                 "A sandbox is created here from a SandboxSet, a SandboxTemplate or a Checkpoint, with what that says."
@@ -68,7 +69,9 @@ extension KruiseRuntime {
         )
         let neverEnds = draft.timeout == .never
         // If this server dies before anybody can hear of it, it goes by itself.
-        let unheardOf = now().addingTimeInterval(Double(patience + (parameters.claimTimeout ?? configuration.claimTimeout) + 30))
+        let unheardOf = now().addingTimeInterval(
+            Double(patience + (parameters.claimTimeout ?? configuration.claimTimeout) + 30)
+        )
         if neverEnds { draft.timeout = .delete(at: unheardOf) }
         let taken = try await take(draft, origin)
         let id = taken.sandboxID

@@ -76,7 +76,8 @@ extension KruiseRuntime {
 
     /// A template of its own, or that of a checkpoint by another name than the checkpoint's identifier.
     private func origin(_ template: KruiseSandboxTemplate) async throws -> SandboxOrigin {
-        guard template.metadata.ownerReferences.contains(where: { $0.kind == KruiseCheckpoint.resourceType.kind }) else {
+        guard template.metadata.ownerReferences.contains(where: { $0.kind == KruiseCheckpoint.resourceType.kind })
+        else {
             return SandboxOrigin(template)
         }
         guard let checkpoint = try await checkpoint(template.metadata.name) else {

@@ -34,7 +34,9 @@ extension SandboxStatus {
         let isToPause = object.spec.paused == true
         switch object.status?.phase {
         case .running?:
-            if let failure = object.failedPause { return Told(state: .running, reason: "PAUSE_FAILED", message: failure) }
+            if let failure = object.failedPause {
+                return Told(state: .running, reason: "PAUSE_FAILED", message: failure)
+            }
             if isToPause { return Told(state: .pausing, reason: "PAUSING", message: "It was asked to pause.") }
             return Told(state: .running, reason: object.isReady ? "RUNNING" : "NOT_READY", message: object.unreadiness)
         case .paused? where object.isFullyPaused:
@@ -102,7 +104,8 @@ extension KruiseSandbox {
 
     /// What a condition of a status says, unless its reason is an ordinary one.
     func condition(_ type: KruiseSandboxCondition, _ state: String, but ordinary: [String]) -> String? {
-        guard let found = status?.conditions[type.rawValue], found.status == state, !ordinary.contains(found.reason ?? "")
+        guard let found = status?.conditions[type.rawValue], found.status == state,
+            !ordinary.contains(found.reason ?? "")
         else { return nil }
         let parts = [found.reason, found.message].compactMap { $0 }.filter { !$0.isEmpty }
         return parts.isEmpty ? nil : parts.joined(separator: ": ")

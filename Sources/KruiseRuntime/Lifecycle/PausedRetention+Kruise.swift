@@ -38,7 +38,9 @@ extension PausedRetention {
     }
 
     /// When it ends that begins then.
-    func end(from start: Date) -> Date { start.addingTimeInterval(min(seconds ?? Self.hundredYears, Self.hundredYears)) }
+    func end(from start: Date) -> Date {
+        start.addingTimeInterval(min(seconds ?? Self.hundredYears, Self.hundredYears))
+    }
 }
 
 extension KruiseSandbox {

@@ -37,7 +37,11 @@ struct CheckpointTests {
             #expect(object.metadata.ownerReferences.isEmpty)
 
             // By its name, also at a server that has not heard of it yet.
-            let clone = try await cluster.create(ready.id, metadata: ["e2b.agents.kruise.io/sandbox-name": "second"], by: cluster.other)
+            let clone = try await cluster.create(
+                ready.id,
+                metadata: ["e2b.agents.kruise.io/sandbox-name": "second"],
+                by: cluster.other
+            )
             #expect(clone.id == "\(cluster.namespace)--second" && clone.spec.snapshotID == ready.id)
             let made = try await cluster.object(clone.id)
             #expect(made.metadata.annotations["agents.kruise.io/restore-from"] == ready.id)
@@ -47,8 +51,9 @@ struct CheckpointTests {
                 try await cluster.create(ready.id, metadata: ["e2b.agents.kruise.io/sandbox-name": "second"])
             }
             #expect(taken?.code == .nameTaken)
-            // It goes by itself, but what was made from it stays.
-            #expect(try await cluster.create(ready.id) { $0.snapshotID = ready.id }.id.hasPrefix("\(cluster.namespace)--\(ready.id.prefix(9))"))
+            // A fork says that it is of the same template, and is made from the snapshot.
+            let fork = try await cluster.create("plain") { $0.snapshotID = ready.id }
+            #expect(fork.spec.template == "plain" && fork.spec.image == clone.spec.image)
 
             #expect(try await cluster.server.snapshots().map(\.id) == [ready.id])
             try await cluster.server.deleteSnapshot(ready.id)
@@ -78,7 +83,9 @@ struct CheckpointTests {
                 .merge(MergePatch(["metadata": ["annotations": [PlayedController.fault: "never"]]]))
             )
             let slow = try await cluster.server.createSnapshot(of: other, name: nil)
-            #expect(try await cluster.server.settledSnapshot(slow.id, within: .milliseconds(200)).status.state == .creating)
+            #expect(
+                try await cluster.server.settledSnapshot(slow.id, within: .milliseconds(200)).status.state == .creating
+            )
             #expect(try await cluster.server.snapshot(slow.id).status.state == .creating)
 
             try await cluster.server.pause(other, keptFor: nil)

@@ -81,7 +81,9 @@ struct CreationTests {
             try await cluster.createSet("demo", ready: 0)
             let set = try await cluster.sets.get("demo")
             let wait = "e2b.agents.kruise.io/create-on-no-stock"
-            let error = await #expect(throws: SandboxError.self) { try await cluster.create("demo", metadata: [wait: "false"]) }
+            let error = await #expect(throws: SandboxError.self) {
+                try await cluster.create("demo", metadata: [wait: "false"])
+            }
             #expect(error?.code == .poolExhausted)
             #expect(try await cluster.sandboxes.list().items.isEmpty)
             // One that becomes ready while somebody waits.

@@ -52,7 +52,9 @@ struct LifecycleTests {
             try await cluster.server.delete(id)
             let gone = await #expect(throws: SandboxError.self) { try await cluster.server.delete(id) }
             #expect(gone?.code == .notFound)
-            let late = await #expect(throws: SandboxError.self) { try await cluster.other.connect(id, until: after(30)) }
+            let late = await #expect(throws: SandboxError.self) {
+                try await cluster.other.connect(id, until: after(30))
+            }
             #expect(late?.code == .notFound)
         }
     }
@@ -100,11 +102,15 @@ struct LifecycleTests {
             let failed = try await cluster.sandbox(id, in: .running)
             #expect(failed.status.reason == "PAUSE_FAILED" && failed.status.message == "CheckpointFailed: no registry")
             // Its timeout is what it was, by whichever server.
-            for await entry in cluster.server.directory.changes(of: id) where isAbout(entry?.sandbox.expiresAt, 600) { break }
+            for await entry in cluster.server.directory.changes(of: id) where isAbout(entry?.sandbox.expiresAt, 600) {
+                break
+            }
             // It is asked for again, and fails again.
             try await cluster.server.pause(id, keptFor: nil)
             #expect(try await cluster.sandbox(id, in: .running).status.reason == "PAUSE_FAILED")
-            for await entry in cluster.server.directory.changes(of: id) where isAbout(entry?.sandbox.expiresAt, 600) { break }
+            for await entry in cluster.server.directory.changes(of: id) where isAbout(entry?.sandbox.expiresAt, 600) {
+                break
+            }
             // Whoever uses it takes the wish away.
             #expect(try await !cluster.server.connect(id, until: after(700)))
             let object = try await cluster.object(id)

@@ -99,7 +99,9 @@ struct PlayedController: Sendable {
             status.podInfo = .with { $0.podIP = "10.0.0.1" }
             tell(.ready, true, Reason.podReady)
             tell(.paused, nil)
-            if status.conditions[KruiseSandboxCondition.resumed.rawValue] != nil { tell(.resumed, true, Reason.resumePod) }
+            if status.conditions[KruiseSandboxCondition.resumed.rawValue] != nil {
+                tell(.resumed, true, Reason.resumePod)
+            }
         case .running? where wantsPause && fault == .pause:
             // Each wish fails once.
             guard status.observedGeneration != object.metadata.generation else { return nil }

@@ -95,7 +95,9 @@ struct RaceTests {
         func requests() -> [(Request, Int)] {
             (0..<3).map { _ in
                 count += 1
-                let date = start.addingTimeInterval(Double.random(in: 1000...9000, using: &random).rounded() + count / 64)
+                let date = start.addingTimeInterval(
+                    Double.random(in: 1000...9000, using: &random).rounded() + count / 64
+                )
                 let request: Request =
                     switch Int.random(in: 0..<12, using: &random) {
                     case 0..<4: .pause
@@ -126,7 +128,8 @@ struct RaceTests {
             guard let refusal = sent.refusal else {
                 switch sent.request {
                 case .pause: #expect(states.contains { $0.isToPause }, "\(story)")
-                case .connect(let date): #expect(states.contains { !$0.isToPause && ($0.end ?? .distantPast) >= date }, "\(story)")
+                case .connect(let date):
+                    #expect(states.contains { !$0.isToPause && ($0.end ?? .distantPast) >= date }, "\(story)")
                 case .timeout(let date): #expect(ends.contains(date), "\(story)")
                 case .kill: break
                 }
