@@ -29,11 +29,12 @@ struct CheckpointEndingTests {
 
     @Test("has it paused, and is what is left of it") func ended() async throws {
         try await CheckpointCluster.run(policy: .delete) { cluster in
-            // All namespaces are asked whether they refer to it.
+            // All namespaces are asked whether they refer to it, by its digest or its tag.
             var artifact = CheckpointCluster.artifact
             for index in artifact.parts.indices {
                 let digits = (0..<4).map { _ in String(UInt64.random(in: 0 ... .max) | 1 << 63, radix: 16) }
                 artifact.parts[index].digest = "sha256:\(digits.joined())"
+                artifact.parts[index].reference += "-\(digits[0])"
             }
             let digest = artifact.parts[0].digest
             try await cluster.createSandbox("web")
@@ -50,7 +51,7 @@ struct CheckpointEndingTests {
             let template = try await cluster.templates.get("cp")
             #expect(
                 try template.spec.podTemplate()?.spec.containers.first?.image
-                    == "registry.example/sandboxes/web-main:snap-gen2@\(digest)"
+                    == "\(artifact.parts[0].reference)@\(digest)"
             )
             // It needs the sandbox no more.
             _ = try await cluster.sandboxes.delete("web")
