@@ -223,7 +223,8 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "ClusterRuntime", "KruiseRuntime", "KubeClient", "KubeModels", "LocalRuntime", "PrometheusMetrics", "SandboxModels",
+                "ClusterRuntime", "KruiseRuntime", "KubeClient", "KubeModels", "LocalRuntime", "PrometheusMetrics",
+                "SandboxModels",
                 "SnapshotEngine", "Spelling", "WebSockets", asyncHTTPClient, crypto, httpTypes, hummingbird, logging,
                 metrics, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioPosix, nioSSL, nioWebSocket,
                 serviceLifecycle,
@@ -428,7 +429,8 @@ let package = Package(
             name: "ClusterRuntimeTests",
             dependencies: [
                 "stasis-committer", "stasis-controller", "stasis-server", "ClusterRuntime", "ClusterView", "KubeClient",
-                "KubeModels", "KubeRuntime", "SandboxModels", "Server", "TestSupport", asyncHTTPClient, logging, nioCore,
+                "KubeModels", "KubeRuntime", "SandboxModels", "Server", "TestSupport", asyncHTTPClient, logging,
+                nioCore,
                 serviceLifecycle, subprocess, systemPackage,
             ],
             swiftSettings: house
@@ -436,7 +438,8 @@ let package = Package(
         .testTarget(
             name: "KruiseRuntimeTests",
             dependencies: [
-                "ClusterView", "KruiseRuntime", "KubeClient", "KubeModels", "KubeRuntime", "SandboxModels", "TestSupport",
+                "ClusterView", "KruiseRuntime", "KubeClient", "KubeModels", "KubeRuntime", "SandboxModels",
+                "TestSupport",
                 logging,
             ],
             swiftSettings: house
