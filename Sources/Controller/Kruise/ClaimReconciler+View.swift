@@ -99,8 +99,10 @@ extension SandboxClaimReconciler {
         let now = now()
         let aims = Set(record.places.map(\.name))
         // Others who take some, such as the servers, are not to begin with the same one.
-        let free = sandboxes.store.objects(.owner, set.metadata.uid ?? "").filter { $0.isFree(at: now) && !aims.contains($0.metadata.name) }
-            .shuffled()
+        let free = sandboxes.store.objects(.owner, set.metadata.uid ?? "").filter {
+            $0.isFree(at: now) && !aims.contains($0.metadata.name)
+        }
+        .shuffled()
         let revision = plan?.revision
         return reservations.free(
             free.filter { $0.metadata.labels[Kruise.Label.templateHash] == revision }

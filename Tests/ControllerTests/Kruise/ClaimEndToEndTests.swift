@@ -89,7 +89,12 @@ struct ClaimEndToEndTests {
                 }
             )
             // It waits until the checkpoint is done.
-            let clone = try await Self.claim(Self.cloning(in: cluster.namespace), "demo-from-checkpoint", claims, kruise)
+            let clone = try await Self.claim(
+                Self.cloning(in: cluster.namespace),
+                "demo-from-checkpoint",
+                claims,
+                kruise
+            )
             #expect(clone != source)
             #expect(try await cluster.shell("cat /kept", in: clone) == "kept\n")
             let rows = try await cluster.kubectl("get", "sbc", "demo-from-checkpoint").split(separator: "\n").map {
@@ -105,7 +110,8 @@ struct ClaimEndToEndTests {
         }
     }
 
-    private static func waitUntilWarm(_ sets: ResourceClient<KruiseSandboxSet>, _ cluster: SandboxCluster) async throws {
+    private static func waitUntilWarm(_ sets: ResourceClient<KruiseSandboxSet>, _ cluster: SandboxCluster) async throws
+    {
         _ = try await cluster.wait(in: sets, for: set) { change in
             change.object.status?.availableReplicas == 1 ? change.object : nil
         }

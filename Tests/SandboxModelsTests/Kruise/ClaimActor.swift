@@ -64,7 +64,9 @@ struct ClaimActor {
     }
 
     private mutating func begin(_ world: ClaimWorld, _ random: inout Mutator) {
-        let open = world.history[claimPosition].claims.values.filter { expected[$0.metadata.name, default: 0] <= position }
+        let open = world.history[claimPosition].claims.values.filter {
+            expected[$0.metadata.name, default: 0] <= position
+        }
         guard let claim = open.sorted(by: { $0.metadata.name < $1.metadata.name }).randomElement(using: &random) else {
             return
         }
@@ -89,8 +91,10 @@ struct ClaimActor {
             return nil
         }
         let aims = Set(record.places.map(\.name))
-        let free = cache.boxes.values.filter { !aims.contains($0.metadata.name) && $0.isFree(at: world.now) && reserved[$0.metadata.uid ?? ""] == nil }
-            .sorted { $0.metadata.name < $1.metadata.name }.shuffled(using: &random)
+        let free = cache.boxes.values.filter {
+            !aims.contains($0.metadata.name) && $0.isFree(at: world.now) && reserved[$0.metadata.uid ?? ""] == nil
+        }
+        .sorted { $0.metadata.name < $1.metadata.name }.shuffled(using: &random)
         for place in record.places where place.uid != nil && cache.boxes[place.name] == nil {
             // Another cache, of whoever has written it down, may have been ahead of this one.
             if look.answered[place.name] == nil { look.answered[place.name] = .some(world.boxes[place.name]) }
