@@ -43,7 +43,11 @@ struct E2BDataPlane: Sendable {
             if let access = sandbox.spec.access,
                 !E2BDataPlaneAccess(access: access, now: now()).allows(request.head, port: port, target: address.target)
             {
-                return try E2BErrorAnswer.unreachable(address, .unauthorized, "The sandbox's access token is missing or wrong.")
+                return try E2BErrorAnswer.unreachable(
+                    address,
+                    .unauthorized,
+                    "The sandbox's access token is missing or wrong."
+                )
             }
             let isUp = sandbox.e2bState(at: now()) == .running
             let wakes = sandbox.spec.wakesOnTraffic && sandbox.e2bState(at: now()) != nil

@@ -63,7 +63,10 @@ extension SandboxAccess {
     /// made of.
     var trafficToken: String? {
         guard closesAllPorts else { return nil }
-        let code = HMAC<SHA256>.authenticationCode(for: Data("traffic".utf8), using: SymmetricKey(data: Data(token.utf8)))
+        let code = HMAC<SHA256>.authenticationCode(
+            for: Data("traffic".utf8),
+            using: SymmetricKey(data: Data(token.utf8))
+        )
         return code.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
     }
 }

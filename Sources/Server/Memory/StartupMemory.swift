@@ -43,7 +43,8 @@ public struct StartupMemory: Service {
         while case let count = fread(&part, 1, part.count, file), count > 0 { text += part.prefix(count) }
         let mappings = FileMapping.unchanged(in: String(decoding: text, as: UTF8.self))
         return mappings.reduce(0) { kilobytes, mapping in
-            let isUnmapped = madvise(UnsafeMutableRawPointer(bitPattern: mapping.start), mapping.count, MADV_DONTNEED) == 0
+            let isUnmapped =
+                madvise(UnsafeMutableRawPointer(bitPattern: mapping.start), mapping.count, MADV_DONTNEED) == 0
             return kilobytes + (isUnmapped ? mapping.resident : 0)
         }
     }

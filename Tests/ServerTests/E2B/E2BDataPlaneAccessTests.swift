@@ -46,7 +46,8 @@ import struct Foundation.Date
 
     /// The signatures are those of the official SDK.
     @Test func linksToFilesAreSigned() {
-        let read = "/files?path=%2Fhome%2Fuser%2Fa%20b.txt&username=user&signature=v1_Y8IQlyJqKv53mNXK%2F5F%2BX%2FAcrsOQon44dTy59t1O9Hw"
+        let read =
+            "/files?path=%2Fhome%2Fuser%2Fa%20b.txt&username=user&signature=v1_Y8IQlyJqKv53mNXK%2F5F%2BX%2FAcrsOQon44dTy59t1O9Hw"
         #expect(Self.allows(49_983, read))
         #expect(!Self.allows(49_983, read, .post))
         #expect(!Self.allows(49_983, read, .put))
