@@ -56,7 +56,7 @@ extension SandboxClaimReconciler {
         let failure = await steps.slowStart(Self.firstBatch) { step in
             switch step {
             case .take(let place, let sandbox):
-                answers.note(try await take(sandbox, taking, of: claim), place.name)
+                answers.note(try await take(sandbox, taking.with(place.lock), of: claim), place.name)
             case .make(let place):
                 answers.note(try await make(place.name, source, taking, of: claim), place.name)
             case .discard(let place):
@@ -222,5 +222,14 @@ extension SandboxClaimReconciler {
         }
         if let failure { throw failure }
         sightings.labelled.formUnion(names)
+    }
+}
+
+extension KruiseTaking {
+    /// The same with the lock that was written down.
+    fileprivate func with(_ lock: String?) -> KruiseTaking {
+        var taking = self
+        if let lock { taking.lock = lock }
+        return taking
     }
 }

@@ -138,7 +138,7 @@ extension SandboxClaimReconciler {
                 sightings.note(try await resource(of: claim).find(place.name), name: place.name)
             }
             let found = sightings.newest(place.name, cached)
-            view.sights[place.name] = found?.sight(for: uid, uid: place.uid, at: now) ?? .absent
+            view.sights[place.name] = found?.sight(for: uid, uid: place.uid, lock: place.lock, at: now) ?? .absent
         }
         let owned = sandboxes.store.objects(.claimOwner, uid).filter {
             $0.metadata.namespace == claim.metadata.namespace

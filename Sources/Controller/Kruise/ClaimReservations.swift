@@ -6,6 +6,8 @@ import KubeRuntime
 import SandboxModels
 import Synchronization
 
+import struct Foundation.UUID
+
 /// Which sandboxes the claims of this process aim at, so that its workers do not fight over one. A cache: what counts is what is
 /// written into a sandbox.
 final class ClaimReservations: Sendable {
@@ -27,7 +29,7 @@ final class ClaimReservations: Sendable {
                 guard places.count < count else { break }
                 guard let uid = sandbox.metadata.uid, claims[uid] == nil else { continue }
                 claims[uid] = claim
-                places.append(KruiseClaimPlace(sandbox.metadata.name, uid: uid))
+                places.append(KruiseClaimPlace(sandbox.metadata.name, uid: uid, lock: UUID().uuidString.lowercased()))
             }
             return places
         }

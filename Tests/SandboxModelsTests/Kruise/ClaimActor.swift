@@ -112,7 +112,9 @@ struct ClaimActor {
             reserved = reserved.filter { $0.value != claim.metadata.uid }
             return nil
         }
-        var new = free.prefix(decision.reserve).map { KruiseClaimPlace($0.metadata.name, uid: $0.metadata.uid) }
+        var new = free.prefix(decision.reserve).map {
+            KruiseClaimPlace($0.metadata.name, uid: $0.metadata.uid, lock: world.name("lock"))
+        }
         for aim in new { reserved[aim.uid ?? ""] = claim.metadata.uid }
         new += (0..<decision.invent).map { _ in KruiseClaimPlace(world.name("made")) }
         let hasWork = !decision.take.isEmpty || !decision.make.isEmpty || !decision.discard.isEmpty
@@ -145,7 +147,7 @@ struct ClaimActor {
         var view = KruiseClaimView(source: .set(free: free))
         for place in record.places {
             view.sights[place.name] =
-                newest(place.name, look, cache)?.sight(for: uid, uid: place.uid, at: now) ?? .absent
+                newest(place.name, look, cache)?.sight(for: uid, uid: place.uid, lock: place.lock, at: now) ?? .absent
         }
         for name in Set(cache.boxes.keys).union(look.answered.keys).sorted() where view.sights[name] == nil {
             guard let box = newest(name, look, cache), box.isClaimed(by: uid), box.isActive else { continue }
@@ -170,7 +172,8 @@ struct ClaimActor {
         switch write {
         case .take(let place):
             guard var box = newest(place.name, look, cache) else { return }
-            try? KruiseTaking(owner: uid, lock: world.name("lock"), time: world.now).apply(to: &box)
+            let lock = place.lock ?? world.name("lock")
+            try? KruiseTaking(owner: uid, lock: lock, time: world.now).apply(to: &box)
             switch world.write(box) {
             case .done(let taken): look.answered[place.name] = .some(taken)
             case .conflict: look.answered[place.name] = .some(world.boxes[place.name])

@@ -53,12 +53,7 @@ struct ClaimModelTests {
             #expect(told == claim.spec.replicas, "seed \(seed): \(claim.metadata.name)")
             let had = world.had[claim.metadata.uid ?? "", default: []].count
             let comment: Comment = "seed \(seed): \(claim.metadata.name) has had \(had) and is told of \(told)"
-            if rivals == 1 {
-                #expect(had >= told, comment)
-            } else {
-                // A rival whose caches are of different ages may aim at a sandbox that the claim already has, and count it twice.
-                withKnownIssue(isIntermittent: true) { #expect(had >= told, comment) }
-            }
+            #expect(had >= told, comment)
         }
         #expect(world.claims.values.contains { $0.status?.message == "allClaimed" })
     }

@@ -57,6 +57,8 @@ public struct KruiseClaimPlace: JSONFields {
     public var name = ""
     /// The UID of one that is there and is to be taken; `nil` for one that is made.
     public var uid: String?
+    /// The lock with which it is taken or made; `nil` for any. One that the claim has under another lock is counted already.
+    public var lock: String?
     /// Whether it has not come up, and is to be got rid of.
     public var hasFailed: Bool?
     /// What this type has no fields for.
@@ -66,15 +68,17 @@ public struct KruiseClaimPlace: JSONFields {
     public init() {}
 
     /// Creates one.
-    public init(_ name: String, uid: String? = nil) {
+    public init(_ name: String, uid: String? = nil, lock: String? = nil) {
         self.name = name
         self.uid = uid
+        self.lock = lock
     }
 
     /// Its fields.
     public mutating func visit(_ fields: inout FieldVisitor) throws(JSONError) {
         try fields.field("name", &name)
         try fields.field("uid", &uid)
+        try fields.field("lock", &lock)
         try fields.field("hasFailed", &hasFailed)
     }
 }

@@ -62,9 +62,11 @@ extension KruiseSandbox {
     /// - Parameters:
     ///   - owner: The UID of the claim.
     ///   - uid: The UID that it is to have; nil for any.
-    public func sight(for owner: String, uid: String?, at now: Date) -> KruiseClaimView.Sight {
+    ///   - lock: The lock that it is to have if it is the claim's; nil for any.
+    public func sight(for owner: String, uid: String?, lock: String? = nil, at now: Date) -> KruiseClaimView.Sight {
         if let uid, uid != metadata.uid { return .absent }
         guard isClaimed(by: owner) else { return isTakeable ? .free : .foreign }
+        if let lock, metadata.annotations[Kruise.Annotation.lock] != lock { return .foreign }
         if metadata.deletionTimestamp != nil { return .leaving }
         switch state(at: now) {
         case (.available, _), (.running, _), (.paused, _): return .ready
