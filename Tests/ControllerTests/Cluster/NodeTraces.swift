@@ -23,10 +23,16 @@ struct NodeTraces {
 
     /// Takes note of the containers that are there now.
     mutating func noteContainers() async throws {
-        let filter = "labels.\"io.kubernetes.pod.namespace\"==\(cluster.namespace)"
-        let present = try await ctr("containers", "list", "--quiet", filter).split(separator: "\n").map(String.init)
-        for id in present where containers.insert(id).inserted {
-            let info = try JSONValue(json: try await ctr("containers", "info", id))
+        for id in try await present() where containers.insert(id).inserted {
+            let text: String
+            do {
+                text = try await ctr("containers", "info", id)
+            } catch {
+                // Of a pod that has been released, it may go at any time.
+                guard try await present().contains(id) else { continue }
+                throw error
+            }
+            let info = try JSONValue(json: text)
             if let uid = info["Labels"]?["io.kubernetes.pod.uid"]?.string { words.insert(uid) }
             for space in info["Spec"]?["linux"]?["namespaces"]?.array ?? [] where space["type"] == "network" {
                 // Those of other containers of the pod are named by a process.
@@ -34,6 +40,11 @@ struct NodeTraces {
                 words.insert(path.split(separator: "/").last.map(String.init) ?? path)
             }
         }
+    }
+
+    private func present() async throws -> [String] {
+        let filter = "labels.\"io.kubernetes.pod.namespace\"==\(cluster.namespace)"
+        return try await ctr("containers", "list", "--quiet", filter).split(separator: "\n").map(String.init)
     }
 
     /// What is left.

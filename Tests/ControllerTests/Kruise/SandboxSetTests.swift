@@ -97,8 +97,10 @@ struct SandboxSetTests {
                 try await group.next()
                 group.cancelAll()
             }
-            let second = try await cluster.wait(forSet: "warm") { $0.updatedAvailableReplicas == 6 && $0.replicas == 6 }
-            #expect(second.status?.updateRevision != first.status?.updateRevision)
+            let second = try await cluster.wait(forSet: "warm") {
+                $0.updateRevision != first.status?.updateRevision && $0.updatedAvailableReplicas == 6
+                    && $0.replicas == 6
+            }
             let templates = try await cluster.templates.list().items.map(\.metadata.name)
             #expect(Set(templates) == Set([first, second].compactMap { $0.status?.currentRevision }))
             _ = try await cluster.sets.delete("warm")
