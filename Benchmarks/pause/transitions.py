@@ -75,8 +75,11 @@ def _pause(setting: Setting, timeline: Timeline, times: dict[str, list[float]]) 
     before = setting.controller.provider_seconds()
     start = time.monotonic()
     setting.set_pause("box", True)
-    made, _ = timeline.wait(start, lambda kind, thing: kind == "ADDED" and _is_commit(thing, "Job"), "a commit Job")
-    ended, _ = timeline.wait(made, lambda _, thing: "terminated" in _commit_state(thing), "a committer that has ended")
+    made, job = timeline.wait(start, lambda kind, thing: kind == "ADDED" and _is_commit(thing, "Job"), "a commit Job")
+    # The pod of the Job before may still be on its way out.
+    ended, _ = timeline.wait(
+        made, lambda _, thing: _is_owned(thing, job) and "terminated" in _commit_state(thing), "a committer that has ended"
+    )
     leaving, _ = timeline.wait(start, _box(lambda kind, pod: "deletionTimestamp" in pod["metadata"]), "the pod's deletion")
     gone, _ = timeline.wait(start, _box(lambda kind, pod: kind == "DELETED"), "the pod's end")
     told, sandbox = timeline.wait(start, _phase("Paused"), "a paused sandbox")
@@ -126,6 +129,10 @@ def _phase(phase: str):
 
 def _box(is_it):
     return lambda kind, thing: thing["kind"] == "Pod" and thing["metadata"]["name"] == "box-0" and is_it(kind, thing)
+
+
+def _is_owned(thing: dict, owner: dict) -> bool:
+    return any(one["uid"] == owner["metadata"]["uid"] for one in thing["metadata"].get("ownerReferences", []))
 
 
 def _is_commit(thing: dict, kind: str) -> bool:

@@ -1,7 +1,7 @@
 """Sandboxes out of a pool, and the pools themselves, which only HTTP has calls for."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -43,12 +43,17 @@ def template(cluster: Cluster, executor: str) -> dict[str, Any]:
 
 
 def wait_until_available(wire: Wire, name: str, wanted: int, seconds: float = 60) -> dict[str, Any]:
+    return wait_until(wire, name, lambda status: status.get("available") == wanted, seconds)
+
+
+def wait_until(wire: Wire, name: str, condition: Callable[[dict[str, Any]], bool], seconds: float = 60) -> dict[str, Any]:
+    """What a pool tells once its status is such. A pool tells a moment after it was done."""
     deadline = time.monotonic() + seconds
     while True:
         pool = wire.get(f"/v1/pools/{name}").json
-        if pool.get("status", {}).get("available") == wanted:
+        if condition(pool.get("status", {})):
             return pool
-        assert time.monotonic() < deadline, f"{wanted} were to be available: {pool}"
+        assert time.monotonic() < deadline, pool
         time.sleep(0.2)
 
 
@@ -78,7 +83,7 @@ def test_a_sandbox_of_a_pool(sdk: Sdk, boxes: Boxes, pool: str, wire: Wire) -> N
     assert time.monotonic() - begin < 30
     assert run(sdk, sandbox, 'echo "$OF_THE_POOL|$OF_THE_SANDBOX"').strip() == "yes|a 'quoted' one"
     sdk(sandbox.files.write_file("/kept", "kept"))
-    assert wire.get(f"/v1/pools/{pool}").json["status"]["allocated"] >= 1
+    wait_until(wire, pool, lambda status: status.get("allocated", 0) >= 1)
 
     # It leaves the pool when it is paused, and what it was to run is run again.
     sdk(sandbox.pause())
