@@ -27,21 +27,7 @@ extension SandboxCluster {
         of steps: Steps,
         _ body: @escaping @Sendable () async throws -> Void
     ) async throws -> Bool {
-        let (crashed, crash) = AsyncStream<Void>.makeStream()
-        steps.begin(Steps.Plan(at: plan.step, isAfter: plan.isAfter) { crash.yield() })
-        defer { steps.begin() }
-        return try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                try await control(stepped, body)
-                return false
-            }
-            group.addTask {
-                for await _ in crashed { return true }
-                return true
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? false
-        }
+        try await steps.interrupt(at: plan) { try await control(stepped, body) }
     }
 
     /// Runs `body` with a client whose writes are steps.
@@ -95,5 +81,32 @@ extension SandboxCluster {
 
     private static let isWrite: @Sendable (ByteBuffer) -> Bool = { bytes in
         ["POST ", "PATCH ", "DELETE "].contains { bytes.readableBytesView.starts(with: $0.utf8) }
+    }
+}
+
+extension Steps {
+    /// Does some work until it has come to a step.
+    ///
+    /// - Parameter plan: At which step it ends, and whether the API server has got that one.
+    /// - Returns: Whether it came to that.
+    func interrupt(
+        at plan: (step: Int, isAfter: Bool),
+        _ work: @escaping @Sendable () async throws -> Void
+    ) async throws -> Bool {
+        let (crashed, crash) = AsyncStream<Void>.makeStream()
+        begin(Plan(at: plan.step, isAfter: plan.isAfter) { crash.yield() })
+        defer { begin() }
+        return try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try await work()
+                return false
+            }
+            group.addTask {
+                for await _ in crashed { return true }
+                return true
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? false
+        }
     }
 }

@@ -115,20 +115,6 @@ extension ClaimCluster {
         of steps: Steps,
         _ body: @escaping @Sendable () async throws -> Void
     ) async throws -> Bool {
-        let (crashed, crash) = AsyncStream<Void>.makeStream()
-        steps.begin(Steps.Plan(at: plan.step, isAfter: plan.isAfter) { crash.yield() })
-        defer { steps.begin() }
-        return try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                try await control(stepped, body)
-                return false
-            }
-            group.addTask {
-                for await _ in crashed { return true }
-                return true
-            }
-            defer { group.cancelAll() }
-            return try await group.next() ?? false
-        }
+        try await steps.interrupt(at: plan) { try await control(stepped, body) }
     }
 }
