@@ -25,6 +25,8 @@ actor FreezeHolder {
 
     /// How long it may take until the last container is frozen: the first ones wait for it.
     private static let longestFreezing = Duration.seconds(10)
+    /// How long one waits for another that was written down at the same moment to take that back.
+    private static let longestTurn = Duration.seconds(3)
     /// Seconds; a later deadline is taken for this one.
     private static let longestFreeze = 366.0 * 86_400
 
@@ -146,13 +148,32 @@ actor FreezeHolder {
             throw error
         }
         do {
-            let others = try await ledger.records().filter { $0.id != record.id }
-            if let taken = record.containers.first(where: { id in others.contains { $0.containers.contains(id) } }) {
-                throw FreezeError.alreadyFrozen(container: taken)
-            }
+            try await waitForTurn(of: record)
         } catch {
             await takeBack(record)
             throw error
+        }
+    }
+
+    /// Returns when no other freeze is written down of any of the containers.
+    ///
+    /// Of two that are written down at the same moment, and see each other, one must go on: the one whose ID comes first stays
+    /// until the other has taken its record back. A holder does not, and is told from that by what it has frozen.
+    ///
+    /// - Throws: `alreadyFrozen` if it is another's turn.
+    private func waitForTurn(of record: FreezeRecord) async throws {
+        let deadline = ContinuousClock.now + Self.longestTurn
+        while true {
+            let rivals = try await ledger.records().filter { other in
+                other.id != record.id && other.containers.contains(where: record.containers.contains)
+            }
+            guard let taken = record.containers.first(where: { id in rivals.contains { $0.containers.contains(id) } })
+            else { return }
+            guard rivals.allSatisfy({ record.id < $0.id }), .now < deadline else {
+                throw FreezeError.alreadyFrozen(container: taken)
+            }
+            try await tasks.checkRunning()
+            try await Task.sleep(for: .milliseconds(20))
         }
     }
 

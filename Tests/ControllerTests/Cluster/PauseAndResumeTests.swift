@@ -29,13 +29,15 @@ struct PauseAndResumeTests {
             #expect(paused.status?.ready == 0)
             #expect(paused.status?.artifact?.imageDigest.hasPrefix("sha256:") == true)
             #expect(try await cluster.pods.find("box-0") == nil)
-            #expect(cluster.provider.calls == ["capture", "seal", "release", "forget"])
             // Whoever reads that it is Paused finds this.
             let snapshot = try await cluster.snapshots.get("box-pause")
             #expect(snapshot.status?.phase == .succeed)
             #expect(snapshot.status?.conditions.map(\.reason) == ["SnapshotReady"])
             #expect(snapshot.status?.containers.first?.imageDigest == paused.status?.artifact?.imageDigest)
             #expect(snapshot.status?.sourcePodName == "box-0")
+            // What was held is tidied up after that.
+            try await cluster.waitUntilNothingIsLeft(of: "box")
+            #expect(cluster.provider.calls == ["capture", "seal", "release", "forget"])
 
             try await cluster.setPause(false, of: "box")
             let resumed = try await cluster.wait(for: "box") { $0.status?.phase == .succeed }

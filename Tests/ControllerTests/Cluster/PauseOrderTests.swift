@@ -138,7 +138,11 @@ struct PauseOrderTests {
         try await cluster.waitUntilGone(in: cluster.snapshots, "\(name)-pause")
         let jobs: ResourceClient<Job> = cluster.client.resource(in: .named(cluster.namespace))
         try await cluster.waitUntilGone(in: jobs, "\(name)-pause-commit")
-        #expect(try await cluster.freezes(containing: sandbox.metadata.uid ?? "").isEmpty)
+        // A holder that is told to end tidies up on its way, and its Job does not wait for it.
+        try await cluster.waitUntilPodsAreGone(of: name)
+        while try await !cluster.freezes(containing: sandbox.metadata.uid ?? "").isEmpty {
+            try await Task.sleep(for: .milliseconds(20))
+        }
     }
 
     /// Edits everything but the wish, one after the other, and waits until the controller has seen the last one.

@@ -39,8 +39,11 @@ struct TaskTests {
                 }
                 #expect(box.taskCounts.total == 2)
                 #expect(box.metadata.finalizers.contains(OpenSandbox.Finalizer.taskCleanup))
-                #expect(try String(contentsOfFile: "\(folder)/zero", encoding: .utf8) == "zero kept\n")
-                #expect(try String(contentsOfFile: "\(folder)/one", encoding: .utf8) == "one kept\n")
+                let written = try ["zero", "one"].map { try String(contentsOfFile: "\(folder)/\($0)", encoding: .utf8) }
+                let pods = try await cluster.pods.list().items.map { pod in
+                    "\(pod.metadata.name) \(pod.metadata.uid ?? ""): \(pod.status?.containerStatuses ?? [])"
+                }
+                #expect(written == ["zero kept\n", "one kept\n"], "\(pods)")
                 let failure = "Task box-1 on pod box-1 ended with exit code 3 (Failed)"
                 #expect(box.status?.taskLastErrorMessage == failure)
                 #expect(try await cluster.event("TaskFailed", about: "box") == failure)

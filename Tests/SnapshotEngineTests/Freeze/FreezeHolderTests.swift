@@ -4,6 +4,7 @@
 import Foundation
 import Glibc
 import Logging
+import Synchronization
 import TestSupport
 import Testing
 
@@ -178,6 +179,39 @@ struct FreezeHolderTests {
         }
     }
 
+    @Test("Of several that freeze one container at once, one does, and never two")
+    func atOnce() async throws {
+        let daemon = try await ContainerdDaemon.shared()
+        try await TestContainer.with(daemon) { container in
+            let held = Count()
+            for _ in 0..<20 {
+                let winners = await withTaskGroup(of: Bool.self) { group in
+                    for _ in 0..<4 {
+                        group.addTask {
+                            do {
+                                try await withHolder(daemon) { holder in
+                                    try await holder.freeze([container.id], until: Date(timeIntervalSinceNow: 600))
+                                    #expect(held.add(1) == 1)
+                                    #expect(container.isFrozen)
+                                    _ = held.add(-1)
+                                }
+                                return true
+                            } catch FreezeError.alreadyFrozen {
+                                return false
+                            } catch {
+                                Issue.record(error)
+                                return false
+                            }
+                        }
+                    }
+                    return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+                }
+                #expect(winners >= 1)
+                #expect(!container.isFrozen)
+            }
+        }
+    }
+
     @Test("Of many that seal and thaw at once, all agree", arguments: 0..<5)
     func agreement(round: Int) async throws {
         let daemon = try await ContainerdDaemon.shared()
@@ -254,5 +288,18 @@ struct FreezeHolderTests {
             }
         }
         await daemon.stop()
+    }
+}
+
+/// How many hold something.
+private final class Count: Sendable {
+    private let value = Mutex(0)
+
+    /// Adds to it and returns what it is then.
+    func add(_ change: Int) -> Int {
+        value.withLock {
+            $0 += change
+            return $0
+        }
     }
 }
