@@ -24,6 +24,9 @@ public struct SandboxController: Sendable {
     private let poolController: PoolController
     private let taskController: Controller<ObjectKey>
     private let executors: TaskExecutors
+    private let census: SandboxCensus<BatchSandbox>
+    /// Looks whether images are still there; nil if it was told not to.
+    private let auditController: Controller<ObjectKey>?
     /// What is at work for the Kruise dialect; nil if the controller does not work on it.
     private let kruise: KruiseControllers?
     /// The snapshots of a sandbox that are not finished.
@@ -141,6 +144,19 @@ public struct SandboxController: Sendable {
             logger: logger
         )
         retentionController = retention.controller(metrics: metrics)
+        census = SandboxCensus(sandboxes, factory: metrics)
+        auditController = settings.artifactCheckInterval.map { interval in
+            ArtifactAudit(
+                snapshots: snapshots,
+                client: client,
+                providers: providers,
+                recorder: recorder,
+                interval: interval,
+                metrics: ArtifactAuditMetrics(factory: metrics),
+                logger: logger
+            )
+            .controller(metrics: metrics)
+        }
         assigner = PoolAssigner(
             sandboxes: sandboxes,
             pools: pools,
@@ -228,6 +244,8 @@ public struct SandboxController: Sendable {
             group.addTask { try await retentionController.run() }
             group.addTask { try await poolController.run() }
             group.addTask { try await executors.run() }
+            group.addTask { await census.run() }
+            if let auditController { group.addTask { try await auditController.run() } }
             group.addTask { try await taskController.run() }
             for work in kruise?.work ?? [] { group.addTask { try await work() } }
             try await group.next()

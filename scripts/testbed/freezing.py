@@ -44,6 +44,15 @@ class FreezeWatch:
                 self._first = self._first or self._last
 
 
+def is_frozen(pid: int) -> bool:
+    """Whether a process is frozen now; one that is gone is not."""
+    try:
+        file, word = _freezer_of(pid)
+        return word in file.read_text()
+    except OSError:
+        return False
+
+
 def _freezer_of(pid: int) -> tuple[Path, str]:
     """The file that tells whether a process is frozen, and the word in it that says so."""
     for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():

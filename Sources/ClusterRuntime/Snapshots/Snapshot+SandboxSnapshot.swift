@@ -51,6 +51,9 @@ extension SnapshotStatus {
         switch status.phase {
         case .succeed?:
             (state, reason) = (.ready, "snapshot_runtime_ready")
+            if let missing = status.conditions["ArtifactAvailable"], missing.status == "False" {
+                (reason, message) = ("snapshot_artifact_missing", missing.message)
+            }
         case .failed?:
             (state, reason, message) = (
                 .failed, condition?.reason ?? "snapshot_runtime_create_failed", condition?.message
@@ -68,38 +71,6 @@ extension SnapshotStatus {
             message: message,
             lastTransitionAt: condition?.lastTransitionTime?.date ?? status.startTime?.date ?? created,
             progress: state == .creating ? status.progress.map { SandboxStatus.Progress($0) } : nil
-        )
-    }
-}
-
-extension Artifact {
-    /// What a snapshot's status tells; nil if nothing was captured.
-    fileprivate init?(_ status: SandboxSnapshotStatus) {
-        let parts = status.containers.compactMap { container -> Part? in
-            guard let digest = container.imageDigest else { return nil }
-            return Part(
-                container: container.containerName,
-                reference: container.imageUri,
-                digest: digest,
-                size: Int64(container.size ?? 0),
-                layers: container.layers,
-                baseDigest: container.baseDigest
-            )
-        }
-        guard !parts.isEmpty else { return nil }
-        var statistics: Statistics?
-        if let frozen = status.frozenMilliseconds {
-            statistics = Statistics(
-                frozenMilliseconds: Int64(frozen),
-                bytesRead: Int64(status.bytesRead ?? 0),
-                bytesWritten: Int64(status.bytesWritten ?? 0)
-            )
-        }
-        self.init(
-            provider: status.provider ?? "",
-            parts: parts,
-            platform: status.platform ?? "",
-            statistics: statistics
         )
     }
 }

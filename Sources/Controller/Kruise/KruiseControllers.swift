@@ -85,6 +85,8 @@ struct KruiseControllers: Sendable {
         run(sandboxes.templates)
         run(controller)
         run(retention.controller(name: "kruiseretention", metrics: parts.metrics))
+        let census = SandboxCensus(sandboxes.sandboxes, factory: parts.metrics)
+        work.append { await census.run() }
         addCheckpoints(parts)
         addSets(parts)
     }

@@ -15,6 +15,8 @@ public struct SandboxControllerSettings: Sendable, Hashable {
     public var snapshotDeletePolicy = SnapshotDeletePolicy.retain
     /// How many images of its pauses a sandbox keeps.
     public var retention = RetentionPolicy()
+    /// Seconds between two looks whether a snapshot's images are still in the registry; nil for never.
+    public var artifactCheckInterval: Double? = 3600
     /// How pools are worked on.
     public var pools = PoolSettings()
     /// How long a pause, a resume or a snapshot may take, and of how many replicas a pause may be.

@@ -15,16 +15,34 @@ public struct SandboxMetrics: Sendable {
     /// Creates it.
     ///
     /// - Parameter factory: Where measurements go; nil for the process's own system.
-    public init(factory: (any MetricsFactory)? = nil) { self.factory = factory ?? MetricsSystem.factory }
+    public init(factory: (any MetricsFactory)? = nil) {
+        self.factory = factory ?? MetricsSystem.factory
+        // They are there from the start: of a counter that begins at 1 nobody sees that it has grown.
+        for isGood in [true, false] {
+            for label in [Self.pauses, Self.resumes] { ended(label, isGood).increment(by: 0) }
+        }
+    }
+
+    private static let pauses = "stasis_sandbox_pauses_total"
+    private static let resumes = "stasis_sandbox_resumes_total"
 
     /// A record was replaced by another one, which is written down.
     public func recorded(_ after: AggregateRecord, insteadOf before: AggregateRecord) {
         for artifact in after.newArtifacts(since: before) { captured(artifact) }
-        if let problem = after.newPauseFailure(since: before) { failed("stasis_sandbox_pause_failures_total", problem) }
+        if let problem = after.newPauseFailure(since: before) {
+            failed("stasis_sandbox_pause_failures_total", problem)
+            ended(Self.pauses, false).increment()
+        }
         if let problem = after.newResumeFailure(since: before) {
             failed("stasis_sandbox_resume_failures_total", problem)
+            ended(Self.resumes, false).increment()
         }
         guard before.phase != after.phase else { return }
+        switch (before.phase, after.phase) {
+        case (.pausing, .paused), (.sealing, .paused), (.releasing, .paused): ended(Self.pauses, true).increment()
+        case (.resuming, .running): ended(Self.resumes, true).increment()
+        default: break
+        }
         let dimensions = [("from", before.phase.rawValue), ("to", after.phase.rawValue)]
         counter("stasis_sandbox_transitions_total", dimensions).increment()
         // Records tell when their members came where they are.
@@ -43,6 +61,10 @@ public struct SandboxMetrics: Sendable {
         timer("stasis_sandbox_frozen_seconds", []).recordMilliseconds(statistics.frozenMilliseconds)
         counter("stasis_capture_read_bytes_total", []).increment(by: statistics.bytesRead)
         counter("stasis_capture_written_bytes_total", []).increment(by: statistics.bytesWritten)
+    }
+
+    private func ended(_ label: String, _ isGood: Bool) -> Counter {
+        counter(label, [("result", isGood ? "succeeded" : "failed")])
     }
 
     private func failed(_ label: String, _ problem: Problem) {

@@ -248,6 +248,16 @@ extension ControllerFlag {
                 options.sandboxes.policy.resumeTimeout = isEndless ? nil : Double(try readSeconds(text))
             }
         ),
+        ControllerFlag(
+            name: "artifact-check-interval",
+            placeholder: "DURATION",
+            standard: "1h",
+            help: "After what time it is looked again whether a snapshot's images are still there; '0' for never.",
+            effect: .option { (options, text) throws(Fault) in
+                let isOff = ["0", "0s"].contains(text)
+                options.sandboxes.artifactCheckInterval = isOff ? nil : Double(try readSeconds(text))
+            }
+        ),
         .number(
             "snapshot-retention",
             \.sandboxes.retention.generations,

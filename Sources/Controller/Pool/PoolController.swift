@@ -45,6 +45,7 @@ struct PoolController: Sendable {
             restarts: restarts,
             evictionHandlers: evictionHandlers,
             settings: settings,
+            metrics: PoolMetrics(factory: metrics),
             logger: logger,
             holder: UUID().uuidString.lowercased(),
             look: look,

@@ -24,6 +24,7 @@ struct PoolReconciler: Sendable {
     let restarts: RestartRecycling
     let evictionHandlers: [String: any EvictionHandler]
     let settings: PoolSettings
+    let metrics: PoolMetrics
     let logger: Logger
     /// The word by which this controller takes pools over: no other one has it, nor this one after a restart.
     let holder: String
@@ -39,6 +40,7 @@ struct PoolReconciler: Sendable {
     /// - Throws: What the API server did not do; the pool is looked at again later.
     func reconcile(_ key: ObjectKey) async throws -> Reconciliation {
         guard let cached = pools.store[key], cached.metadata.deletionTimestamp == nil else {
+            metrics.report(key, nil)
             return try await leave(key)
         }
         var entry = memory[key]
@@ -69,18 +71,20 @@ struct PoolReconciler: Sendable {
         }
         report(decision.shortages, view, pool)
 
+        let missing = decision.shortages.values.reduce(0, +)
         var wake = try await takeBack(&view, pool, &entry)
         try await evict(view, taken: decision.taken, pool)
         let scaled = try await scale(
             view,
             taken: decision.taken,
-            missing: decision.shortages.values.reduce(0, +),
+            missing: missing,
             PoolScale(pool.spec, revision: revision),
             pool,
             &entry
         )
         wake.add(scaled)
         wake.add(try await report(view, taken: decision.taken, revision: revision, &pool, &entry))
+        metrics.report(key, pool.status, missing: missing)
         entry.holders = view.holders(decision.ledger)
         entry.pool = pool
         guard let delay = wake.delay else { return .done }

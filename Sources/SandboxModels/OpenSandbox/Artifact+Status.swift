@@ -51,3 +51,35 @@ extension SandboxSnapshotStatus {
         progress = nil
     }
 }
+
+extension Artifact {
+    /// What a snapshot's status tells of its images; nil if it names none.
+    public init?(_ status: SandboxSnapshotStatus) {
+        let parts = status.containers.compactMap { container -> Part? in
+            guard let digest = container.imageDigest else { return nil }
+            return Part(
+                container: container.containerName,
+                reference: container.imageUri,
+                digest: digest,
+                size: Int64(container.size ?? 0),
+                layers: container.layers,
+                baseDigest: container.baseDigest
+            )
+        }
+        guard !parts.isEmpty else { return nil }
+        var statistics: Statistics?
+        if let frozen = status.frozenMilliseconds {
+            statistics = Statistics(
+                frozenMilliseconds: Int64(frozen),
+                bytesRead: Int64(status.bytesRead ?? 0),
+                bytesWritten: Int64(status.bytesWritten ?? 0)
+            )
+        }
+        self.init(
+            provider: status.provider ?? "",
+            parts: parts,
+            platform: status.platform ?? "",
+            statistics: statistics
+        )
+    }
+}

@@ -7,6 +7,8 @@ public enum SandboxSnapshotCondition: String, Sendable, Hashable, CaseIterable {
     case ready = "Ready"
     /// There is none.
     case failed = "Failed"
+    /// Whether its images were in the registry when they were last looked for. An addition.
+    case artifactAvailable = "ArtifactAvailable"
 
     /// The reasons that upstream gives; clients may look for them.
     public enum Reason {
@@ -24,5 +26,9 @@ public enum SandboxSnapshotCondition: String, Sendable, Hashable, CaseIterable {
         public static let buildCommitJobFailed = "BuildCommitJobFailed"
         /// `Failed`: the Job failed.
         public static let commitJobFailed = "CommitJobFailed"
+        /// `ArtifactAvailable`: every manifest and blob was there.
+        public static let artifactVerified = "ArtifactVerified"
+        /// `ArtifactAvailable`: something was missing, or is not what was stored.
+        public static let artifactMissing = "ArtifactMissing"
     }
 }

@@ -14,7 +14,7 @@ public struct SandboxSnapshotStatus: JSONFields {
     public var phase: SandboxSnapshotPhase?
     /// What was captured of each container.
     public var containers: [CapturedContainer] = []
-    /// What is `True` now: `Ready` or `Failed`.
+    /// What is `True` now, `Ready` or `Failed`; and `ArtifactAvailable`, which may be `False`.
     public var conditions: [KubeModels.Condition] = []
     /// The pod that is captured.
     public var sourcePodName: String?

@@ -88,6 +88,8 @@ struct ControllerOptionsTests {
             $0.commitJob.timeout = 5401
             $0.sandboxes.policy.captureTimeout = 5401
         },
+        Row("artifact-check-interval", "90s") { $0.sandboxes.artifactCheckInterval = 90 },
+        Row("artifact-check-interval", "0") { $0.sandboxes.artifactCheckInterval = nil },
         Row("snapshot-retention", "3") { $0.sandboxes.retention.generations = 3 },
         Row("snapshot-delete-policy", "delete") { $0.sandboxes.snapshotDeletePolicy = .delete },
         Row("health-probe-bind-address", "0") { $0.probeAddress = nil },
