@@ -73,7 +73,8 @@ def make(cluster: Cluster, name: str, command: str = IDLE, **spec: Any) -> None:
 
 
 def wait_for(cluster: Cluster, name: str, phase: str) -> None:
-    cluster.kubectl("wait", f"bsbx/{name}", f"--for=jsonpath={{.status.phase}}={phase}", "--timeout=90s")
+    get = ("get", "bsbx", name, "--output=jsonpath={.status.phase}")
+    eventually(lambda: cluster.kubectl(*get) == phase, f"{name} is {phase}")
 
 
 def pause(cluster: Cluster, name: str, wanted: bool = True) -> None:
@@ -135,11 +136,9 @@ def test_snapshots_that_are_missing(watched: Cluster, prometheus: Prometheus, tm
     with urllib.request.urlopen(gone) as answer:
         assert answer.status == 202
     expect_alert(prometheus, "StasisSnapshotsMissing")
-    listed = watched.kubectl(
-        "get", "sbxsnap", "--all-namespaces",
-        '--output=jsonpath={range .items[?(@.status.conditions[*].reason=="ArtifactMissing")]}{.metadata.name}{"\\n"}{end}',
-    )
-    assert "kept-pause" in listed.split()
+    why = '.status.conditions[?(@.reason=="ArtifactMissing")].message'
+    listed = watched.kubectl("get", "sbxsnap", "--all-namespaces", f"--output=custom-columns=NAME:.metadata.name,MISSING:{why}")
+    assert any("kept-pause" in line and digest in line for line in listed.splitlines()), listed
     subprocess.run([*copy, "--dest-tls-verify=false", f"dir:{tmp_path}/copy", f"docker://{image}"], check=True)
     expect_silence(prometheus, "StasisSnapshotsMissing")
     pause(watched, "kept", False)
