@@ -58,7 +58,12 @@ struct KruiseControllers: Sendable {
             metrics: SandboxMetrics(factory: parts.metrics),
             logger: parts.logger
         )
-        controller = Controller(name: "kruisesandbox", workers: workers, metrics: parts.metrics, logger: parts.logger) {
+        controller = Controller(
+            name: "kruisesandbox",
+            workers: parts.settings.kruise.sandboxWorkers ?? workers,
+            metrics: parts.metrics,
+            logger: parts.logger
+        ) {
             try await reconciler.reconcile($0)
         }
         .watching(sandboxes.sandboxes)
@@ -85,6 +90,7 @@ struct KruiseControllers: Sendable {
         run(sandboxes.templates)
         run(controller)
         run(retention.controller(name: "kruiseretention", metrics: parts.metrics))
+        addRuntimes(parts)
         addCheckpoints(parts)
         addSets(parts)
     }

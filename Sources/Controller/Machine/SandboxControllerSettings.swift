@@ -17,6 +17,8 @@ public struct SandboxControllerSettings: Sendable, Hashable {
     public var retention = RetentionPolicy()
     /// How pools are worked on.
     public var pools = PoolSettings()
+    /// How the Kruise dialect is worked on.
+    public var kruise = KruiseSettings()
     /// How long a pause, a resume or a snapshot may take, and of how many replicas a pause may be.
     public var policy = LifecyclePolicy(resumeTimeout: 600, maximumPauseReplicas: 1)
 

@@ -42,6 +42,7 @@ struct SandboxDraft {
         taking.annotations[Kruise.Annotation.reservePausedSandboxDuration] = retentionText
         taking.annotations[Kruise.Annotation.runtimeAccessToken] = spec.access?.token
         taking.annotations[Kruise.Annotation.initRuntimeRequest] = initRequest ?? origin.initRequest
+        taking.annotations[Kruise.Annotation.skipsRuntime] = parameters.skipsInitialization ? "true" : nil
         if case .checkpoint(let id) = origin.kind { taking.annotations[Kruise.Annotation.restoreFrom] = id }
         (taking.shutdownTime, taking.pauseTime) = timeout.spelled
         return taking
@@ -87,12 +88,9 @@ struct SandboxDraft {
     func needsOwnPod(of origin: SandboxOrigin) -> Bool {
         if parameters.needsOwnPod { return true }
         // An agent beside the containers is told of variables when it runs.
-        let hasAgent = origin.spec.runtimes.contains { $0.name == Self.agent }
+        let hasAgent = origin.spec.runtimes.contains { $0.name == KruiseRuntimeRequest.runtime }
         return !spec.environment.isEmpty && !parameters.skipsInitialization && !hasAgent
     }
-
-    /// The runtime that takes variables once it runs.
-    private static let agent = "agent-runtime"
 
     /// Whether a new sandbox's template is another one than that of its origin.
     private var changesTemplate: Bool {
