@@ -27,7 +27,11 @@ extension KruiseControllers {
         )
         run(checkpoints)
         run(
-            reconciler.controller(workers: parts.settings.kruise.checkpointWorkers, metrics: parts.metrics, logger: parts.logger)
+            reconciler.controller(
+                workers: parts.settings.kruise.checkpointWorkers,
+                metrics: parts.metrics,
+                logger: parts.logger
+            )
         )
     }
 }

@@ -53,13 +53,16 @@ final class RuntimeAgents: Sendable {
             throw error
         } catch {
             throw Failure(
-                description: "The agent at port \(request.port) of its pod does not answer POST /init: \(error). It is asked again."
+                description:
+                    "The agent at port \(request.port) of its pod does not answer POST /init: \(error). It is asked "
+                    + "again."
             )
         }
         guard (200..<300).contains(status.code) || status == .unauthorized else {
             throw Failure(
-                description: "The agent at port \(request.port) of its pod has answered POST /init with \(status.code). It is asked "
-                    + "again."
+                description:
+                    "The agent at port \(request.port) of its pod has answered POST /init with \(status.code). "
+                    + "It is asked again."
             )
         }
     }

@@ -95,8 +95,8 @@ extension ControllerFlag {
             name: "concurrency",
             placeholder: "NAME=NUMBER;...",
             standard: "",
-            help: "How many objects are looked at at a time: batchsandbox=32;pool=16;sandboxsnapshot=4. Of the Kruise dialect: "
-                + "sandbox=32;sandboxset=8;sandboxclaim=64;checkpoint=8.",
+            help: "How many objects are looked at at a time: batchsandbox=32;pool=16;sandboxsnapshot=4. Of the Kruise "
+                + "dialect: sandbox=32;sandboxset=8;sandboxclaim=64;checkpoint=8.",
             effect: .option { (options, text) throws(Fault) in try readConcurrency(text, &options) }
         ),
         .value(

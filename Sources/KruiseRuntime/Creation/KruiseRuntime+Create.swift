@@ -4,6 +4,7 @@
 import ClusterView
 import KubeClient
 import KubeModels
+import KubeRuntime
 import Logging
 public import SandboxModels
 
@@ -118,6 +119,7 @@ extension KruiseRuntime {
         let unheardOf = now().addingTimeInterval(
             Double(patience + (parameters.claimTimeout ?? configuration.claimTimeout) + 30)
         )
+        draft.isEndless = neverEnds
         if neverEnds { draft.timeout = .delete(at: unheardOf) }
         let taken = try await take(draft, origin)
         let id = taken.sandboxID

@@ -16,6 +16,8 @@ struct SandboxDraft {
     var timeout: SandboxTimeout
     /// When it is asked for.
     var now: Date
+    /// Whether the end that it has is none of its own: whoever makes it takes it away afterwards.
+    var isEndless = false
     /// What finds it if the request is sent again.
     var key: String?
     /// A word that nobody else uses.
@@ -122,11 +124,15 @@ struct SandboxDraft {
             $0.template = spec.template ?? spec.snapshotID
             $0.extensions = spec.extensions
             $0.leastAfterResume = spec.timeout.flatMap { Int(exactly: $0.leastAfterResume.rounded(.up)) }
+            // One without an end has one for as long as it is made.
+            if !isEndless { $0.seconds = timeout.end.flatMap(seconds) }
             $0.digest = spec.options?.requestDigest
             $0.tellsAddress = parameters.tellsAddress ? true : nil
             $0.closesAllPorts = spec.access?.closesAllPorts == true ? true : nil
         }
     }
+
+    private func seconds(to end: Date) -> Int? { Int(exactly: end.timeIntervalSince(now).rounded()) }
 
     private var initRequest: String? {
         guard !spec.environment.isEmpty, !parameters.skipsInitialization else { return nil }

@@ -207,7 +207,9 @@ extension KruiseSandboxStatus {
         artifact = news.record.replicas.first?.recorded.artifact.flatMap { ArtifactSummary($0) }
     }
 
-    private static let spokenOf: [KruiseSandboxCondition] = [.ready, .paused, .resumed, .runtimeInitialized, .cleaningUp]
+    private static let spokenOf: [KruiseSandboxCondition] = [
+        .ready, .paused, .resumed, .runtimeInitialized, .cleaningUp,
+    ]
 
     /// Where its pod is. What others have put onto the last one stays told while there is none: a resume gives it to the next.
     private mutating func tell(_ pod: Pod?) {

@@ -1,6 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import KubeClient
 import KubeModels
 import SandboxModels
 import TestSupport
@@ -11,7 +12,8 @@ struct CheckpointDeltaTests {
     /// A pod of a sandbox that a webhook has changed.
     private func createPod(_ sandbox: KruiseSandbox, in cluster: CheckpointCluster) async throws {
         var pod = try Pod(
-            json: #"{"spec":{"terminationGracePeriodSeconds":0,"containers":[{"name":"main","image":"busybox:1","resources":"#
+            json:
+                #"{"spec":{"terminationGracePeriodSeconds":0,"containers":[{"name":"main","image":"busybox:1","resources":"#
                 + #"{"requests":{"cpu":"2m"}}},{"name":"side","image":"busybox:1"},{"name":"mesh","image":"mesh:1"}]}}"#
         )
         pod.metadata.name = sandbox.metadata.name

@@ -99,7 +99,9 @@ struct KruiseAgentTests {
             try await create("told", in: kruise)
             try await kruise.wait(for: "told") { $0.status?.conditions.isTrue("RuntimeInitialized") == true }
             for name in ["none", "skipped"] {
-                #expect(try await kruise.cluster.shell("cat /told 2>/dev/null || echo nothing", in: name) == "nothing\n")
+                #expect(
+                    try await kruise.cluster.shell("cat /told 2>/dev/null || echo nothing", in: name) == "nothing\n"
+                )
             }
         }
     }

@@ -4,6 +4,7 @@
 import KubeClient
 import KubeModels
 import KubeRuntime
+import PrometheusMetrics
 import SandboxModels
 import Testing
 

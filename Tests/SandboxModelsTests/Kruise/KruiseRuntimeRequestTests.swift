@@ -34,7 +34,8 @@ struct KruiseRuntimeRequestTests {
     @Test(
         "goes to a port of its own, and to no other host",
         arguments: [
-            ("http://10.0.0.1:8080", 8080), ("http://metadata.internal:80/init", 80), ("8443", 8443), ("http://x", 49_983),
+            ("http://10.0.0.1:8080", 8080), ("http://metadata.internal:80/init", 80), ("8443", 8443),
+            ("http://x", 49_983),
             ("http://x:0", 49_983), ("http://x:99999", 49_983), ("", 49_983),
         ]
     )
