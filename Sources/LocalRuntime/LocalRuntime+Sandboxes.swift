@@ -247,8 +247,10 @@ extension LocalRuntime {
     public func usage(of id: String) async throws -> SandboxUsage? {
         let runner = try await runner(id)
         guard await runner.isRunning else { return nil }
-        let now = try await serving().world.now
-        return try await ControlGroupUsage(container: await runner.presentContainer).measure(now: now)
+        let world = try await serving().world
+        let container = await runner.presentContainer
+        let usage = ControlGroupUsage(container: container) { await world.containers.diskUsage(of: container) }
+        return try await usage.measure(now: world.now)
     }
 
     /// What happened to a sandbox, oldest first; the last hundred events are kept.

@@ -6,9 +6,6 @@ import KubeRuntime
 import SandboxModels
 
 extension KruiseControllers {
-    /// How many Checkpoints are looked at at a time. Each look is a few requests.
-    private static let checkpointWorkers = 8
-
     /// Adds what sees to Checkpoints.
     mutating func addCheckpoints(_ parts: KruiseParts) {
         let checkpoints = Informer<KruiseCheckpoint>(
@@ -30,7 +27,11 @@ extension KruiseControllers {
         )
         run(checkpoints)
         run(
-            reconciler.controller(workers: Self.checkpointWorkers, metrics: parts.metrics, logger: parts.logger)
+            reconciler.controller(
+                workers: parts.settings.kruise.checkpointWorkers,
+                metrics: parts.metrics,
+                logger: parts.logger
+            )
         )
     }
 }

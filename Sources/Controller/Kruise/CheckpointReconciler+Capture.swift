@@ -63,6 +63,9 @@ extension CheckpointReconciler {
         var template = plan.template
         if let artifact { template.template = try restored(template, from: artifact) }
         try await pair(checkpoint, with: template)
+        var plan = plan
+        // One that runs on may have been changed since it was decided.
+        if !plan.endsSandbox { plan.delta = try await delta(plan, of: checkpoint) }
         var checkpoint = checkpoint
         let name = checkpoint.metadata.name
         if checkpoint.metadata.labels[Kruise.Label.checkpointID] == nil, NameRule.labelValue.allows(name) {

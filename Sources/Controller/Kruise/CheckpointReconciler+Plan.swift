@@ -23,7 +23,7 @@ extension CheckpointReconciler {
         // Without a capture it would lose all that it has done.
         guard !endsSandbox || !contents.isInfoOnly else { throw KruiseCheckpointRefusal.endsWithoutCapture }
         try await refuseTakenNames(checkpoint)
-        let plan = KruiseCheckpointPlan.with {
+        let decided = KruiseCheckpointPlan.with {
             $0.uid = checkpoint.metadata.uid ?? ""
             $0.sandboxName = sandbox.metadata.name
             $0.sandboxUID = sandbox.metadata.uid ?? ""
@@ -33,8 +33,20 @@ extension CheckpointReconciler {
             $0.endsSandbox = endsSandbox
             $0.template = whole
         }
+        var plan = decided
+        plan.delta = try await delta(plan, of: checkpoint)
         guard let written = try await write(plan, contents.label, to: checkpoint) else { return .done }
         return try await advance(written, plan)
+    }
+
+    /// How the sandbox's pod differs now from what it was made from; what is known of that if it has none.
+    func delta(_ plan: KruiseCheckpointPlan, of checkpoint: KruiseCheckpoint) async throws -> RawJSON? {
+        let pods: ResourceClient<Pod> = objects(beside: checkpoint)
+        guard let pod = try await pods.find(plan.sandboxName),
+            pod.metadata.ownerReferences.contains(where: { $0.controller == true && $0.uid == plan.sandboxUID }),
+            let template = try? plan.template.podTemplate()
+        else { return plan.delta }
+        return KruisePodTemplateDelta(of: pod, from: template).map { RawJSON($0.patch) }
     }
 
     private func write(

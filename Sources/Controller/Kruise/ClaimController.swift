@@ -25,7 +25,7 @@ struct SandboxClaimController: Sendable {
         templates: Informer<KruiseSandboxTemplate>,
         sandboxes: Informer<KruiseSandbox>,
         recorder: EventRecorder,
-        workers: Int = 64,
+        workers: Int = KruiseSettings().claimWorkers,
         metrics: (any MetricsFactory)?,
         logger: Logger
     ) {
@@ -46,6 +46,7 @@ struct SandboxClaimController: Sendable {
             waiting: waiting,
             expectations: expectations,
             look: { wake.yield($0) },
+            metrics: ClaimMetrics(factory: metrics),
             logger: logger
         )
         controller = Controller(name: "sandboxclaim", workers: workers, metrics: metrics, logger: logger) { key in

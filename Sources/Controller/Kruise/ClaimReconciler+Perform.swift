@@ -80,6 +80,7 @@ extension SandboxClaimReconciler {
             let request: JSONValue = ["envVars": .object(variables)]
             taking.annotations[Kruise.Annotation.initRuntimeRequest] = request.jsonText
         }
+        if claim.spec.skipInitRuntime == true { taking.annotations[Kruise.Annotation.skipsRuntime] = "true" }
         let changed: JSONValue = [
             "labels": .array(claim.spec.labels.keys.sorted().map { .string($0) }),
             "annotations": .array(claim.spec.annotations.keys.sorted().map { .string($0) }),
@@ -136,6 +137,7 @@ extension SandboxClaimReconciler {
             try taking.apply(to: &sandbox)
             let new = sandbox
             let made = try await expectations.creation(for: claim.key) { try await resource(of: claim).create(new) }
+            try await confirm(source, for: made, of: claim)
             recorder.record(.normal, about: claim, reason: "SandboxCreated", "The sandbox \(name) is made.")
             return made
         } catch let error as KubeError where error.isAlreadyExists {
@@ -147,6 +149,40 @@ extension SandboxClaimReconciler {
                 KruiseSandboxClaimCondition.Reason.invalidClaim,
                 "the template of \(claim.spec.templateName) cannot be read: \(error)"
             )
+        }
+    }
+
+    /// Sees to it that what a clone starts from outlives it.
+    ///
+    /// Whoever deletes a checkpoint with its images looks for clones when it is marked as being deleted. So one that was made before
+    /// the mark keeps the images, and one that may not have been is taken back.
+    ///
+    /// - Throws: `KruiseClaimRefusal` if it was taken back.
+    func confirm(_ source: ClaimSource, for made: KruiseSandbox, of claim: KruiseSandboxClaim) async throws {
+        guard case .checkpoint(let checkpoint, _) = source else { return }
+        let name = checkpoint.metadata.name
+        do {
+            let current: KruiseCheckpoint? = try await resource(of: claim).find(name)
+            if let current, current.metadata.uid == checkpoint.metadata.uid, current.metadata.deletionTimestamp == nil {
+                return
+            }
+        } catch {
+            try? await takeBack(made, of: claim)
+            throw error
+        }
+        try await takeBack(made, of: claim)
+        throw KruiseClaimRefusal(
+            KruiseSandboxClaimCondition.Reason.checkpointNotUsable,
+            "the checkpoint \(name) was deleted while a clone of it was made"
+        )
+    }
+
+    private func takeBack(_ made: KruiseSandbox, of claim: KruiseSandboxClaim) async throws {
+        do {
+            _ = try await resource(KruiseSandbox.self, of: claim)
+                .delete(made.metadata.name, DeleteOptions(uid: made.metadata.uid))
+        } catch let error as KubeError where error.isNotFound || error.isConflict {
+            return
         }
     }
 

@@ -93,6 +93,13 @@ extension SandboxClaimReconciler {
         waiting.forget(claim.key)
         if reservations.forget(claim.metadata.uid ?? "") { wakeOthers(claim) }
         let reason = status.conditions[KruiseSandboxClaimCondition.completed.rawValue]?.reason ?? ""
+        // The API server tells whole seconds of the creation; what was written down at the first look is nearer.
+        let started = (try? KruiseClaimRecord(of: written))?.started?.date ?? written.metadata.creationTimestamp?.date
+        metrics.ended(
+            reason,
+            after: started.map { now().timeIntervalSince($0) } ?? 0,
+            claimed: status.claimedReplicas
+        )
         let isGood = reason == KruiseSandboxClaimCondition.Reason.allReplicasClaimed
         recorder.record(
             isGood ? .normal : .warning,

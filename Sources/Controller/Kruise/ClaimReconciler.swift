@@ -31,6 +31,7 @@ struct SandboxClaimReconciler: Sendable {
     let expectations: Expectations<ObjectKey>
     /// Has a claim looked at.
     let look: @Sendable (ObjectKey) -> Void
+    let metrics: ClaimMetrics
     let memory = ClaimMemory()
     let logger: Logger
     var now: @Sendable () -> Date = { Date() }
@@ -56,6 +57,8 @@ struct SandboxClaimReconciler: Sendable {
             return try await refuse(claim, error)
         }
         var sightings = ClaimSightings()
+        // Whether what is written down is known to be the present.
+        var isCurrent = false
         for _ in 0..<Self.turns {
             let source = try await source(of: claim)
             if !source.canMake { terms.createsOnNoStock = false }
@@ -79,7 +82,20 @@ struct SandboxClaimReconciler: Sendable {
                     return .done
                 }
                 claim = written
+                isCurrent = true
                 continue
+            }
+            // A name that was written down may have been given up since by a controller that took over: it is not to be made again.
+            if !decision.make.isEmpty, !isCurrent {
+                let current = try await resource(KruiseSandboxClaim.self, of: claim).find(key.name)
+                guard let current, current.metadata.uid == claim.metadata.uid else { return .done }
+                memory.note(current)
+                isCurrent = true
+                if current.metadata.resourceVersion != claim.metadata.resourceVersion {
+                    claim = current
+                    if claim.status?.phase == .completed { return try await rest(claim) }
+                    continue
+                }
             }
             do {
                 if try await perform(decision, source, of: claim, terms, &sightings) { continue }

@@ -58,7 +58,12 @@ struct KruiseControllers: Sendable {
             metrics: SandboxMetrics(factory: parts.metrics),
             logger: parts.logger
         )
-        controller = Controller(name: "kruisesandbox", workers: workers, metrics: parts.metrics, logger: parts.logger) {
+        controller = Controller(
+            name: "kruisesandbox",
+            workers: parts.settings.kruise.sandboxWorkers ?? workers,
+            metrics: parts.metrics,
+            logger: parts.logger
+        ) {
             try await reconciler.reconcile($0)
         }
         .watching(sandboxes.sandboxes)
@@ -87,6 +92,7 @@ struct KruiseControllers: Sendable {
         run(retention.controller(name: "kruiseretention", metrics: parts.metrics))
         let census = SandboxCensus(sandboxes.sandboxes, factory: parts.metrics)
         work.append { await census.run() }
+        addRuntimes(parts)
         addCheckpoints(parts)
         addSets(parts)
     }

@@ -17,6 +17,10 @@ extension KruiseSandboxReconciler {
         news.hibernates = (sandbox.spec.pauseStrategy ?? template?.pauseStrategy)?.type == .hibernate
         news.endsWithCheckpoint = sandbox.endsWithCheckpoint
         news.loss = verdict(on: sandbox) == .withoutMemory ? Self.memoryLoss(providers.standard) : nil
+        news.runtime = sandbox.runtimeStage(
+            template?.runtimes ?? sandbox.spec.runtimes,
+            podUID: state.record.phase == .running ? news.pod?.metadata.uid : nil
+        )
         news.obstacle = sightings.postponedPods.values.first
         let toldObstacle = sandbox.status?.toldObstacle
         // What was told stays until the next try.

@@ -22,7 +22,7 @@ struct SandboxSetController: Sendable {
         sandboxes: Informer<KruiseSandbox>,
         templates: Informer<KruiseSandboxTemplate>,
         recorder: EventRecorder,
-        workers: Int = 8,
+        workers: Int = KruiseSettings().setWorkers,
         metrics: (any MetricsFactory)?,
         logger: Logger
     ) {

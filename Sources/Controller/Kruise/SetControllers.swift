@@ -31,6 +31,7 @@ extension KruiseControllers {
             sandboxes: sandboxes.sandboxes,
             templates: sandboxes.templates,
             recorder: parts.recorder,
+            workers: parts.settings.kruise.setWorkers,
             metrics: parts.metrics,
             logger: parts.logger
         )
@@ -42,6 +43,7 @@ extension KruiseControllers {
             templates: sandboxes.templates,
             sandboxes: sandboxes.sandboxes,
             recorder: parts.recorder,
+            workers: parts.settings.kruise.claimWorkers,
             metrics: parts.metrics,
             logger: parts.logger
         )

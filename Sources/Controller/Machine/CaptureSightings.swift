@@ -1,6 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import KubeModels
 import SandboxModels
 
 /// What a provider and the API server have answered while one sandbox was looked at. It is not kept: the next look asks
@@ -18,6 +19,8 @@ struct CaptureSightings {
     private(set) var postponedPods: [String: Problem] = [:]
     /// Pods of pools that the API server has said to be gone.
     var gonePods: Set<String> = []
+    /// Pods whose objects were taken away when all of them was known to be dead, by UID. A cache shows them a while longer.
+    private(set) var forgottenPods: Set<String> = []
     /// How far the captures are of which a provider has said so.
     var progress: [String: CaptureProgress] = [:]
     /// Whether something was seen since this was last asked that may change a decision.
@@ -52,6 +55,13 @@ struct CaptureSightings {
         isNews = true
     }
 
+    mutating func forget(podUID: String) {
+        if forgottenPods.insert(podUID).inserted { isNews = true }
+    }
+
+    /// Whether there is nothing any more at a place where a cache still shows a pod.
+    func isForgotten(_ pod: Pod?) -> Bool { pod?.metadata.uid.map { forgottenPods.contains($0) } ?? false }
+
     /// A pod cannot be created yet. It changes no decision.
     mutating func postpone(_ member: String, _ problem: Problem) { postponedPods[member] = problem }
 
@@ -67,6 +77,7 @@ struct CaptureSightings {
         givenUp.merge(other.givenUp) { $0 + $1 }
         refusedPods.merge(other.refusedPods) { $1 }
         postponedPods.merge(other.postponedPods) { $1 }
+        forgottenPods.formUnion(other.forgottenPods)
         progress.merge(other.progress) { $1 }
         isNews = isNews || other.isNews
         if let delay = other.wakeAfter { wake(after: delay) }

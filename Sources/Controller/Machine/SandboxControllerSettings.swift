@@ -19,6 +19,8 @@ public struct SandboxControllerSettings: Sendable, Hashable {
     public var artifactCheckInterval: Double? = 3600
     /// How pools are worked on.
     public var pools = PoolSettings()
+    /// How the Kruise dialect is worked on.
+    public var kruise = KruiseSettings()
     /// How long a pause, a resume or a snapshot may take, and of how many replicas a pause may be.
     public var policy = LifecyclePolicy(resumeTimeout: 600, maximumPauseReplicas: 1)
 

@@ -83,7 +83,9 @@ extension SandboxReconciler {
             guard let request = request(uid, of: sandbox, at: member.index),
                 try await finish(await providers.provider(of: request).release(request), &sightings) != nil
             else { return }
-            try await forget(request.source, of: sandbox, at: member.index)
+            guard try await forget(request.source, of: sandbox, at: member.index) else { return }
+            // Else the next look would have it released once more, of whoever held it and is gone by then.
+            sightings.forget(podUID: request.source.podUID)
         case .verifyArtifact(let artifact, let attempt):
             switch await verify(artifact, in: sandbox.metadata.namespace ?? "default") {
             case .done: sightings.sight(identity, .init(attempt: attempt, outcome: .verified))
@@ -172,28 +174,37 @@ extension SandboxReconciler {
 
     /// Takes away the object of a pod whose processes are all known to be dead. A kubelet takes seconds to come round to that,
     /// and there is nothing left to wait for.
-    private func forget(_ source: SnapshotSource, of sandbox: Sandbox, at index: Int) async throws {
+    ///
+    /// - Returns: Whether it is gone for certain.
+    private func forget(_ source: SnapshotSource, of sandbox: Sandbox, at index: Int) async throws -> Bool {
         switch place(index, of: sandbox) {
         case .own(let pod) where pod.metadata.uid == source.podUID,
             .pooled(let pod) where pod.metadata.uid == source.podUID && pod.metadata.deletionTimestamp != nil:
-            try await delete(pod, gracePeriodSeconds: 0)
-        case .own, .pooled, .vacant, .missing, .givenBack, .unreadable: return
+            return try await delete(pod, gracePeriodSeconds: 0)
+        case .own, .pooled, .vacant, .missing, .givenBack, .unreadable: return false
         }
     }
 
     /// Deletes a pod, and no other one that comes to have its name.
     ///
-    /// - Parameter gracePeriodSeconds: How long its processes have to end; nil for what its spec says. With 0 the object goes at once.
-    func delete(_ pod: Pod, gracePeriodSeconds: Int? = nil) async throws {
-        guard pod.metadata.deletionTimestamp == nil || gracePeriodSeconds == 0 else { return }
+    /// - Parameter gracePeriodSeconds: How long its processes have to end; nil for what its spec says. With 0 the object goes at once,
+    ///   unless somebody's finalizer keeps it.
+    /// - Returns: Whether the object is gone for certain.
+    @discardableResult
+    func delete(_ pod: Pod, gracePeriodSeconds: Int? = nil) async throws -> Bool {
+        guard pod.metadata.deletionTimestamp == nil || gracePeriodSeconds == 0 else { return false }
         do {
-            _ = try await client.resource(Pod.self, in: .named(pod.metadata.namespace ?? "default"))
+            let answer = try await client.resource(Pod.self, in: .named(pod.metadata.namespace ?? "default"))
                 .delete(
                     pod.metadata.name,
                     DeleteOptions(uid: pod.metadata.uid, gracePeriodSeconds: gracePeriodSeconds)
                 )
+            switch answer {
+            case .done: return true
+            case .begun(let leaving): return gracePeriodSeconds == 0 && leaving.metadata.finalizers.isEmpty
+            }
         } catch let error as KubeError where error.isNotFound || error.isConflict {
-            return
+            return error.isNotFound
         }
     }
 

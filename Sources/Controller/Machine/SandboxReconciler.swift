@@ -119,8 +119,10 @@ extension SandboxReconciler {
             let refused = sightings.refusedPods[identity].map {
                 Observation.Compute.ended(member.recorded.incarnation, $0)
             }
+            let forgotten: Observation.Compute? = sightings.isForgotten(place.pod) ? .absent : nil
             observations[identity] = Observation(
-                compute: refused ?? place.compute(of: member.recorded, gone: sightings.gonePods, now: now()),
+                compute: refused ?? forgotten
+                    ?? place.compute(of: member.recorded, gone: sightings.gonePods, now: now()),
                 capture: sightings.captures[identity],
                 verification: sightings.verifications[identity],
                 cleaned: sightings.cleaned[identity] ?? [],

@@ -20,6 +20,9 @@ extension PrometheusRegistry {
                 "stasis_sandbox_pause_failures_total": "Pauses that did not come about, by reason.",
                 "stasis_sandbox_resume_failures_total": "Resumes that did not come about, by reason.",
                 "stasis_sandbox_frozen_seconds": "How long sandboxes were frozen for a capture.",
+                "stasis_sandbox_claim_duration_seconds":
+                    "How long SandboxClaims took from when they were first looked at, by the reason of that.",
+                "stasis_claimed_sandboxes_total": "Sandboxes that ended SandboxClaims have got.",
                 "stasis_capture_read_bytes_total": "Bytes of files that captures have read.",
                 "stasis_capture_written_bytes_total": "Bytes that captures have sent to registries.",
                 "stasis_provider_step_duration_seconds": "How long providers took to answer, by step and outcome.",

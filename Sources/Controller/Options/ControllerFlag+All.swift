@@ -95,7 +95,8 @@ extension ControllerFlag {
             name: "concurrency",
             placeholder: "NAME=NUMBER;...",
             standard: "",
-            help: "How many objects are looked at at a time: batchsandbox=32;pool=16;sandboxsnapshot=4.",
+            help: "How many objects are looked at at a time: batchsandbox=32;pool=16;sandboxsnapshot=4. Of the Kruise "
+                + "dialect: sandbox=32;sandboxset=8;sandboxclaim=64;checkpoint=8.",
             effect: .option { (options, text) throws(Fault) in try readConcurrency(text, &options) }
         ),
         .value(
@@ -398,7 +399,15 @@ extension ControllerFlag {
             case "batchsandbox": options.sandboxWorkers = number
             case "pool": options.poolWorkers = number
             case "sandboxsnapshot": options.snapshotWorkers = number
-            default: throw Fault("names '\(words[0])', which is not batchsandbox, pool or sandboxsnapshot")
+            case "sandbox": options.sandboxes.kruise.sandboxWorkers = number
+            case "sandboxset": options.sandboxes.kruise.setWorkers = number
+            case "sandboxclaim": options.sandboxes.kruise.claimWorkers = number
+            case "checkpoint": options.sandboxes.kruise.checkpointWorkers = number
+            default:
+                throw Fault(
+                    "names '\(words[0])', which is not batchsandbox, pool, sandboxsnapshot, sandbox, sandboxset, sandboxclaim or "
+                        + "checkpoint"
+                )
             }
         }
     }

@@ -13,7 +13,7 @@ enum CreationOutcome {
         let status = object.sandbox.status
         switch status.state {
         // What its creator asks for next does not count: it was there.
-        case .running where object.isReady, .pausing, .paused: return true
+        case .running where object.isReady && object.isAgentTold, .pausing, .paused: return true
         case .failed, .terminated:
             throw failed(id, object.unreadiness ?? status.message ?? "nobody has said why")
         case .stopping:

@@ -12,6 +12,8 @@ struct KruiseRequest: JSONFields {
     var extensions: [String: String] = [:]
     /// How many seconds it has at least after each resume.
     var leastAfterResume: Int?
+    /// How many seconds it was given, which is what it has after a resume for which nobody says how many.
+    var seconds: Int?
     /// What tells the request from another one under the same key.
     var digest: String?
     /// Whether its address is told with its metadata.
@@ -24,6 +26,7 @@ struct KruiseRequest: JSONFields {
         try fields.field("template", &template)
         try fields.field("extensions", &extensions)
         try fields.field("leastAfterResume", &leastAfterResume)
+        try fields.field("seconds", &seconds)
         try fields.field("digest", &digest)
         try fields.field("tellsAddress", &tellsAddress)
         try fields.field("closesAllPorts", &closesAllPorts)

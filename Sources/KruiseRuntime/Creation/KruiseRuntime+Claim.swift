@@ -32,6 +32,8 @@ extension KruiseRuntime {
             }
             return try await make(draft, origin)
         }
+        // Two servers would take two of what is ready; of one name there is one.
+        if draft.key != nil, draft.parameters.createsOnNoStock { return try await make(draft, origin) }
         if let taken = try await claim(draft, origin) { return taken }
         if draft.parameters.createsOnNoStock { return try await make(draft, origin) }
         return try await claimLater(draft, origin)
@@ -129,9 +131,15 @@ extension KruiseRuntime {
             let name = draft.parameters.name ?? Self.name(draft, origin)
             do {
                 let object = try await objects.client.create(draft.object(name, from: origin, template: template))
+                try await confirm(origin, for: object)
                 directory.put(object)
                 return object
             } catch let error as KubeError where error.isAlreadyExists {
+                if let found = try await telling("look the sandbox up", { try await objects.client.find(name) }),
+                    draft.key != nil, found.metadata.labels[KruiseRequest.keyLabel] == draft.key
+                {
+                    throw KeyTaken(name: name)
+                }
                 guard draft.parameters.name == nil else {
                     throw SandboxError(.nameTaken, "There is a sandbox '\(name)' already.", cause: error)
                 }
@@ -140,21 +148,49 @@ extension KruiseRuntime {
             } catch let error as JSONError {
                 throw SandboxError(.invalidParameter, "What '\(origin.name)' has as a template is none.", cause: error)
             } catch let error as KubeError {
-                // Its name is nobody else's, so what may have come of it goes.
-                if draft.parameters.name == nil { await undo(name) }
+                // Its name is nobody else's, so what may have come of it goes. That of a key is for whoever sends it again.
+                if draft.parameters.name == nil, draft.key == nil { await undo(name) }
                 throw SandboxError(error, doing: "create the sandbox")
             }
         }
     }
 
+    /// Sees to it that what a clone starts from outlives it.
+    ///
+    /// Whoever deletes a checkpoint with its images looks for clones when it is marked as being deleted. So one that was made before
+    /// the mark keeps the images, and one that may not have been is taken back.
+    ///
+    /// - Throws: `snapshotNotReady`.
+    func confirm(_ origin: SandboxOrigin, for object: KruiseSandbox) async throws {
+        guard case .checkpoint(let id) = origin.kind else { return }
+        let current: KruiseCheckpoint?
+        do {
+            current = try await telling("look the snapshot up") { try await checkpoints.find(origin.name) }
+        } catch {
+            await undo(object.metadata.name, uid: object.metadata.uid)
+            throw error
+        }
+        guard let current, current.metadata.deletionTimestamp == nil, current.metadata.uid == origin.uid else {
+            await undo(object.metadata.name, uid: object.metadata.uid)
+            throw SandboxError(
+                .snapshotNotReady,
+                "The snapshot '\(id)' was deleted while a sandbox was created from it, so there is none."
+            )
+        }
+    }
+
     /// Deletes an object of which nobody knows whether it is there.
-    private func undo(_ name: String) async {
-        let work = Task { _ = try? await objects.client.delete(name) }
+    private func undo(_ name: String, uid: String? = nil) async {
+        let work = Task { _ = try? await objects.client.delete(name, DeleteOptions(uid: uid)) }
         await work.value
     }
 
     /// A name: what it comes from, and some letters that nobody else has. It is a label, too, and a part of host names.
+    ///
+    /// That of a request with a key is made of the key, so that all who carry that out make one sandbox, whatever they know of each
+    /// other.
     private static func name(_ draft: SandboxDraft, _ origin: SandboxOrigin) -> String {
+        if let key = draft.key { return "request-\(key.filter { $0 != "-" }.prefix(24))" }
         var prefix = draft.parameters.namePrefix ?? origin.name
         if case .checkpoint(let id) = origin.kind, draft.parameters.namePrefix == nil { prefix = id }
         prefix = String(prefix.replacing(".", with: "-").prefix(40))

@@ -4,6 +4,7 @@
 import ClusterView
 import KubeClient
 import KubeModels
+import KubeRuntime
 import Logging
 public import SandboxModels
 
@@ -42,8 +43,54 @@ extension KruiseRuntime {
         let origin = spec.image.isEmpty ? try await origin(name) : SandboxOrigin(image: spec, name: name)
         guard let key = requestKey(spec) else { return try await create(spec, parameters, origin, expiresAt, key: nil) }
         return try await turns.run(key) {
-            if let known = try await made(by: key, spec) { return known }
-            return try await create(spec, parameters, origin, expiresAt, key: key)
+            // Each turn ends with another server's sandbox gone, which is seldom worth more than one.
+            for _ in 0..<Self.keyAttempts {
+                if let known = try await made(by: key, spec) { return known }
+                do {
+                    return try await create(spec, parameters, origin, expiresAt, key: key)
+                } catch let taken as KeyTaken {
+                    // Another server was faster, or the one of before is not quite gone.
+                    try await waitUntilGone(taken.name)
+                }
+            }
+            throw SandboxError(.runtimeUnavailable, "Others send the same request at once; ask again.")
+        }
+    }
+
+    /// How often it is tried to make the sandbox of a key.
+    private static let keyAttempts = 5
+
+    /// There is a sandbox of the name that the key of a request gives.
+    struct KeyTaken: Error {
+        let name: String
+    }
+
+    /// Returns when a sandbox that is being deleted is gone, or at once if it is not.
+    private func waitUntilGone(_ name: String) async throws {
+        guard let found = try await telling("look the sandbox up", { try await objects.client.find(name) }),
+            found.metadata.deletionTimestamp != nil
+        else { return }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            let changes = objects.informer.changes
+            group.addTask {
+                for await change in changes where change.object.metadata.uid == found.metadata.uid {
+                    if case .deleted = change { return }
+                }
+            }
+            group.addTask {
+                try await Task.sleep(for: .seconds(configuration.readyTimeout))
+                throw SandboxError(.nameTaken, "The sandbox '\(name)' of this key is still being deleted; ask again.")
+            }
+            group.addTask {
+                // It may have gone before anybody listened.
+                while try await telling("look the sandbox up", { try await objects.client.find(name) })?.metadata.uid
+                    == found.metadata.uid
+                {
+                    try await Task.sleep(for: .seconds(1))
+                }
+            }
+            defer { group.cancelAll() }
+            try await group.next()
         }
     }
 
@@ -72,6 +119,7 @@ extension KruiseRuntime {
         let unheardOf = now().addingTimeInterval(
             Double(patience + (parameters.claimTimeout ?? configuration.claimTimeout) + 30)
         )
+        draft.isEndless = neverEnds
         if neverEnds { draft.timeout = .delete(at: unheardOf) }
         let taken = try await take(draft, origin)
         let id = taken.sandboxID

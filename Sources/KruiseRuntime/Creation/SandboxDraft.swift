@@ -16,6 +16,8 @@ struct SandboxDraft {
     var timeout: SandboxTimeout
     /// When it is asked for.
     var now: Date
+    /// Whether the end that it has is none of its own: whoever makes it takes it away afterwards.
+    var isEndless = false
     /// What finds it if the request is sent again.
     var key: String?
     /// A word that nobody else uses.
@@ -42,6 +44,7 @@ struct SandboxDraft {
         taking.annotations[Kruise.Annotation.reservePausedSandboxDuration] = retentionText
         taking.annotations[Kruise.Annotation.runtimeAccessToken] = spec.access?.token
         taking.annotations[Kruise.Annotation.initRuntimeRequest] = initRequest ?? origin.initRequest
+        taking.annotations[Kruise.Annotation.skipsRuntime] = parameters.skipsInitialization ? "true" : nil
         if case .checkpoint(let id) = origin.kind { taking.annotations[Kruise.Annotation.restoreFrom] = id }
         (taking.shutdownTime, taking.pauseTime) = timeout.spelled
         return taking
@@ -87,12 +90,9 @@ struct SandboxDraft {
     func needsOwnPod(of origin: SandboxOrigin) -> Bool {
         if parameters.needsOwnPod { return true }
         // An agent beside the containers is told of variables when it runs.
-        let hasAgent = origin.spec.runtimes.contains { $0.name == Self.agent }
+        let hasAgent = origin.spec.runtimes.contains { $0.name == KruiseRuntimeRequest.runtime }
         return !spec.environment.isEmpty && !parameters.skipsInitialization && !hasAgent
     }
-
-    /// The runtime that takes variables once it runs.
-    private static let agent = "agent-runtime"
 
     /// Whether a new sandbox's template is another one than that of its origin.
     private var changesTemplate: Bool {
@@ -124,11 +124,15 @@ struct SandboxDraft {
             $0.template = spec.template ?? spec.snapshotID
             $0.extensions = spec.extensions
             $0.leastAfterResume = spec.timeout.flatMap { Int(exactly: $0.leastAfterResume.rounded(.up)) }
+            // One without an end has one for as long as it is made.
+            if !isEndless { $0.seconds = timeout.end.flatMap(seconds) }
             $0.digest = spec.options?.requestDigest
             $0.tellsAddress = parameters.tellsAddress ? true : nil
             $0.closesAllPorts = spec.access?.closesAllPorts == true ? true : nil
         }
     }
+
+    private func seconds(to end: Date) -> Int? { Int(exactly: end.timeIntervalSince(now).rounded()) }
 
     private var initRequest: String? {
         guard !spec.environment.isEmpty, !parameters.skipsInitialization else { return nil }

@@ -24,6 +24,8 @@ struct SandboxOrigin {
     var spec: KruiseSandboxSpec
     /// What the new sandbox is told of itself, if the object says it.
     var initRequest: String?
+    /// The UID of a checkpoint, which another one of its name does not have.
+    var uid: String?
 
     /// A set.
     init(_ set: KruiseSandboxSet) {
@@ -50,6 +52,7 @@ struct SandboxOrigin {
     init(_ checkpoint: KruiseCheckpoint, _ template: KruiseSandboxTemplate) {
         kind = .checkpoint(id: checkpoint.checkpointID)
         name = checkpoint.metadata.name
+        uid = checkpoint.metadata.uid
         spec = Self.spec(of: template)
         initRequest = checkpoint.metadata.annotations[Kruise.Annotation.initRuntimeRequest]
     }

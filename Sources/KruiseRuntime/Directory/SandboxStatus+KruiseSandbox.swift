@@ -38,6 +38,10 @@ extension SandboxStatus {
                 return Told(state: .running, reason: "PAUSE_FAILED", message: failure)
             }
             if isToPause { return Told(state: .pausing, reason: "PAUSING", message: "It was asked to pause.") }
+            if object.isReady, object.isAgentToBeTold {
+                // What is asked of it before would be refused, or done without its variables.
+                return Told(state: .resuming, reason: "INITIALIZING", message: "Its agent is told what it has to know.")
+            }
             return Told(state: .running, reason: object.isReady ? "RUNNING" : "NOT_READY", message: object.unreadiness)
         case .paused? where object.isFullyPaused:
             if !isToPause, object.failedResume == nil {
@@ -87,6 +91,14 @@ extension KruiseSandbox {
         guard let seen = status?.observedGeneration, let generation = metadata.generation else { return true }
         return seen >= generation
     }
+
+    /// Whether its agent is still to be told what it has to know, and that was not tried in vain.
+    var isAgentToBeTold: Bool { spec.paused != true && agentStage == .pending }
+
+    /// Whether its agent, if it has one, knows what it has to know.
+    var isAgentTold: Bool { agentStage == nil || agentStage == .told }
+
+    private var agentStage: KruiseRuntimeStage? { runtimeStage(spec.runtimes, podUID: status?.podInfo?.podUID) }
 
     /// Why its pod does not come up, as far as its controller has said so.
     var unreadiness: String? { condition(.ready, "False", but: [KruiseSandboxCondition.Reason.podReady]) }

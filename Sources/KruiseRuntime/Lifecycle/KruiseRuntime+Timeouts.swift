@@ -49,7 +49,9 @@ extension KruiseRuntime {
     public func resume(_ id: String) async throws {
         try await wish(id, isPaused: false, "resume the sandbox") { entry in
             guard entry.sandbox.status.state == .paused else { throw Self.cannot("resumed", entry) }
-            return Self.resume(entry, until: now(), now: now())
+            // As long as it was given at first.
+            let end = now().addingTimeInterval(Double(entry.object.request?.seconds ?? 0))
+            return Self.resume(entry, until: end, now: now())
         }
     }
 

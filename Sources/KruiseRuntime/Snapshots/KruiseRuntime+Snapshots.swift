@@ -57,6 +57,7 @@ extension KruiseRuntime {
             $0.metadata.annotations[Kruise.Annotation.initRuntimeRequest] =
                 sandbox.metadata.annotations[Kruise.Annotation.initRuntimeRequest]
             $0.metadata.annotations[OpenSandbox.Annotation.snapshotName] = options.name
+            $0.metadata.annotations[Kruise.Annotation.internalSnapshot] = options.isInternal ? "true" : nil
             $0.spec.podName = name
             $0.spec.keepRunning = options.keepRunning
             $0.spec.ttlAfterFinished = options.timeToLive.map { GoDuration(.seconds($0)).description }
@@ -73,12 +74,12 @@ extension KruiseRuntime {
         return Snapshot(object)
     }
 
-    /// All snapshots, newest first.
+    /// All snapshots but those that are only a means of a server's, newest first.
     ///
     /// - Throws: `SandboxError` with `runtimeUnavailable`.
     public func snapshots() async throws -> [Snapshot] {
         try await objects.waitUntilSynced()
-        return checkpointInformer.store.objects.map { Snapshot($0) }
+        return checkpointInformer.store.objects.map { Snapshot($0) }.filter { !$0.isInternal }
             .sorted { ($0.createdAt, $0.id) > ($1.createdAt, $1.id) }
     }
 

@@ -19,7 +19,8 @@ extension Snapshot {
             name: metadata.annotations[OpenSandbox.Annotation.snapshotName],
             status: SnapshotStatus(object, created: created),
             createdAt: created,
-            owner: metadata.annotations[Kruise.Annotation.owner]
+            owner: metadata.annotations[Kruise.Annotation.owner],
+            isInternal: metadata.annotations[Kruise.Annotation.internalSnapshot] == "true"
         )
     }
 }

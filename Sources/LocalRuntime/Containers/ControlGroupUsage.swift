@@ -10,6 +10,8 @@ struct ControlGroupUsage {
     var root = "/sys/fs/cgroup"
     /// The container.
     let container: String
+    /// What it has on disk.
+    let disk: @Sendable () async -> DiskUsage
     /// How long the use of processors is measured.
     static let interval: Duration = .milliseconds(100)
 
@@ -18,6 +20,7 @@ struct ControlGroupUsage {
     /// - Returns: Nil if there is no such container now.
     /// - Throws: `CancellationError`.
     func measure(now: @Sendable () -> Date) async throws -> SandboxUsage? {
+        async let disk = disk()
         let began = ContinuousClock.now
         guard let before = processorSeconds() else { return nil }
         try await Task.sleep(for: Self.interval)
@@ -25,15 +28,15 @@ struct ControlGroupUsage {
         guard let after = processorSeconds(), let used = memoryUsed() else { return nil }
         let cache = memoryStatistic(isUnified ? "file" : "total_cache") ?? 0
         let machine = Int64(clamping: ProcessInfo.processInfo.physicalMemory)
+        let onDisk = await disk
         return SandboxUsage(
             at: now(),
             cpuPercent: max(0, (after - before) / elapsed * 100),
             memoryUsed: max(0, used - cache),
             memoryTotal: min(memoryLimit() ?? machine, machine),
             memoryCache: cache,
-            // Nobody counts what a sandbox has written.
-            diskUsed: 0,
-            diskTotal: 0
+            diskUsed: onDisk.used,
+            diskTotal: onDisk.total
         )
     }
 

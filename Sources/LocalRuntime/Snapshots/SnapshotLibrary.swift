@@ -90,7 +90,8 @@ actor SnapshotLibrary {
             unfinished: request.source.containers.first?.target,
             owner: options.owner,
             source: await source.row.spec,
-            timeToLive: options.timeToLive
+            timeToLive: options.timeToLive,
+            isInternal: options.isInternal ? true : nil
         )
         let capture = Capture(request: request, source: source, endsSource: !options.keepRunning)
         do {
@@ -133,9 +134,9 @@ actor SnapshotLibrary {
         }
     }
 
-    /// All snapshots that are not being deleted, in any order.
+    /// All snapshots that are not being deleted and not only a means of the server's, in any order.
     var snapshots: [Snapshot] {
-        rows.values.filter { $0.status.state != .deleting }.map(\.snapshot)
+        rows.values.filter { $0.status.state != .deleting && $0.isInternal != true }.map(\.snapshot)
     }
 
     /// Deletes a snapshot. For its owner it is gone at once; its image follows when nothing refers to it.

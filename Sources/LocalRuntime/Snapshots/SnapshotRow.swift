@@ -31,6 +31,8 @@ struct SnapshotRow: Codable, Sendable, Hashable, FetchableRecord, PersistableRec
     var source: SandboxSpec?
     /// After how many seconds from its end it is deleted by itself.
     var timeToLive: Double?
+    /// Whether lists leave it out.
+    var isInternal: Bool?
 
     /// When it is deleted by itself, once that is known.
     var expiresAt: Date? {
@@ -54,7 +56,8 @@ struct SnapshotRow: Codable, Sendable, Hashable, FetchableRecord, PersistableRec
             artifact: status.state == .ready ? artifact : nil,
             owner: owner,
             source: source,
-            expiresAt: expiresAt
+            expiresAt: expiresAt,
+            isInternal: isInternal == true
         )
     }
 }

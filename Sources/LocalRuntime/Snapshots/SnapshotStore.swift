@@ -72,6 +72,11 @@ struct SnapshotStore: Sendable {
         }
     }
 
+    /// Adds the column of what lists leave out.
+    static func addPurpose(_ database: Database) throws {
+        try database.alter(table: SnapshotRow.databaseTableName) { $0.add(column: "isInternal", .boolean) }
+    }
+
     /// Makes the tables.
     static func makeTables(_ database: Database) throws {
         try database.create(table: SnapshotRow.databaseTableName) { table in

@@ -110,6 +110,7 @@ struct SandboxStore: Sendable {
         migrator.registerMigration("3 events", migrate: SandboxEventRow.makeTable)
         migrator.registerMigration("4 unrecorded images", migrate: UnrecordedImage.makeTable)
         migrator.registerMigration("5 owners of snapshots", migrate: SnapshotStore.addOwners)
+        migrator.registerMigration("6 purpose of snapshots", migrate: SnapshotStore.addPurpose)
         return migrator
     }
 }

@@ -26,6 +26,10 @@ extension Kruise {
         public static let sandboxPriority = "agents.kruise.io/sandbox-priority"
         /// On a `Sandbox`: the token of its own agent.
         public static let runtimeAccessToken = "agents.kruise.io/runtime-access-token"
+        /// On a `Sandbox`: where its own agent listens. Only the port counts.
+        public static let runtimeURL = "agents.kruise.io/runtime-url"
+        /// On a `Sandbox`: `true` if its own agent is told nothing. Our own.
+        public static let skipsRuntime = "stasis.dev/skip-init-runtime"
         /// On a `Sandbox`: a hash of that which cannot be changed in place.
         public static let hashImmutablePart = "sandbox.agents.kruise.io/hash-immutable-part"
     }

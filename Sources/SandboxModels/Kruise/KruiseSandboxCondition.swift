@@ -22,7 +22,7 @@ public enum KruiseSandboxCondition: String, Sendable, Hashable, CaseIterable {
         public static let startContainerFailed = "StartContainerFailed"
         /// `Ready`: the API server refuses the pod.
         public static let podCreateFailed = "PodCreateFailed"
-        /// `SandboxPaused`: somebody asked for it.
+        /// `SandboxPaused`: somebody asked for it. `RuntimeInitialized`: its agent is still to be told.
         public static let pending = "Pending"
         /// `SandboxPaused`: it is being captured.
         public static let checkpointCreating = "CheckpointCreating"
@@ -38,5 +38,9 @@ public enum KruiseSandboxCondition: String, Sendable, Hashable, CaseIterable {
         public static let createPod = "CreatePod"
         /// `SandboxResumed`: its pod runs.
         public static let resumePod = "ResumePod"
+        /// `RuntimeInitialized`: its agent was told.
+        public static let succeeded = "Succeeded"
+        /// `RuntimeInitialized`: its agent could not be told so far.
+        public static let failed = "Failed"
     }
 }

@@ -21,6 +21,8 @@ public struct KruiseSandboxNews: Sendable, Hashable {
     public var hibernates = false
     /// Whether it ends with the capture of a checkpoint: when it is paused it has ended.
     public var endsWithCheckpoint = false
+    /// How far it is that its agent is told what it has to know; nil if it is told nothing.
+    public var runtime: KruiseRuntimeStage?
 
     /// Creates what a record tells.
     public init(_ record: AggregateRecord) { self.record = record }
@@ -77,7 +79,7 @@ extension KruiseSandboxNews {
 
     /// Those that there are.
     var conditions: [KubeModels.Condition] {
-        [ready, paused, resumed, cleaningUp].compactMap(\.self)
+        [ready, paused, resumed, runtimeInitialized, cleaningUp].compactMap(\.self)
     }
 
     private var ready: KubeModels.Condition {
@@ -140,6 +142,17 @@ extension KruiseSandboxNews {
         }
     }
 
+    private var runtimeInitialized: KubeModels.Condition? {
+        typealias Reason = KruiseSandboxCondition.Reason
+        return switch runtime {
+        case nil: nil
+        case .pending?:
+            condition(.runtimeInitialized, false, Reason.pending, "Its agent is told what it has to know once it runs.")
+        case .told?: condition(.runtimeInitialized, true, Reason.succeeded, "Its agent was told what it has to know.")
+        case .failed(let why)?: condition(.runtimeInitialized, false, Reason.failed, why)
+        }
+    }
+
     private var cleaningUp: KubeModels.Condition? {
         let leftovers = record.members.reduce(0) { $0 + $1.recorded.leftovers.count }
         guard leftovers > 0 else { return nil }
@@ -194,7 +207,9 @@ extension KruiseSandboxStatus {
         artifact = news.record.replicas.first?.recorded.artifact.flatMap { ArtifactSummary($0) }
     }
 
-    private static let spokenOf: [KruiseSandboxCondition] = [.ready, .paused, .resumed, .cleaningUp]
+    private static let spokenOf: [KruiseSandboxCondition] = [
+        .ready, .paused, .resumed, .runtimeInitialized, .cleaningUp,
+    ]
 
     /// Where its pod is. What others have put onto the last one stays told while there is none: a resume gives it to the next.
     private mutating func tell(_ pod: Pod?) {

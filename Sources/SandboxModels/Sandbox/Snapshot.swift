@@ -23,6 +23,8 @@ public struct Snapshot: Sendable, Hashable {
     public var source: SandboxSpec?
     /// When it is deleted by itself, if that is known.
     public var expiresAt: Date?
+    /// Whether it is only a means of the server's own: who knows its identity has it, lists do not.
+    public var isInternal: Bool
 
     /// Creates a snapshot from its values.
     public init(
@@ -34,7 +36,8 @@ public struct Snapshot: Sendable, Hashable {
         artifact: Artifact? = nil,
         owner: String? = nil,
         source: SandboxSpec? = nil,
-        expiresAt: Date? = nil
+        expiresAt: Date? = nil,
+        isInternal: Bool = false
     ) {
         self.id = id
         self.sandboxID = sandboxID
@@ -45,6 +48,7 @@ public struct Snapshot: Sendable, Hashable {
         self.owner = owner
         self.source = source
         self.expiresAt = expiresAt
+        self.isInternal = isInternal
     }
 }
 

@@ -13,6 +13,8 @@ public struct SnapshotOptions: Sendable, Hashable {
     public var timeToLive: Double?
     /// What is to be captured, in Kubernetes' words (`filesystem`, `memory`); empty: as the sandbox or the runtime has it.
     public var contents: Set<String>
+    /// Whether it is only a means of the server's own, such as a fork's, and nobody is told of it.
+    public var isInternal: Bool
 
     /// Creates options; without arguments they ask for nothing.
     public init(
@@ -20,12 +22,14 @@ public struct SnapshotOptions: Sendable, Hashable {
         owner: String? = nil,
         keepRunning: Bool = true,
         timeToLive: Double? = nil,
-        contents: Set<String> = []
+        contents: Set<String> = [],
+        isInternal: Bool = false
     ) {
         self.name = name
         self.owner = owner
         self.keepRunning = keepRunning
         self.timeToLive = timeToLive
         self.contents = contents
+        self.isInternal = isInternal
     }
 }

@@ -7,7 +7,7 @@ import SandboxModels
 
 import struct Foundation.Date
 
-/// Several sandboxes from one that runs: a snapshot that nobody else sees for long, and what is created from it.
+/// Several sandboxes from one that runs: a snapshot that no list shows, and what is created from it.
 struct E2BForkRoutes {
     private let surroundings: E2BSurroundings
     private var runtime: any SandboxRuntime { surroundings.runtime }
@@ -51,7 +51,7 @@ struct E2BForkRoutes {
             throw E2BError(.conflict, "The sandbox \(source.id) does not run, and only one that runs can be forked.")
         }
         let teller = try surroundings.teller(request)
-        let options = SnapshotOptions(owner: source.spec.owner, timeToLive: Self.snapshotLife)
+        let options = SnapshotOptions(owner: source.spec.owner, timeToLive: Self.snapshotLife, isInternal: true)
         let begun: Snapshot
         do {
             begun = try await surroundings.about(source.id) {

@@ -22,6 +22,7 @@ class Client:
 
     def __init__(self, asynchronous: bool, address: str, key: str, mount: str = "/e2b") -> None:
         self._loop = asyncio.new_event_loop() if asynchronous else None
+        self.address = address
         self.Sandbox = e2b.AsyncSandbox if asynchronous else e2b.Sandbox
         self.options = {
             "api_key": key,

@@ -2,6 +2,7 @@
 
 import json
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -239,16 +240,94 @@ def test_snapshots(ann: Client, ben: Client, cluster: Cluster) -> None:
     assert run(cluster, clone, "cat /state").strip() == "captured"
 
 
+def listed_snapshots(client: Client) -> list[str]:
+    return [found.snapshot_id for found in client.all_of(client.Sandbox.list_snapshots(**client.options))]
+
+
+@pytest.mark.skipif(VERSION < (2, 45), reason="this version cannot fork")
 def test_forks(ann: Client, cluster: Cluster) -> None:
-    if VERSION < (2, 45):
-        pytest.skip("this version has none")
-    sandbox = ann.create("plain", timeout=600)
+    """The snapshot in between is nobody's: no list ever shows it. The source keeps its identity and its time."""
+    sandbox = ann.create("demo", timeout=900, metadata={"kept": "yes"})
     run(cluster, sandbox, "echo forked >/state")
-    forks = ann(sandbox.fork(count=2))
-    forks = [getattr(fork, "sandbox", fork) for fork in (forks if isinstance(forks, list) else [forks])]
-    assert len({fork.sandbox_id for fork in forks} - {sandbox.sandbox_id}) == 2
+    end = ann.info(sandbox.sandbox_id).end_at
+    done = threading.Event()
+
+    def watch() -> list[str]:
+        seen, client = [], Client(False, ann.address, ALICE)
+        while not done.is_set():
+            seen += listed_snapshots(client)
+        return seen
+
+    with ThreadPoolExecutor(1) as pool:
+        watched = pool.submit(watch)
+        try:
+            forks = ann(sandbox.fork(count=3, timeout=120))
+        finally:
+            done.set()
+        assert watched.result() == []
+    forks = [getattr(fork, "sandbox", fork) for fork in forks]
+    assert len({fork.sandbox_id for fork in forks} | {sandbox.sandbox_id}) == 4
     for fork in forks:
         assert run(cluster, fork, "cat /state").strip() == "forked"
+        info = ann.info(fork.sandbox_id)
+        assert (info.template_id, info.state.value) == ("demo", "running")
+        assert {"kept": "yes"}.items() <= info.metadata.items()
+        assert about(120)(left(ann, fork))
+    assert ann.info(sandbox.sandbox_id).end_at == end
+    ann.pause(sandbox)
+    with pytest.raises(e2b.SandboxException, match="409"):
+        ann(sandbox.fork())
+
+
+def test_pages_states_and_metadata(ann: Client, ben: Client, cluster: Cluster) -> None:
+    words = {"user": "a b", "odd": "%25+&=ü/?#"}
+    made = [ann.create("plain", metadata={**words, "number": str(number)}).sandbox_id for number in range(3)]
+    other = ann.create("plain", metadata={"user": "a"}).sandbox_id
+
+    def ids(*arguments: Any, **named: Any) -> list[str]:
+        return [sandbox.sandbox_id for sandbox in ann.listed(*arguments, **named)]
+
+    assert ids(words) == made
+    assert ids(words, limit=1) == made
+    assert ids({"number": "1", "user": "a b"}) == made[1:2]
+    assert ids({"user": "a"}) == [other]
+    assert ids({"user": "a+b"}) == []
+    assert ids() == made + [other]
+    assert ids(limit=3) == made + [other]
+    ann.pause(ann.connect(made[0]))
+    assert ids(states=["paused"]) == made[:1]
+    assert ids(words, states=["running"]) == made[1:]
+    assert ids(states=["running", "paused"], limit=2) == made + [other]
+    assert {**words, "number": "0"}.items() <= ann.listed(words)[0].metadata.items()
+    assert ben.listed() == []
+
+
+def test_metrics_are_unknown(ann: Client) -> None:
+    """Nothing that a server may ask a cluster tells them."""
+    sandbox = ann.create("plain")
+    assert ann(sandbox.get_metrics()) == []
+
+
+@pytest.mark.skipif(VERSION < (2, 24) or (2, 45) <= VERSION < (2, 63), reason="this version cannot ask for it, or asks as the next one")
+def test_traffic_wakes_it(ann: Client, cluster: Cluster) -> None:
+    sandbox = ann.create_pausing("plain", timeout=600, auto_resume=True)
+    run(cluster, sandbox, "echo ok >/health; echo kept >/kept")
+    assert ann(sandbox.is_running()) is True
+    ann.pause(sandbox)
+    assert ann.state(sandbox.sandbox_id) == "paused"
+    # It is the agent's port that is asked; what listens there starts anew with the sandbox.
+    deadline = time.monotonic() + 60
+    while not ann(sandbox.is_running(request_timeout=60)):
+        assert time.monotonic() < deadline
+    assert ann.state(sandbox.sandbox_id) == "running"
+    assert about(600)(left(ann, sandbox))
+    assert run(cluster, sandbox, "cat /kept").strip() == "kept"
+    # One that is not to be woken stays as it is.
+    sleeping = ann.create_pausing("plain", timeout=600)
+    run(cluster, sleeping, "echo ok >/health")
+    ann.pause(sleeping)
+    assert ann(sleeping.is_running()) is False
+    assert ann.state(sleeping.sandbox_id) == "paused"
 
 
 def test_what_is_anothers_does_not_exist(ann: Client, ben: Client) -> None:
@@ -278,6 +357,36 @@ def test_sent_again(ann: Client) -> None:
     key = f"key-{random.getrandbits(64):x}"
     first = ann.create("demo", timeout=600, headers={"Idempotency-Key": key})
     assert ann.create("demo", timeout=600, headers={"Idempotency-Key": key}).sandbox_id == first.sandbox_id
+
+
+@pytest.mark.skipif(VERSION < (2, 63), reason="the server is the same for all versions")
+def test_sent_to_two_servers_at_once(ann: Client, server: ClusterServer, cluster: Cluster) -> None:
+    """Of one key there is one sandbox, whichever server hears of it first."""
+    clients = [ann, Client(False, cluster.server(tables=_E2B).address, ALICE)]
+    for template in ("demo", "plain"):
+        key = f"key-{random.getrandbits(64):x}"
+        with ThreadPoolExecutor(4) as pool:
+            made = list(pool.map(lambda at: clients[at % 2].create(template, timeout=600, idempotency_key=key), range(4)))
+        assert len({sandbox.sandbox_id for sandbox in made}) == 1
+        with pytest.raises(e2b.SandboxException, match="409"):
+            clients[1].create(template, timeout=601, idempotency_key=key)
+    assert len(ann.listed()) == 2
+
+
+@pytest.mark.skipif(VERSION < (2, 63), reason="the server is the same for all versions")
+def test_the_same_way_at_once(ann: Client, cluster: Cluster) -> None:
+    """Three pauses pause, three connects bring it back, at two servers."""
+    other = Client(False, cluster.server(tables=_E2B).address, ALICE)
+    sandbox = ann.create("plain", timeout=600)
+    clients = [ann, other, ann]
+    with ThreadPoolExecutor(3) as pool:
+        ends = list(pool.map(lambda client: _try(lambda: client.Sandbox.pause(sandbox.sandbox_id, **client.options)), clients))
+    assert "done" in ends and "gone" not in ends
+    assert _agreed([ann, other], sandbox.sandbox_id).state.value == "paused"
+    with ThreadPoolExecutor(3) as pool:
+        ends = list(pool.map(lambda client: _try(lambda: client.connect(sandbox.sandbox_id, timeout=600)), clients))
+    assert ends == ["done"] * 3
+    assert _agreed([ann, other], sandbox.sandbox_id).state.value == "running"
 
 
 def _try(ask: Callable[[], Any]) -> str:

@@ -6,7 +6,7 @@ import e2b
 import pytest
 
 from client import HAS_SNAPSHOTS, Client
-from conftest import ALICE
+from conftest import ALICE, shell_of
 from testbed import Testbed
 
 
@@ -48,9 +48,14 @@ def test_templates_cannot_be_deleted(alice: Client) -> None:
         alice(alice.Sandbox.delete_snapshot("box", **alice.options))
 
 
-def test_metrics(alice: Client) -> None:
+def test_metrics(alice: Client, testbed: Testbed) -> None:
     sandbox = alice.create()
     [metrics] = alice(sandbox.get_metrics())
+    before = metrics.disk_used
+    assert 0 < before < metrics.disk_total
+    shell_of(testbed, sandbox.sandbox_id).run("head -c 8388608 /dev/zero >/filled; sync")
+    [metrics] = alice(sandbox.get_metrics())
+    assert metrics.disk_used - before >= 8 << 20
     assert 0 < metrics.mem_used < metrics.mem_total == 256 << 20
     assert (metrics.cpu_count, metrics.cpu_used_pct >= 0) == (1, True)
     alice.pause(sandbox)

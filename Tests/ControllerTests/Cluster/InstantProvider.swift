@@ -26,12 +26,17 @@ final class InstantProvider: SnapshotProvider {
         /// Two captures of one pod at a time, or one that was begun again after its end.
         var mistakes: [String] = []
         var ended: Set<String> = []
+        /// How often each capture was released.
+        var releases: [String: Int] = [:]
         var deleted: [Artifact] = []
         var deletionFailure: SnapshotFailure?
     }
 
     /// What it was asked to delete.
     var deleted: [Artifact] { state.withLock(\.deleted) }
+
+    /// How often each capture was released.
+    var releases: [String: Int] { state.withLock(\.releases) }
 
     /// What must not happen and did.
     var mistakes: [String] { state.withLock(\.mistakes) }
@@ -104,7 +109,10 @@ final class InstantProvider: SnapshotProvider {
 
     func release(_ request: SnapshotRequest) async -> Step<Released> {
         _ = note("release", request)
-        state.withLock { $0.open[request.source.podUID] = nil }
+        state.withLock { state in
+            state.open[request.source.podUID] = nil
+            state.releases[request.uid, default: 0] += 1
+        }
         return .done(Released())
     }
 

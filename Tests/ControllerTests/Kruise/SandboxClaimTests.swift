@@ -4,6 +4,7 @@
 import KubeClient
 import KubeModels
 import KubeRuntime
+import PrometheusMetrics
 import SandboxModels
 import Testing
 
@@ -56,6 +57,12 @@ struct SandboxClaimTests {
             }
             try await cluster.waitForEvent("ClaimCompleted", of: "two")
             try await cluster.waitForEvent("SandboxClaimed", of: "two")
+            let measured = cluster.base.metrics.text()
+            #expect(
+                measured.contains(#"stasis_sandbox_claim_duration_seconds_count{reason="AllReplicasClaimed"} 2"#),
+                "\(measured)"
+            )
+            #expect(measured.contains("stasis_claimed_sandboxes_total 3"))
             try await cluster.wait(forSet: "warm") { $0.availableReplicas == 3 }
         }
     }

@@ -64,6 +64,12 @@ struct ControllerOptionsTests {
             $0.sandboxWorkers = 3
             $0.poolWorkers = 4
         },
+        Row("concurrency", "sandbox=2;sandboxset=3;sandboxclaim=4;checkpoint=5") {
+            $0.sandboxes.kruise.sandboxWorkers = 2
+            $0.sandboxes.kruise.setWorkers = 3
+            $0.sandboxes.kruise.claimWorkers = 4
+            $0.sandboxes.kruise.checkpointWorkers = 5
+        },
         Row("dialects", "kruise") { $0.sandboxes.dialects = [.openSandbox, .kruise] },
         Row("max-pause-replicas", "5") { $0.sandboxes.policy.maximumPauseReplicas = 5 },
         Row("expectation-timeout", "90s") { $0.sandboxes.pools.expectationTimeout = 90 },
@@ -229,7 +235,8 @@ struct ControllerOptionsTests {
                 "--metrics-secure has no value after a space: write --metrics-secure=false.",
                 "'stray' is no flag. What follows was not read.",
                 "--kube-client-qps: '-1' is not more than 0.",
-                "--concurrency: 'cron=2' names 'cron', which is not batchsandbox, pool or sandboxsnapshot.",
+                "--concurrency: 'cron=2' names 'cron', which is not batchsandbox, pool, sandboxsnapshot, sandbox, sandboxset, "
+                    + "sandboxclaim or checkpoint.",
                 "'commit-job-timeout' of f: '10' is no duration; write it as '10m' or '1h30m'.",
             ]
         )

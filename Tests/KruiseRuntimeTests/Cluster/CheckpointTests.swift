@@ -8,6 +8,8 @@ import KubeRuntime
 import SandboxModels
 import Testing
 
+import struct Foundation.Date
+
 @testable import KruiseRuntime
 
 /// Snapshots as Checkpoints, and what is made from them.
@@ -93,6 +95,63 @@ struct CheckpointTests {
                 try await cluster.server.createSnapshot(of: other, name: nil)
             }
             #expect(paused?.code == .snapshotSourceNotRunning)
+        }
+    }
+
+    /// A snapshot that is a server's own means: it can be used by whoever knows it, and no list has it.
+    @Test func internalOnes() async throws {
+        try await KruiseCluster.run { cluster in
+            try await cluster.createTemplate("plain")
+            let id = try await cluster.create("plain").id
+            let options = SnapshotOptions(owner: "me", isInternal: true)
+            let begun = try await cluster.server.createSnapshot(of: id, options: options)
+            let ready = try await cluster.server.settledSnapshot(begun.id, within: .seconds(60))
+            #expect(ready.isInternal && ready.status.state == .ready)
+            let shown = try await cluster.server.createSnapshot(of: id, options: SnapshotOptions(owner: "me"))
+            _ = try await cluster.server.settledSnapshot(shown.id, within: .seconds(60))
+            #expect(try await cluster.server.snapshots().map(\.id) == [shown.id])
+            // The other server knows what it has been told of, which is the newer one.
+            _ = try await cluster.other.settledSnapshot(shown.id, within: .seconds(60))
+            #expect(try await cluster.other.snapshots().map(\.id) == [shown.id])
+            #expect(try await cluster.other.snapshot(begun.id).id == begun.id)
+            let fork = try await cluster.create("plain", by: cluster.other) { $0.snapshotID = begun.id }
+            #expect(fork.spec.image.contains("@sha256:"))
+        }
+    }
+
+    /// Whoever deletes a checkpoint with its images looks for clones after it was marked: one that came later is taken back.
+    @Test func clonedWhileItIsDeleted() async throws {
+        try await KruiseCluster.run { cluster in
+            try await cluster.createTemplate("plain")
+            let id = try await cluster.create("plain").id
+            let begun = try await cluster.server.createSnapshot(of: id, name: nil)
+            let ready = try await cluster.server.settledSnapshot(begun.id, within: .seconds(60))
+            // What a server has looked up a moment before.
+            let origin = try await cluster.server.origin(ready.id)
+            let keep: JSONValue = ["metadata": ["finalizers": ["example.com/keep"]]]
+            _ = try await cluster.checkpoints.patch(ready.id, .merge(MergePatch(keep)))
+            let draft = SandboxDraft(
+                spec: SandboxSpec(image: "", owner: "me", template: ready.id),
+                parameters: try CreationParameters([:]),
+                timeout: .never,
+                now: Date(),
+                key: nil,
+                lock: "lock"
+            )
+            let clone = try await cluster.server.take(draft, origin)
+            _ = try await cluster.checkpoints.delete(ready.id)
+            let error = await #expect(throws: SandboxError.self) { try await cluster.server.take(draft, origin) }
+            #expect(error?.code == .snapshotNotReady)
+            // The one that came before the mark stays.
+            let names = try await cluster.sandboxes.list().items
+                .filter { $0.metadata.annotations[Kruise.Annotation.restoreFrom] == ready.id }.map(\.metadata.name)
+            #expect(names == [clone.metadata.name])
+            _ = try await cluster.checkpoints.patch(
+                ready.id,
+                .merge(MergePatch(["metadata": ["finalizers": .null]]))
+            )
+            let gone = await #expect(throws: SandboxError.self) { try await cluster.server.take(draft, origin) }
+            #expect(gone?.code == .snapshotNotReady)
         }
     }
 }

@@ -187,4 +187,103 @@ struct CreationTests {
             #expect(try await cluster.sandboxes.list().items.filter { !$0.isInSet }.count == 1)
         }
     }
+
+    /// Two servers that get the same request at the same time make one sandbox, wherever it comes from.
+    @Test(arguments: ["demo", "plain"])
+    func sentToTwoServersAtOnce(template: String) async throws {
+        try await KruiseCluster.run { cluster in
+            try await cluster.createSet("demo", ready: 4)
+            try await cluster.createTemplate("plain")
+            for round in 0..<12 {
+                let ids = try await withThrowingTaskGroup(of: String.self) { group in
+                    for place in 0..<4 {
+                        group.addTask {
+                            let server = place.isMultiple(of: 2) ? cluster.server : cluster.other
+                            return try await cluster.create(template, by: server) { spec in
+                                var options = SandboxOptions()
+                                options.requestKey = "key-\(round)"
+                                options.requestDigest = "a"
+                                spec.options = options
+                            }
+                            .id
+                        }
+                    }
+                    return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+                }
+                #expect(ids.count == 1, "round \(round): \(ids)")
+            }
+            let taken = try await cluster.sandboxes.list().items.filter { !$0.isInSet }
+            #expect(taken.count == 12)
+        }
+    }
+
+    /// A key whose sandbox was deleted makes another one, once the first is gone.
+    @Test func sentAgainAfterTheEnd() async throws {
+        try await KruiseCluster.run { cluster in
+            try await cluster.createTemplate("plain")
+            func send() async throws -> KruiseSandbox {
+                let id = try await cluster.create("plain") { spec in
+                    var options = SandboxOptions()
+                    options.requestKey = "key"
+                    spec.options = options
+                }
+                .id
+                return try await cluster.object(id)
+            }
+            let first = try await send()
+            let keep: JSONValue = ["metadata": ["finalizers": ["example.com/keep"]]]
+            let name = first.metadata.name
+            _ = try await cluster.sandboxes.patch(name, .merge(MergePatch(keep)))
+            _ = try await cluster.sandboxes.delete(name)
+            async let second = send()
+            _ = try await cluster.sandboxes.patch(name, .merge(MergePatch(["metadata": ["finalizers": .null]])))
+            let found = try await second
+            #expect(found.metadata.name == name && found.metadata.uid != first.metadata.uid)
+        }
+    }
+
+    /// One whose agent is to be told something is not there before it was.
+    @Test func agents() async throws {
+        try await KruiseCluster.run { cluster in
+            let template = try await cluster.templates.create(
+                .with {
+                    $0.metadata.name = "agent"
+                    $0.spec.runtimes = [.with { $0.name = KruiseRuntimeRequest.runtime }]
+                    $0.spec.template = RawJSON(
+                        PodTemplateSpec.with { $0.spec.containers = [.with { ($0.name, $0.image) = ("main", "x") }] }
+                    )
+                }
+            )
+            async let made = cluster.create(template.metadata.name) { $0.access = .random(closesAllPorts: false) }
+            let list = try await cluster.sandboxes.list()
+            var found = list.items.first { $0.isReady }
+            if found == nil {
+                let options = ListOptions(resourceVersion: list.metadata.resourceVersion)
+                for try await event in cluster.sandboxes.watch(options) {
+                    guard case .modified(let object) = event, object.isReady else { continue }
+                    found = object
+                    break
+                }
+            }
+            let ready = try #require(found)
+            #expect(Sandbox(ready).status.state == .resuming && Sandbox(ready).status.reason == "INITIALIZING")
+            func tell(_ failure: String?) async throws -> KruiseSandbox {
+                let result = KruiseRuntimeInitialization.with {
+                    $0.podUID = ready.status?.podInfo?.podUID ?? ""
+                    $0.failure = failure
+                }
+                let annotations: JSONValue = [KruiseRuntimeInitialization.annotation: .string(result.jsonText)]
+                return try await cluster.sandboxes.patch(
+                    ready.metadata.name,
+                    .merge(MergePatch(["metadata": ["annotations": annotations]]))
+                )
+            }
+            // An agent that fails does not keep its sandbox from being seen, but from being handed out.
+            let failed = try await tell("no answer")
+            #expect(Sandbox(failed).status.state == .running)
+            #expect(try CreationOutcome.isReady(failed, id: "x") == false)
+            _ = try await tell(nil)
+            #expect(try await made.status.state == .running)
+        }
+    }
 }

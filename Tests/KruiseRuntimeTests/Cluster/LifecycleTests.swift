@@ -86,6 +86,21 @@ struct LifecycleTests {
         }
     }
 
+    /// A resume for which nobody says how long gives a sandbox the time that it was created with.
+    @Test func resumedByItself() async throws {
+        try await KruiseCluster.run { cluster in
+            try await cluster.createTemplate("plain")
+            let id = try await cluster.create("plain", for: 5000).id
+            try await cluster.server.setTimeout(id, to: Date().addingTimeInterval(400), onlyIfLater: false)
+            try await cluster.server.pause(id, keptFor: nil)
+            _ = try await cluster.sandbox(id, in: .paused)
+            try await cluster.server.resume(id)
+            _ = try await cluster.sandbox(id, in: .running)
+            let end = try #require(try await cluster.object(id).spec.shutdownTime?.date)
+            #expect((4800...5001).contains(end.timeIntervalSinceNow))
+        }
+    }
+
     /// What goes the other way is refused while something is under way.
     @Test func opposites() async throws {
         try await KruiseCluster.run { cluster in

@@ -96,7 +96,9 @@ struct PlayedController: Sendable {
             if fault == .pod { tell(.ready, false, Reason.podCreateFailed, "exceeded quota: pods") }
         case .pending? where ![Fault.pod, .never].contains(fault), .resuming? where fault != .hold:
             status.phase = .running
-            status.podInfo = .with { $0.podIP = "10.0.0.1" }
+            status.podInfo = .with {
+                ($0.podIP, $0.podUID) = ("10.0.0.1", "pod-\(object.metadata.resourceVersion ?? "")")
+            }
             tell(.ready, true, Reason.podReady)
             tell(.paused, nil)
             if status.conditions[KruiseSandboxCondition.resumed.rawValue] != nil {

@@ -148,13 +148,13 @@ struct KruiseSandboxStatusTests {
     @Test("conditions have all that their schema wants, keep their time, and leave those of others alone")
     func conditionsOfOthers() {
         var status = KruiseSandboxStatus()
-        status.conditions["RuntimeInitialized"] = .with {
-            $0.type = "RuntimeInitialized"
+        status.conditions["InplaceUpdate"] = .with {
+            $0.type = "InplaceUpdate"
             $0.status = "True"
         }
         status = told(news(.running) { $0.pod = Self.pod }, after: status)
         status.tell(news(.running) { $0.pod = Self.pod }, generation: 4, now: Timestamp(seconds: 9))
-        #expect(conditions(status) == ["RuntimeInitialized=True/", "Ready=True/PodReady"])
+        #expect(conditions(status) == ["InplaceUpdate=True/", "Ready=True/PodReady"])
         let ready = status.conditions["Ready"]
         #expect(ready?.lastTransitionTime == Timestamp(seconds: 7))
         #expect(ready?.observedGeneration == 4)

@@ -87,6 +87,7 @@ extension InMemoryRuntime {
         snapshotOptions.append(options)
         var snapshot = try createSnapshot(of: id, name: options.name)
         snapshot.owner = options.owner
+        snapshot.isInternal = options.isInternal
         snapshot.source = try sandbox(id).spec
         snapshot.status.state = .ready
         snapshotsByID[snapshot.id] = snapshot

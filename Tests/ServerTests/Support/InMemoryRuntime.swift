@@ -245,7 +245,7 @@ actor InMemoryRuntime: SandboxRuntime {
     }
 
     func snapshots() -> [Snapshot] {
-        Array(snapshotsByID.values)
+        snapshotsByID.values.filter { !$0.isInternal }
     }
 
     func deleteSnapshot(_ id: String) throws {

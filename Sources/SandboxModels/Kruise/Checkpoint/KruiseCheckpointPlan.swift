@@ -26,6 +26,8 @@ public struct KruiseCheckpointPlan: JSONFields {
     public var template = KruiseSandboxTemplateSpec()
     /// What was captured of a sandbox that has ended, an `Artifact`. That of one that runs on is in its `SandboxSnapshot`.
     public var artifact: RawJSON?
+    /// How the pod differed from that, a `KruisePodTemplateDelta`; nil if it did not, or there was none.
+    public var delta: RawJSON?
     /// What this type has no fields for.
     public var unknownFields = UnknownFields()
 
@@ -43,6 +45,7 @@ public struct KruiseCheckpointPlan: JSONFields {
         try fields.field("endsSandbox", &endsSandbox)
         try fields.field("template", &template)
         try fields.field("artifact", &artifact)
+        try fields.field("delta", &delta)
     }
 
     /// Whether nothing is captured.

@@ -83,6 +83,7 @@ extension KruiseCheckpointStatus {
             checkpointId = name
             completionTime = now
             artifact = summary.flatMap { $0.imageUri.isEmpty || $0.imageDigest.isEmpty ? nil : $0 }
+            podTemplateDelta = plan?.delta
             let remark = plan?.remark
             message = remark?.message
             set(.degraded, remark, now)
