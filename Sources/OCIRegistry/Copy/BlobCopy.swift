@@ -1,6 +1,8 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+internal import NIOCore
+
 /// Copies one blob, streaming and verified on the way: memory does not grow with it, and nothing is kept on disk.
 struct BlobCopy {
     /// What became of it.
