@@ -221,6 +221,11 @@ let package = Package(
             swiftSettings: house
         ),
         .target(
+            name: "RegistryInventory",
+            dependencies: ["KubeClient", "KubeModels", "LocalRuntime", "OCIRegistry", "SnapshotEngine", logging, nioPosix],
+            swiftSettings: house
+        ),
+        .target(
             name: "Server",
             dependencies: [
                 "ClusterRuntime", "KruiseRuntime", "KubeClient", "KubeModels", "LocalRuntime", "PrometheusMetrics",
@@ -243,7 +248,8 @@ let package = Package(
         .executableTarget(
             name: "stasis-server",
             dependencies: [
-                "PrometheusMetrics", "Server", "SnapshotEngine", logging, metrics, serviceLifecycle, unixSignals,
+                "KubeClient", "OCIRegistry", "PrometheusMetrics", "RegistryInventory", "Server", "SnapshotEngine", logging,
+                metrics, serviceLifecycle, unixSignals,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Executables/stasis-server",
@@ -370,6 +376,14 @@ let package = Package(
         .testTarget(
             name: "OCIRegistryTests",
             dependencies: ["OCIRegistry", "TestSupport", asyncHTTPClient, crypto, nioCore, nioHTTP1, nioPosix],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "RegistryInventoryTests",
+            dependencies: [
+                "stasis-server", "KubeClient", "KubeModels", "LocalRuntime", "OCIRegistry", "RegistryInventory",
+                "SandboxModels", "SnapshotEngine", "TestSupport", logging, subprocess,
+            ],
             swiftSettings: house
         ),
         .testTarget(

@@ -27,7 +27,7 @@ struct StasisServerCommand: AsyncParsableCommand {
             go on. Arguments that it does not know end it with 64.
             """,
         version: ServerVersion.current,
-        subcommands: [Hold.self]
+        subcommands: [Hold.self, RegistryCommand.self]
     )
 
     @Option(name: .long, help: "The configuration file.")
