@@ -382,7 +382,7 @@ let package = Package(
             name: "RegistryInventoryTests",
             dependencies: [
                 "stasis-server", "KubeClient", "KubeModels", "LocalRuntime", "OCIRegistry", "RegistryInventory",
-                "SandboxModels", "SnapshotEngine", "TestSupport", logging, subprocess,
+                "SandboxModels", "SnapshotEngine", "TestSupport", logging, subprocess, systemPackage,
             ],
             swiftSettings: house
         ),

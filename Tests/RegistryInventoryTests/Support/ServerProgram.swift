@@ -3,6 +3,7 @@
 
 import Foundation
 import Subprocess
+import SystemPackage
 
 /// The program `stasis-server` that was built beside the tests.
 enum ServerProgram {
@@ -21,7 +22,7 @@ enum ServerProgram {
     /// Runs `stasis-server registry ...` to its end.
     static func registry(_ arguments: String..., environment: [Environment.Key: String?] = [:]) async throws -> Result {
         let result = try await run(
-            .path(.init(path)),
+            .path(FilePath(path)),
             arguments: Arguments(["registry"] + arguments),
             environment: .inherit.updating(environment),
             output: .string(limit: 16 << 20),

@@ -32,8 +32,7 @@ struct TestCluster: Sendable {
                     users: [{name: test, user: {client-certificate: "\(testbed.certificate)", client-key: "\(testbed.key)"}}]
                     """.write(toFile: kubeconfig, atomically: true, encoding: .utf8)
                 let configuration = try KubeClientConfiguration(Kubeconfig.load(files: [kubeconfig]))
-                let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-                try await withKubeClient(configuration, logger: logger) { client in
+                try await withKubeClient(configuration, logger: withoutLog) { client in
                     try await define(kinds, client)
                     try await body(TestCluster(client: client, kubeconfig: kubeconfig))
                 }

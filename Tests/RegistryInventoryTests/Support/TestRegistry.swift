@@ -11,13 +11,12 @@ func withTestRegistry(
     deletes: Bool = true,
     _ body: (DockerRegistry, RegistryClient) async throws -> Void
 ) async throws {
-    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     try await DockerRegistry.run(access, deletes: deletes) { registry in
         var credentials = CredentialsProvider.anonymous
         if case .login(let username, let password) = access {
             credentials = .fixed(.basic(username: username, password: password), for: registry.authority)
         }
-        try await withRegistryClient(RegistryConfiguration(credentials: credentials), logger: logger) { client in
+        try await withRegistryClient(RegistryConfiguration(credentials: credentials), logger: withoutLog) { client in
             try await body(registry, client)
         }
     }
@@ -29,3 +28,6 @@ extension RegistryClient {
         repository(try ImageReference(parsing: "\(registry.authority)/\(name)"))
     }
 }
+
+/// Says nothing.
+let withoutLog = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
