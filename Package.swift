@@ -382,7 +382,7 @@ let package = Package(
             name: "RegistryInventoryTests",
             dependencies: [
                 "stasis-server", "KubeClient", "KubeModels", "LocalRuntime", "OCIRegistry", "RegistryInventory",
-                "SandboxModels", "SnapshotEngine", "TestSupport", logging, subprocess, systemPackage,
+                "SandboxModels", "SnapshotEngine", "TestSupport", logging, nioCore, subprocess, systemPackage,
             ],
             swiftSettings: house
         ),
