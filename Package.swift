@@ -222,7 +222,9 @@ let package = Package(
         ),
         .target(
             name: "RegistryInventory",
-            dependencies: ["KubeClient", "KubeModels", "LocalRuntime", "OCIRegistry", "SnapshotEngine", logging, nioPosix],
+            dependencies: [
+                "KubeClient", "KubeModels", "LocalRuntime", "OCIRegistry", "SnapshotEngine", logging, nioPosix,
+            ],
             swiftSettings: house
         ),
         .target(
@@ -248,7 +250,8 @@ let package = Package(
         .executableTarget(
             name: "stasis-server",
             dependencies: [
-                "KubeClient", "OCIRegistry", "PrometheusMetrics", "RegistryInventory", "Server", "SnapshotEngine", logging,
+                "KubeClient", "OCIRegistry", "PrometheusMetrics", "RegistryInventory", "Server", "SnapshotEngine",
+                logging,
                 metrics, serviceLifecycle, unixSignals,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

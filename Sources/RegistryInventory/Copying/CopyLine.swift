@@ -1,9 +1,8 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-public import OCIRegistry
-
 import Foundation
+public import OCIRegistry
 
 /// What is said of one copied image.
 public struct CopyLine: Sendable, Codable {
@@ -33,7 +32,8 @@ public struct CopyLine: Sendable, Codable {
     /// For people.
     public var text: String {
         let sizes = "\(InventoryReport.bytes(bytesSent)) sent, \(InventoryReport.bytes(bytesSpared)) there"
-        let notes = (referrers > 0 ? ", \(referrers) referrers" : "") + (strays > 0 ? ", \(strays) strays left behind" : "")
+        let notes =
+            (referrers > 0 ? ", \(referrers) referrers" : "") + (strays > 0 ? ", \(strays) strays left behind" : "")
         let name = image.hasSuffix(digest) ? image : "\(image)@\(digest)"
         return "\(name): \(sizes)\(notes)"
     }

@@ -103,7 +103,8 @@ public struct InventoryReport: Sendable, Codable {
             lines.append([
                 image.tags.joined(separator: ","),
                 image.sandbox.map { $0 + (image.container.map { " (\($0))" } ?? "") } ?? "-",
-                image.created.flatMap { Date(timestamp: $0) }.map { Age(seconds: now.timeIntervalSince($0)).text } ?? "-",
+                image.created.flatMap { Date(timestamp: $0) }.map { Age(seconds: now.timeIntervalSince($0)).text }
+                    ?? "-",
                 Self.bytes(image.size),
                 Self.bytes(image.ownBytes),
                 image.parent.map { String($0.prefix(19)) } ?? "-",

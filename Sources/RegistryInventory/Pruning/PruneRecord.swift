@@ -1,10 +1,9 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import NIOPosix
 public import OCIRegistry
-
-import Foundation
 
 /// A file that says what was deleted, written before it is: one JSON object a line, with the bytes of each manifest. As long as
 /// the registry has not collected its garbage, what is deleted can be put back from it.
@@ -69,14 +68,17 @@ public actor PruneRecord {
                 try file.synchronize()
             }
         } catch {
-            throw Failure(description: "what is to be deleted cannot be written down in \(path), so it is not: \(error)")
+            throw Failure(
+                description: "what is to be deleted cannot be written down in \(path), so it is not: \(error)"
+            )
         }
     }
 
     private func open() throws -> FileHandle {
         if let file { return file }
         if !FileManager.default.fileExists(atPath: path) {
-            guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]) else {
+            guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600])
+            else {
                 throw CocoaError(.fileWriteUnknown)
             }
         }

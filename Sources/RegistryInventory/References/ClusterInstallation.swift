@@ -67,7 +67,8 @@ public struct ClusterInstallation: Installation {
         let discovery = Discovery(client)
         let groups = try await discovery.groups()
         var types: [ResourceType] = []
-        for group in groups where Self.dialects.contains(where: { group.name == $0 || group.name.hasSuffix(".\($0)") }) {
+        for group in groups where Self.dialects.contains(where: { group.name == $0 || group.name.hasSuffix(".\($0)") })
+        {
             guard let version = group.preferredVersion ?? group.versions.first else { continue }
             types += try await self.types(of: group.name, version.version, discovery) { _ in true }
         }

@@ -30,7 +30,8 @@ public struct InstallationError: Error, Sendable, CustomStringConvertible {
 
     /// One line.
     public var description: String {
-        "what \(installation) needs cannot be read, so nothing is deleted: \(message)" + (cause.map { " (\($0))" } ?? "")
+        "what \(installation) needs cannot be read, so nothing is deleted: \(message)"
+            + (cause.map { " (\($0))" } ?? "")
     }
 }
 

@@ -143,7 +143,10 @@ struct ImageCopyTests {
     @Test func saysWhichSideWantsALogin() async throws {
         try await DockerRegistry.run { open in
             try await DockerRegistry.run(.login(username: "anna", password: "right")) { closed in
-                let login = CredentialsProvider.fixed(.basic(username: "anna", password: "right"), for: closed.authority)
+                let login = CredentialsProvider.fixed(
+                    .basic(username: "anna", password: "right"),
+                    for: closed.authority
+                )
                 try await withTestClient(credentials: login) { client, _ in
                     let source = client.repository(try open.reference("app"))
                     let sample = try await SignedIndex.push(to: source, tag: "1")

@@ -47,7 +47,9 @@ struct RegistryCommandTests {
                 let list = try await ServerProgram.registry("list", "--repository", name, "--config", config)
                 #expect(list.isSuccess, "\(list.error)")
                 #expect(list.output.contains("a/orphan (main)"))
-                #expect(list.output.contains("referred to by sandbox box of the server with the state folder \(folder)"))
+                #expect(
+                    list.output.contains("referred to by sandbox box of the server with the state folder \(folder)")
+                )
                 #expect(list.output.contains("1 of 2 images may go"))
                 let bare = try await ServerProgram.registry("list", "--repository", name, "--output", "json")
                 let report = try JSONDecoder().decode(InventoryReport.self, from: Data(bare.output.utf8))
@@ -58,11 +60,24 @@ struct RegistryCommandTests {
                 let none = try await ServerProgram.registry("prune", "--repository", name, "--delete")
                 #expect(!none.isSuccess && none.error.contains("name every installation"))
                 let wrong = try await ServerProgram.registry(
-                    "prune", "--repository", name, "--config", config, "--config", "/no/such/file", "--delete"
+                    "prune",
+                    "--repository",
+                    name,
+                    "--config",
+                    config,
+                    "--config",
+                    "/no/such/file",
+                    "--delete"
                 )
                 #expect(!wrong.isSuccess && wrong.error.contains("/no/such/file"))
                 let both = try await ServerProgram.registry(
-                    "prune", "--repository", name, "--config", config, "--no-installations", "--delete"
+                    "prune",
+                    "--repository",
+                    name,
+                    "--config",
+                    config,
+                    "--no-installations",
+                    "--delete"
                 )
                 #expect(!both.isSuccess)
                 let dry = try await ServerProgram.registry("prune", "--repository", name, "--config", config)
@@ -71,7 +86,14 @@ struct RegistryCommandTests {
 
                 let record = "\(folder)/record"
                 let pruned = try await ServerProgram.registry(
-                    "prune", "--repository", name, "--config", config, "--delete", "--record", record
+                    "prune",
+                    "--repository",
+                    name,
+                    "--config",
+                    config,
+                    "--delete",
+                    "--record",
+                    record
                 )
                 #expect(pruned.isSuccess && pruned.output.contains(" deleted"), "\(pruned.error)")
                 #expect(try await repository.tags(after: nil, limit: 9) == ["live"])
@@ -81,7 +103,13 @@ struct RegistryCommandTests {
 
                 // Younger than is asked for.
                 let young = try await ServerProgram.registry(
-                    "prune", "--repository", name, "--no-installations", "--older-than", "30d", "--delete"
+                    "prune",
+                    "--repository",
+                    name,
+                    "--no-installations",
+                    "--older-than",
+                    "30d",
+                    "--delete"
                 )
                 #expect(young.isSuccess && young.output.contains("0 of 2 images may go"))
             }
@@ -99,14 +127,23 @@ struct RegistryCommandTests {
                 let target = "\(closed.authority)/team/copy"
 
                 let refused = try await ServerProgram.registry(
-                    "copy", "oci:\(folder)/from:one", target, environment: ["DOCKER_CONFIG": folder]
+                    "copy",
+                    "oci:\(folder)/from:one",
+                    target,
+                    environment: ["DOCKER_CONFIG": folder]
                 )
                 #expect(!refused.isSuccess && refused.error.contains("the copy's target failed"), "\(refused.error)")
                 let login = Data("anna:right".utf8).base64EncodedString()
                 try #"{"auths":{"\#(closed.authority)":{"auth":"\#(login)"}}}"#
                     .write(toFile: "\(folder)/login.json", atomically: true, encoding: .utf8)
                 let copied = try await ServerProgram.registry(
-                    "copy", "oci:\(folder)/from:one", target, "--target-config", "\(folder)/login.json", "--output", "json"
+                    "copy",
+                    "oci:\(folder)/from:one",
+                    target,
+                    "--target-config",
+                    "\(folder)/login.json",
+                    "--output",
+                    "json"
                 )
                 #expect(copied.isSuccess, "\(copied.error)")
                 let line = try JSONDecoder().decode(CopyLine.self, from: Data(copied.output.utf8))
@@ -115,20 +152,39 @@ struct RegistryCommandTests {
                 #expect(try await repository.resolve(.tag("one"))?.digest == image.digest)
 
                 let all = try await ServerProgram.registry(
-                    "copy", "oci:\(folder)/from", target, "--all", "--target-config", "\(folder)/login.json"
+                    "copy",
+                    "oci:\(folder)/from",
+                    target,
+                    "--all",
+                    "--target-config",
+                    "\(folder)/login.json"
                 )
                 #expect(all.isSuccess && all.output.split(separator: "\n").count == 2, "\(all.error)")
                 let back = try await ServerProgram.registry(
-                    "copy", target, "oci:\(folder)/back", "--all", "--registry-config", "\(folder)/login.json"
+                    "copy",
+                    target,
+                    "oci:\(folder)/back",
+                    "--all",
+                    "--registry-config",
+                    "\(folder)/login.json"
                 )
                 #expect(back.isSuccess, "\(back.error)")
                 let found = ImageLayoutRepository(folder: "\(folder)/back")
                 #expect(try await found.tags(after: nil, limit: 9) == ["one", "two"])
                 #expect(try await found.referrers(of: image.digest, artifactType: nil).count == 1)
-                let named = try await ServerProgram.registry("copy", "oci:\(folder)/from:one", "oci:\(folder)/x", "--all")
+                let named = try await ServerProgram.registry(
+                    "copy",
+                    "oci:\(folder)/from:one",
+                    "oci:\(folder)/x",
+                    "--all"
+                )
                 #expect(!named.isSuccess && named.error.contains("without a tag"))
                 let limited = try await ServerProgram.registry(
-                    "copy", "oci:\(folder)/from:one", "oci:\(folder)/x", "--limit", "10"
+                    "copy",
+                    "oci:\(folder)/from:one",
+                    "oci:\(folder)/x",
+                    "--limit",
+                    "10"
                 )
                 #expect(!limited.isSuccess && limited.error.contains("more than 10 bytes"))
             }
@@ -174,14 +230,18 @@ struct RegistryCommandTests {
             return bytes.finalize()
         }
         let layer = Descriptor(mediaType: .ociLayer, digest: bytes.finalize(), size: size)
-        let config = try await layout.putBlob(try ImageDocument.encode(ImageConfig(platform: .current)), mediaType: .ociConfig)
+        let config = try await layout.putBlob(
+            try ImageDocument.encode(ImageConfig(platform: .current)),
+            mediaType: .ociConfig
+        )
         let manifest = try ImageDocument.encode(ImageManifest(config: config, layers: [layer]))
         try await layout.putManifest(manifest, mediaType: .ociManifest, as: .tag(tag))
     }
 
     /// The most memory that the program had, in KiB.
     private func peak(_ arguments: [String]) async throws -> Int {
-        let script = "import resource,subprocess,sys\nsubprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)\n"
+        let script =
+            "import resource,subprocess,sys\nsubprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)\n"
             + "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
         let output = try await Command.run("python3", ["-c", script, ServerProgram.path] + arguments)
         return Int(output.trimmingCharacters(in: .whitespacesAndNewlines)) ?? .max

@@ -22,7 +22,13 @@ struct InventoryReaderTests {
                 number: 2,
                 parent: first.digest
             )
-            try await SampleSnapshot.push(to: repository, tag: "newest", sandbox: "team/two", number: 2, parent: first.digest)
+            try await SampleSnapshot.push(
+                to: repository,
+                tag: "newest",
+                sandbox: "team/two",
+                number: 2,
+                parent: first.digest
+            )
             _ = try await SampleSnapshot.attach(to: second, in: repository)
             try await SampleSnapshot.push(to: other, tag: "app", number: 3, created: nil, isSnapshot: false)
             let index = try ImageDocument.encode(ImageIndex(manifests: [first, second]))
@@ -54,14 +60,22 @@ struct InventoryReaderTests {
     }
 
     @Test func readsAges() {
-        #expect(["90s", "30m", "24h", "7d", "5", "1.5h"].map { Age($0)?.seconds } == [90, 1800, 86400, 604_800, 5, 5400])
+        #expect(
+            ["90s", "30m", "24h", "7d", "5", "1.5h"].map { Age($0)?.seconds } == [90, 1800, 86400, 604_800, 5, 5400]
+        )
         for text in ["", "h", "-1h", "1w", "inf", "nan", "1 h"] { #expect(Age(text) == nil, "\(text)") }
-        #expect([1, 119, 120, 7199, 7200, 172_799, 172_800].map { Age(seconds: $0).text } == ["1s", "119s", "2m", "119m", "2h", "47h", "2d"])
+        #expect(
+            [1, 119, 120, 7199, 7200, 172_799, 172_800].map { Age(seconds: $0).text } == [
+                "1s", "119s", "2m", "119m", "2h", "47h", "2d",
+            ]
+        )
     }
 
     @Test func writesBytes() {
-        #expect([0, 999, 1000, 9_949, 9_951, 999_499, 999_501, 1_234_567_890].map { InventoryReport.bytes($0) } == [
-            "0 B", "999 B", "1.0 kB", "9.9 kB", "10 kB", "999 kB", "1.0 MB", "1.2 GB",
-        ])
+        #expect(
+            [0, 999, 1000, 9_949, 9_951, 999_499, 999_501, 1_234_567_890].map { InventoryReport.bytes($0) } == [
+                "0 B", "999 B", "1.0 kB", "9.9 kB", "10 kB", "999 kB", "1.0 MB", "1.2 GB",
+            ]
+        )
     }
 }

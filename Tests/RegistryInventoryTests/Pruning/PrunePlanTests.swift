@@ -64,7 +64,8 @@ struct PrunePlanTests {
 
     @Test func keepsWhatTheNeededWasMadeFrom() {
         let images = [
-            Self.image(1), Self.image(2, parent: 1, base: 1), Self.image(3, parent: 2, base: 1), Self.image(4, parent: 3),
+            Self.image(1), Self.image(2, parent: 1, base: 1), Self.image(3, parent: 2, base: 1),
+            Self.image(4, parent: 3),
         ]
         #expect(going(images, live: [3]) == [4])
         #expect(going(images, live: [2]) == [3, 4])
@@ -86,9 +87,11 @@ struct PrunePlanTests {
         references.add("registry.example/r:t1", holder: "Pool a/p")
         let images = [Self.image(1, parent: 2), Self.image(2), Self.image(3, isSnapshot: false)]
         let plan = PrunePlan(RegistryInventory(images), references: references, olderThan: 1, now: Self.now)
-        #expect(plan.items.map { $0.reason?.description } == [
-            "referred to by Pool a/p", "\(Self.digest(1)) was made from it", "no snapshot",
-        ])
+        #expect(
+            plan.items.map { $0.reason?.description } == [
+                "referred to by Pool a/p", "\(Self.digest(1)) was made from it", "no snapshot",
+            ]
+        )
     }
 
     @Test func countsSharedBytesOnce() {
@@ -132,7 +135,8 @@ struct PrunePlanTests {
             func numbers(_ parts: [Descriptor]) -> [Int] { parts.compactMap { number[$0.digest.description] } }
             // What names an image in its record holds the whole of it.
             let named = (0..<count).filter { place in
-                live.contains(place) || !Set(numbers(images[place].content + images[place].referrers)).isDisjoint(with: live)
+                live.contains(place)
+                    || !Set(numbers(images[place].content + images[place].referrers)).isDisjoint(with: live)
             }
             for place in going {
                 let image = images[place]

@@ -35,8 +35,18 @@ struct PrunerTests {
             try await withTestRegistry { registry, client in
                 let repository = try client.repository("snapshots/box", of: registry)
                 let first = try await SampleSnapshot.push(to: repository, tag: "snap-gen1", number: 1)
-                let second = try await SampleSnapshot.push(to: repository, tag: "snap-gen2", number: 2, parent: first.digest)
-                let third = try await SampleSnapshot.push(to: repository, tag: "snap-gen3", number: 3, parent: second.digest)
+                let second = try await SampleSnapshot.push(
+                    to: repository,
+                    tag: "snap-gen2",
+                    number: 2,
+                    parent: first.digest
+                )
+                let third = try await SampleSnapshot.push(
+                    to: repository,
+                    tag: "snap-gen3",
+                    number: 3,
+                    parent: second.digest
+                )
                 try await SampleSnapshot.push(to: repository, tag: "also", number: 1)
                 let signature = try await SampleSnapshot.attach(to: first, in: repository)
                 let about = try await SampleSnapshot.attach(to: signature, in: repository, note: "about")
@@ -91,10 +101,12 @@ struct PrunerTests {
                     }
                 }
                 let outcomes = try await prune([repository], [installation], record: "\(folder)/r")
-                #expect(outcomes == [
-                    .kept("referred to by record"), .deleted(manifests: 1), .kept("referred to by record"),
-                    .deleted(manifests: 1),
-                ])
+                #expect(
+                    outcomes == [
+                        .kept("referred to by record"), .deleted(manifests: 1), .kept("referred to by record"),
+                        .deleted(manifests: 1),
+                    ]
+                )
                 #expect(installation.asked == 5)
                 #expect(try await repository.tags(after: nil, limit: 9) == ["t1", "t3"])
             }
@@ -131,7 +143,9 @@ struct PrunerTests {
                 let repository = try client.repository("snapshots/box", of: registry)
                 let image = try await SampleSnapshot.push(to: repository, tag: "t", number: 1)
                 let signature = try await SampleSnapshot.attach(to: image, in: repository)
-                await #expect(throws: Pruner.Unsupported.self) { try await prune([repository], [], record: "\(folder)/r") }
+                await #expect(throws: Pruner.Unsupported.self) {
+                    try await prune([repository], [], record: "\(folder)/r")
+                }
                 #expect(try await repository.resolve(.digest(signature.digest)) != nil)
             }
         }

@@ -56,7 +56,8 @@ struct ClusterInstallationTests {
                         )
                         guard random.happens(0.4) else { continue }
                         let unused = "free-\(number)"
-                        let digest = try await SampleSnapshot.push(to: repository, tag: unused, number: 100 + number).digest
+                        let digest = try await SampleSnapshot.push(to: repository, tag: unused, number: 100 + number)
+                            .digest
                         if late == nil { late = (unused, digest) } else { free.append(unused) }
                     }
                     let paused = try #require(late)
@@ -87,7 +88,9 @@ struct ClusterInstallationTests {
         try await TestCluster.run([]) { cluster in
             var index = ReferenceIndex(repositories: [])
             let installation = ClusterInstallation(name: "cluster test", client: cluster.client)
-            let error = await #expect(throws: InstallationError.self) { try await installation.addReferences(to: &index) }
+            let error = await #expect(throws: InstallationError.self) {
+                try await installation.addReferences(to: &index)
+            }
             #expect(error?.description.contains("serves none of") == true)
         }
         let testbed = try KubernetesTestbed.find()
@@ -97,7 +100,9 @@ struct ClusterInstallationTests {
         try await withKubeClient(configuration, logger: logger) { client in
             var index = ReferenceIndex(repositories: [])
             let installation = ClusterInstallation(name: "the testbed", client: client)
-            let error = await #expect(throws: InstallationError.self) { try await installation.addReferences(to: &index) }
+            let error = await #expect(throws: InstallationError.self) {
+                try await installation.addReferences(to: &index)
+            }
             #expect(error?.description.contains("may not list") == true, "\(error.map { "\($0)" } ?? "")")
         }
     }

@@ -97,7 +97,8 @@ struct LocalInstallationTests {
                 for number in 0..<16 {
                     let tag = "t\(number)"
                     let image = (tag, try await SampleSnapshot.push(to: repository, tag: tag, number: number).digest)
-                    let ways = Way.allCases.filter { _ in random.happens(0.1) } + (number < 8 ? [Way.allCases[number]] : [])
+                    let ways =
+                        Way.allCases.filter { _ in random.happens(0.1) } + (number < 8 ? [Way.allCases[number]] : [])
                     for (index, way) in Set(ways).enumerated() {
                         try await write(way, "\(number)-\(index)", image, in: repository.name, to: store)
                     }
@@ -134,15 +135,22 @@ struct LocalInstallationTests {
         try await withTemporaryFolder { folder in
             var index = ReferenceIndex(repositories: [])
             let installation = LocalInstallation(stateFolder: folder)
-            var error = await #expect(throws: InstallationError.self) { try await installation.addReferences(to: &index) }
+            var error = await #expect(throws: InstallationError.self) {
+                try await installation.addReferences(to: &index)
+            }
             #expect(error?.description.contains("there is no \(folder)/sandboxes.sqlite") == true)
-            try Data("no database at all, but something of some length".utf8).write(to: URL(filePath: "\(folder)/sandboxes.sqlite"))
+            try Data("no database at all, but something of some length".utf8).write(
+                to: URL(filePath: "\(folder)/sandboxes.sqlite")
+            )
             error = await #expect(throws: InstallationError.self) { try await installation.addReferences(to: &index) }
             #expect(error?.description.contains("cannot be read") == true)
             try FileManager.default.removeItem(atPath: "\(folder)/sandboxes.sqlite")
             try await Command.run(
                 "python3",
-                ["-c", "import sqlite3,sys; sqlite3.connect(sys.argv[1]).execute('CREATE TABLE other (a TEXT)')", "\(folder)/sandboxes.sqlite"]
+                [
+                    "-c", "import sqlite3,sys; sqlite3.connect(sys.argv[1]).execute('CREATE TABLE other (a TEXT)')",
+                    "\(folder)/sandboxes.sqlite",
+                ]
             )
             error = await #expect(throws: InstallationError.self) { try await installation.addReferences(to: &index) }
             #expect(error?.description.contains("no database of a server") == true)

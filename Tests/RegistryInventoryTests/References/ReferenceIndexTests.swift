@@ -23,8 +23,10 @@ struct ReferenceIndexTests {
     @Test func findsDigestsWhereverTheyAre() {
         let image = image("registry.example/team/app", tags: [])
         for record in [
-            "\(digest)", "other.example/x@\(digest)", "{\"a\":\"b:1@\(digest)\"}", "{\"a\":\"{\\\"d\\\":\\\"\(digest)\\\"}\"}",
-            "docker-pullable://registry.example/team/app@\(digest)", "oci:\\/var\\/lib\\/x@\(digest)", "[\(digest),\(digest)]",
+            "\(digest)", "other.example/x@\(digest)", "{\"a\":\"b:1@\(digest)\"}",
+            "{\"a\":\"{\\\"d\\\":\\\"\(digest)\\\"}\"}",
+            "docker-pullable://registry.example/team/app@\(digest)", "oci:\\/var\\/lib\\/x@\(digest)",
+            "[\(digest),\(digest)]",
         ] { #expect(isHeld(image, by: record), "\(record)") }
         for record in ["", "\(digest.hex)", "\(Digest.sha256(of: [2]))", "sha256:\(digest.hex.dropLast())"] {
             #expect(!isHeld(image, by: record), "\(record)")
@@ -36,13 +38,17 @@ struct ReferenceIndexTests {
         let image = image("registry.example/team/app")
         for record in [
             "\"registry.example/team/app:snap-gen1\"", "10.0.0.1:5000/team/app:snap-gen1", "team/app:snap-gen1",
-            "mirror/registry.example/team/app:snap-gen1", "x=registry.example/team/app:snap-gen1@\(Digest.sha256(of: [3]))",
+            "mirror/registry.example/team/app:snap-gen1",
+            "x=registry.example/team/app:snap-gen1@\(Digest.sha256(of: [3]))",
         ] { #expect(isHeld(image, by: record), "\(record)") }
         for record in [
-            "registry.example/team/app:snap-gen12", "registry.example/team/app:snap", "registry.example/team/application:snap-gen1",
+            "registry.example/team/app:snap-gen12", "registry.example/team/app:snap",
+            "registry.example/team/application:snap-gen1",
             "registry.example/app:snap-gen1", "otherteam/app:snap-gen1", "registry.example/team/app", "snap-gen1",
         ] { #expect(!isHeld(image, by: record), "\(record)") }
-        #expect(isHeld(self.image("registry.example/team/app", tags: ["latest"]), by: "image: registry.example/team/app"))
+        #expect(
+            isHeld(self.image("registry.example/team/app", tags: ["latest"]), by: "image: registry.example/team/app")
+        )
     }
 
     @Test func findsTagsOfFolders() {

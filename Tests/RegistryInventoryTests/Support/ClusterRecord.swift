@@ -15,7 +15,9 @@ enum ClusterRecord: CaseIterable {
     /// - Parameters:
     ///   - repository: the repository's name.
     ///   - digest: the image's digest, `sha256:...`.
-    func make(_ name: String, naming repository: String, tag: String, _ digest: String, _ client: KubeClient) async throws {
+    func make(_ name: String, naming repository: String, tag: String, _ digest: String, _ client: KubeClient)
+        async throws
+    {
         let image = "\(repository)@\(digest)"
         let template = #"{"spec":{"containers":[{"name":"main","image":"\#(image)"}]}}"#
         let plain = #"{"spec":{"containers":[{"name":"main","image":"registry.example/base:1"}]}}"#
@@ -40,7 +42,8 @@ enum ClusterRecord: CaseIterable {
             )
         case .snapshot:
             try await create(client, SandboxSnapshot.self, name, #"{"sandboxName":"gone"}"#)
-            _ = try await client.resource(SandboxSnapshot.self, in: "default").update(name, subresource: .status) { snapshot in
+            _ = try await client.resource(SandboxSnapshot.self, in: "default").update(name, subresource: .status) {
+                snapshot in
                 snapshot = try SandboxSnapshot(
                     json: snapshot.jsonText.dropLast()
                         + #","status":{"phase":"Succeed","containers":[{"containerName":"main","imageUri":"\#(repository):\#(tag)","imageDigest":"\#(digest)"}]}}"#
@@ -67,7 +70,13 @@ enum ClusterRecord: CaseIterable {
         case .kruiseTemplate:
             try await create(client, KruiseSandboxTemplate.self, name, #"{"template":\#(template)}"#)
         case .checkpointNote:
-            try await create(client, KruiseCheckpoint.self, name, #"{"sandboxName":"gone"}"#, note: ("example.com/image", image))
+            try await create(
+                client,
+                KruiseCheckpoint.self,
+                name,
+                #"{"sandboxName":"gone"}"#,
+                note: ("example.com/image", image)
+            )
         }
     }
 
@@ -79,7 +88,8 @@ enum ClusterRecord: CaseIterable {
         note: (name: String, text: String)? = nil
     ) async throws {
         var object = try Object(
-            json: #"{"apiVersion":"\#(type.resourceType.apiVersion)","kind":"\#(type.resourceType.kind)","metadata":{"name":"\#(name)"},"spec":\#(spec)}"#
+            json:
+                #"{"apiVersion":"\#(type.resourceType.apiVersion)","kind":"\#(type.resourceType.kind)","metadata":{"name":"\#(name)"},"spec":\#(spec)}"#
         )
         if let note { object.metadata.annotations = [note.name: note.text] }
         _ = try await client.resource(type, in: "default").create(object)

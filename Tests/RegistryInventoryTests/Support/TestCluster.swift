@@ -24,13 +24,13 @@ struct TestCluster: Sendable {
             try await withTemporaryFolder { folder in
                 let kubeconfig = "\(folder)/kubeconfig"
                 try """
-                    apiVersion: v1
-                    kind: Config
-                    current-context: test
-                    contexts: [{name: test, context: {cluster: test, user: test}}]
-                    clusters: [{name: test, cluster: {server: "https://\(server.authority)", certificate-authority: "\(testbed.authority)"}}]
-                    users: [{name: test, user: {client-certificate: "\(testbed.certificate)", client-key: "\(testbed.key)"}}]
-                    """.write(toFile: kubeconfig, atomically: true, encoding: .utf8)
+                apiVersion: v1
+                kind: Config
+                current-context: test
+                contexts: [{name: test, context: {cluster: test, user: test}}]
+                clusters: [{name: test, cluster: {server: "https://\(server.authority)", certificate-authority: "\(testbed.authority)"}}]
+                users: [{name: test, user: {client-certificate: "\(testbed.certificate)", client-key: "\(testbed.key)"}}]
+                """.write(toFile: kubeconfig, atomically: true, encoding: .utf8)
                 let configuration = try KubeClientConfiguration(Kubeconfig.load(files: [kubeconfig]))
                 try await withKubeClient(configuration, logger: withoutLog) { client in
                     try await define(kinds, client)

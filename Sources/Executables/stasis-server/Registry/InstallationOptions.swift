@@ -10,10 +10,15 @@ import class Foundation.ProcessInfo
 
 /// Whose records say what is needed.
 struct InstallationOptions: ParsableArguments {
-    @Option(help: "A kubeconfig of a cluster whose records count; its current context, unless --context names another. Several may be named.")
+    @Option(
+        help:
+            "A kubeconfig of a cluster whose records count; its current context, unless --context names another. Several may be named."
+    )
     var kubeconfig: [String] = []
 
-    @Option(help: "A context of the kubeconfig, or of kubectl's own. With several kubeconfigs one for each, in their order.")
+    @Option(
+        help: "A context of the kubeconfig, or of kubectl's own. With several kubeconfigs one for each, in their order."
+    )
     var context: [String] = []
 
     @Flag(help: "The cluster that this program runs in counts.")
@@ -26,7 +31,9 @@ struct InstallationOptions: ParsableArguments {
 
     func validate() throws {
         if kubeconfig.count > 1, !context.isEmpty, context.count != kubeconfig.count {
-            throw ValidationError("there are \(kubeconfig.count) kubeconfigs and \(context.count) contexts: name one for each")
+            throw ValidationError(
+                "there are \(kubeconfig.count) kubeconfigs and \(context.count) contexts: name one for each"
+            )
         }
     }
 

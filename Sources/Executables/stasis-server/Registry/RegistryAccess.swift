@@ -11,7 +11,10 @@ import struct Foundation.URL
 
 /// How registries are reached.
 struct RegistryAccess: ParsableArguments {
-    @Option(name: .customLong("plain-http"), help: "A registry that is spoken to without TLS, <host> or <host>:<port>. Loopback always is.")
+    @Option(
+        name: .customLong("plain-http"),
+        help: "A registry that is spoken to without TLS, <host> or <host>:<port>. Loopback always is."
+    )
     var plainHTTP: [String] = []
 
     @Option(help: "A Docker config.json with logins. By default that of docker for this user.")

@@ -27,7 +27,9 @@ enum OutputFormat: String, ExpressibleByArgument {
 extension Age {
     /// Reads an argument.
     static func argument(_ text: String) throws -> Age {
-        guard let age = Age(text) else { throw ValidationError("'\(text)' is no span of time: write 90s, 30m, 24h or 7d") }
+        guard let age = Age(text) else {
+            throw ValidationError("'\(text)' is no span of time: write 90s, 30m, 24h or 7d")
+        }
         return age
     }
 }

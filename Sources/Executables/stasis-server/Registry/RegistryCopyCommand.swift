@@ -59,7 +59,8 @@ struct RegistryCopyCommand: AsyncParsableCommand {
         options.limits.blobBytes = limit
         if let platform { options.platform = try Self.platform(platform) }
         let logger = RegistryAccess.logger
-        let failed = try await withRegistryClient(try access.configuration(logins: sourceConfig), logger: logger) { reader in
+        let failed = try await withRegistryClient(try access.configuration(logins: sourceConfig), logger: logger) {
+            reader in
             try await withRegistryClient(try access.configuration(logins: targetConfig), logger: logger) { writer in
                 let repository = reader.repository(of: from)
                 let copy = ImageCopy(from: repository, to: writer.repository(of: to), options: options)

@@ -37,7 +37,11 @@ struct RegistryListCommand: AsyncParsableCommand {
                     age: olderThan
                 )
                 let (inventory, plan) = try await survey.run()
-                return InventoryReport(plan, of: inventory, installations: installations.isEmpty ? nil : asked.map(\.name))
+                return InventoryReport(
+                    plan,
+                    of: inventory,
+                    installations: installations.isEmpty ? nil : asked.map(\.name)
+                )
             }
         }
         print(output == .json ? try report.json() : report.table(now: Date()), terminator: output == .json ? "\n" : "")

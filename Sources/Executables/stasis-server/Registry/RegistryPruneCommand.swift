@@ -36,7 +36,10 @@ struct RegistryPruneCommand: AsyncParsableCommand {
     @Flag(help: "Delete.")
     var delete = false
 
-    @Option(help: "The file in which is written down what is deleted, before it is; 'registry undo' reads it. By default one in this folder, named by the time.")
+    @Option(
+        help:
+            "The file in which is written down what is deleted, before it is; 'registry undo' reads it. By default one in this folder, named by the time."
+    )
     var record: String?
 
     @Option(help: "text, or json.")
@@ -82,4 +85,3 @@ struct RegistryPruneCommand: AsyncParsableCommand {
         }
     }
 }
-
