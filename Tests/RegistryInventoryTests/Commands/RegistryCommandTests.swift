@@ -16,7 +16,7 @@ import Testing
 @Suite("stasis-server registry")
 struct RegistryCommandTests {
     /// A configuration of a server on this machine whose database has one sandbox.
-    private func configuration(in folder: String, image: String) async throws -> String {
+    static func configuration(in folder: String, image: String) async throws -> String {
         let store = try SandboxStore(path: "\(folder)/sandboxes.sqlite")
         try await store.insert(
             SandboxRow(
@@ -41,7 +41,7 @@ struct RegistryCommandTests {
                 let repository = try client.repository("team/snapshots", of: registry)
                 let live = try await SampleSnapshot.push(to: repository, tag: "live", sandbox: "a/live", number: 1)
                 try await SampleSnapshot.push(to: repository, tag: "orphan", sandbox: "a/orphan", number: 2)
-                let config = try await configuration(in: folder, image: "\(repository.name)@\(live.digest)")
+                let config = try await Self.configuration(in: folder, image: "\(repository.name)@\(live.digest)")
                 let name = repository.name
 
                 let list = try await ServerProgram.registry("list", "--repository", name, "--config", config)
