@@ -56,6 +56,7 @@ let package = Package(
         .library(name: "Server", targets: ["Server"]),
         .library(name: "Committer", targets: ["Committer"]),
         .library(name: "ImageBuilder", targets: ["ImageBuilder"]),
+        .library(name: "RegistryInventory", targets: ["RegistryInventory"]),
         .library(name: "PrometheusMetrics", targets: ["PrometheusMetrics"]),
         .executable(name: "stasis-controller", targets: ["stasis-controller"]),
         .executable(name: "stasis-server", targets: ["stasis-server"]),

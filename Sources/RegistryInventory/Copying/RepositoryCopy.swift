@@ -24,9 +24,15 @@ public struct RepositoryCopy: Sendable {
 
     /// Copies one name after the other. One that cannot be copied does not keep the others from it.
     ///
-    /// - Parameter tell: told of each what became of it.
+    /// - Parameters:
+    ///   - progress: makes what is told how far the copy of one name is.
+    ///   - tell: told of each what became of it.
     /// - Throws: `ImageCopyError` if the names cannot be listed, `CancellationError`.
-    public func run(_ source: any ImageRepository, tell: (Result) -> Void) async throws {
+    public func run(
+        _ source: any ImageRepository,
+        progress: (_ tag: String) -> @Sendable (ImageCopyProgress) -> Void = { _ in { _ in } },
+        tell: (Result) -> Void
+    ) async throws {
         var last: String?
         while true {
             let tags: [String]
@@ -36,16 +42,21 @@ public struct RepositoryCopy: Sendable {
                 throw ImageCopyError(.source, error)
             }
             guard let end = tags.last, end != last else { return }
-            for tag in tags { try await run(tag, source, tell) }
+            for tag in tags { try await run(tag, source, progress(tag), tell) }
             last = end
         }
     }
 
-    private func run(_ tag: String, _ source: any ImageRepository, _ tell: (Result) -> Void) async throws {
+    private func run(
+        _ tag: String,
+        _ source: any ImageRepository,
+        _ progress: @escaping @Sendable (ImageCopyProgress) -> Void,
+        _ tell: (Result) -> Void
+    ) async throws {
         do {
             // Lists of what refers to an image come with that image.
             if tag.isReferrersTag, try await source.resolve(.tag(tag))?.mediaType.isIndex == true { return }
-            tell(Result(tag: tag, outcome: .success(try await copy.run(.tag(tag)))))
+            tell(Result(tag: tag, outcome: .success(try await copy.run(.tag(tag), progress: progress))))
         } catch let error as CancellationError {
             throw error
         } catch {

@@ -78,12 +78,34 @@ public struct InventoryReader: Sendable {
             image.created = config.created.flatMap { Date(timestamp: $0) }
             image.origin = InventoryImage.Origin(labels: config.config.labels ?? [:], layers: manifest.layers.count)
             return image
+        } catch let error as ImageCopyError where Self.isDamage(error.error) {
+            return try await unreadable(digest, tags: tags, in: repository)
         } catch let error as ImageCopyError {
             throw error.error
-        } catch let error as RegistryError where error.isNotFound {
-            guard try await repository.resolve(.digest(digest)) != nil else { return nil }
-            throw error
+        } catch let error as RegistryError where Self.isDamage(error) {
+            return try await unreadable(digest, tags: tags, in: repository)
         }
+    }
+
+    /// Whether an image is not what it should be, or not all there.
+    private static func isDamage(_ error: RegistryError) -> Bool {
+        [.malformedDocument, .tooLarge, .digestMismatch, .sizeMismatch, .notFound].contains(error.kind)
+    }
+
+    /// What cannot be read is nobody's snapshot, so it stays and keeps nothing else from being listed. `nil` if it has gone.
+    private func unreadable(
+        _ digest: Digest,
+        tags: [String],
+        in repository: any ImageRepository
+    ) async throws -> InventoryImage? {
+        guard let found = try await repository.resolve(.digest(digest)) else { return nil }
+        return InventoryImage(
+            repository: repository.name,
+            digest: digest,
+            mediaType: found.mediaType,
+            tags: tags,
+            content: [found]
+        )
     }
 
     /// Does something with all items, a few at a time, and keeps their order.

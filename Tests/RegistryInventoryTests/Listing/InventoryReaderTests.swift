@@ -51,6 +51,21 @@ struct InventoryReaderTests {
         }
     }
 
+    /// A damaged image is listed, keeps nothing else from being listed, and stays.
+    @Test func listsWhatIsDamaged() async throws {
+        try await withTestRegistry { registry, client in
+            let repository = try client.repository("snapshots/box", of: registry)
+            try await SampleSnapshot.push(to: repository, tag: "damaged", number: 1)
+            try await SampleSnapshot.push(to: repository, tag: "whole", number: 2)
+            let config = try await repository.image(.tag("damaged")).manifest.config
+            _ = try await repository.deleteBlob(config.digest)
+            let survey = PruneSurvey(repositories: [repository], installations: [], age: Age(seconds: 1))
+            let (inventory, plan) = try await survey.run()
+            #expect(inventory.images.map(\.tags) == [["damaged"], ["whole"]])
+            #expect(plan.reclaimable.map(\.tags) == [["whole"]])
+        }
+    }
+
     @Test(arguments: [
         ("2026-01-02T03:04:05Z", 1_767_323_045.0), ("2026-01-02T03:04:05.123456789Z", 1_767_323_045),
         ("2026-01-02T05:04:05+02:00", 1_767_323_045), ("1970-01-01T00:00:00Z", 0), ("yesterday", nil), ("", nil),

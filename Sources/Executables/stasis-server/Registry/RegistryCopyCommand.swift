@@ -23,6 +23,9 @@ struct RegistryCopyCommand: AsyncParsableCommand {
     @Argument(help: "The same; without a tag, as the source has it.")
     var target: String
 
+    @Flag(help: "Tell on the standard error how far it is, once a second.")
+    var progress = false
+
     @Flag(help: "Copy everything that has a tag.")
     var all = false
 
@@ -85,7 +88,7 @@ struct RegistryCopyCommand: AsyncParsableCommand {
         _ to: ImageLocation
     ) async throws -> Bool {
         let reference = try await reader.open(from).reference
-        let outcome = try await copy.run(reference, as: to.writtenReference)
+        let outcome = try await copy.run(reference, as: to.writtenReference, progress: follow(source))
         tell(outcome, as: to.at(outcome.descriptor.digest).description)
         return false
     }
@@ -100,7 +103,7 @@ struct RegistryCopyCommand: AsyncParsableCommand {
             throw ValidationError("with --all repositories are named, without a tag")
         }
         var failed = false
-        try await RepositoryCopy(copy).run(repository) { result in
+        try await RepositoryCopy(copy).run(repository, progress: { follow("\(copy.source.name):\($0)") }) { result in
             switch result.outcome {
             case .success(let outcome): tell(outcome, as: "\(copy.target.name):\(result.tag)")
             case .failure(let error):
@@ -109,6 +112,12 @@ struct RegistryCopyCommand: AsyncParsableCommand {
             }
         }
         return failed
+    }
+
+    private func follow(_ name: String) -> @Sendable (ImageCopyProgress) -> Void {
+        guard progress else { return { _ in } }
+        let teller = CopyProgressTeller(name)
+        return { teller.tell($0) }
     }
 
     private func tell(_ outcome: ImageCopy.Outcome, as name: String) {
