@@ -92,19 +92,21 @@ public struct InventoryReader: Sendable {
         [.malformedDocument, .tooLarge, .digestMismatch, .sizeMismatch, .notFound].contains(error.kind)
     }
 
-    /// What cannot be read is nobody's snapshot, so it stays and keeps nothing else from being listed. `nil` if it has gone.
+    /// What cannot be read is nobody's snapshot, so it stays and keeps nothing else from being listed. An index that lacks some of
+    /// its images holds those that are there. `nil` if it has gone.
     private func unreadable(
         _ digest: Digest,
         tags: [String],
         in repository: any ImageRepository
     ) async throws -> InventoryImage? {
         guard let found = try await repository.resolve(.digest(digest)) else { return nil }
+        let index = try? await repository.manifest(.digest(digest)).imageIndex()
         return InventoryImage(
             repository: repository.name,
             digest: digest,
             mediaType: found.mediaType,
             tags: tags,
-            content: [found]
+            content: [found] + (index?.manifests ?? [])
         )
     }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import NIOCore
+import NIOHTTP1
 import OCIRegistry
 import TestSupport
 import Testing
@@ -103,6 +104,35 @@ struct HostileCopyTests {
             subject = signature
         }
         #expect(try await refusal(registry)?.reason.contains("nested") == true)
+    }
+
+    /// A list of referrers that goes on and on, page by page.
+    @Test func refusesAListWithoutEnd() async throws {
+        let registry = DoubtfulRegistry()
+        _ = try registry.keep([registry.keepBlob(empty)], as: "1")
+        let padding = String(repeating: "x", count: 8 << 20)
+        try await TestWebServer.run({ request in
+            guard request.target.contains("/referrers/") else { return registry.answer(request) }
+            let path = request.target.prefix { $0 != "?" }
+            let page = Int(request.target.split(separator: "=").last ?? "") ?? 0
+            return .init(
+                .ok,
+                ["Link": "<\(path)?page=\(page + 1)>; rel=\"next\""],
+                text: #"{"schemaVersion":2,"manifests":[],"annotations":{"a":"\#(padding)"}}"#
+            )
+        }) { server in
+            try await withTemporaryFolder { folder in
+                try await withTestClient { client, _ in
+                    let source = client.repository(try ImageReference(parsing: "\(server.authority)/app"))
+                    let error = await #expect(throws: ImageCopyError.self) {
+                        try await ImageCopy(from: source, to: ImageLayoutRepository(folder: folder)).run(.tag("1"))
+                    }
+                    #expect(error?.side == .source)
+                    #expect(error?.error.kind == .tooLarge)
+                    #expect(server.requests.count < 15)
+                }
+            }
+        }
     }
 
     @Test func refusesMoreThanTheLimits() async throws {

@@ -56,7 +56,7 @@ final class DoubtfulRegistry: Sendable {
         }
     }
 
-    private func answer(_ request: TestWebServer.Request) -> TestWebServer.Response {
+    func answer(_ request: TestWebServer.Request) -> TestWebServer.Response {
         let last = String(request.target.split(separator: "/").last ?? "")
         return state.withLock { state in
             if request.target.contains("/manifests/"), let (type, bytes) = state.manifests[last] {

@@ -63,6 +63,16 @@ struct InventoryReaderTests {
             let (inventory, plan) = try await survey.run()
             #expect(inventory.images.map(\.tags) == [["damaged"], ["whole"]])
             #expect(plan.reclaimable.map(\.tags) == [["whole"]])
+
+            // An index that lacks one of its images holds the other one.
+            let whole = try #require(try await repository.resolve(.tag("whole")))
+            let gone = try await SampleSnapshot.push(to: repository, tag: "gone", number: 3)
+            let index = try ImageDocument.encode(ImageIndex(manifests: [gone, whole]))
+            try await repository.putManifest(index, mediaType: .ociIndex, as: .tag("index"))
+            _ = try await repository.deleteManifest(gone.digest)
+            let again = try await survey.run().plan
+            #expect(again.items.map(\.image.tags) == [["damaged"], ["index"], ["whole"]])
+            #expect(again.reclaimable.isEmpty)
         }
     }
 
