@@ -383,14 +383,6 @@ let package = Package(
             swiftSettings: house
         ),
         .testTarget(
-            name: "RegistryInventoryTests",
-            dependencies: [
-                "stasis-server", "KubeClient", "KubeModels", "LocalRuntime", "OCIRegistry", "RegistryInventory",
-                "SandboxModels", "SnapshotEngine", "TestSupport", logging, nioCore, subprocess, systemPackage,
-            ],
-            swiftSettings: house
-        ),
-        .testTarget(
             name: "SnapshotEngineTests",
             dependencies: [
                 "measure-walk", "stasis-committer", "OCIRegistry", "SnapshotEngine", "SnapshotProvider",
@@ -424,6 +416,14 @@ let package = Package(
         .testTarget(
             name: "PrometheusMetricsTests",
             dependencies: ["PrometheusMetrics", metrics],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "RegistryInventoryTests",
+            dependencies: [
+                "stasis-server", "KubeClient", "KubeModels", "LocalRuntime", "OCIRegistry", "RegistryInventory",
+                "SandboxModels", "SnapshotEngine", "TestSupport", logging, nioCore, subprocess, systemPackage,
+            ],
             swiftSettings: house
         ),
         .testTarget(
