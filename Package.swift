@@ -224,7 +224,8 @@ let package = Package(
         .target(
             name: "RegistryInventory",
             dependencies: [
-                "KubeClient", "KubeModels", "LocalRuntime", "OCIRegistry", "SnapshotEngine", logging, nioPosix,
+                "KubeClient", "KubeModels", "LocalRuntime", "OCIRegistry", "SnapshotEngine", "SnapshotStore", logging,
+                nioPosix,
             ],
             swiftSettings: house
         ),
@@ -422,7 +423,8 @@ let package = Package(
             name: "RegistryInventoryTests",
             dependencies: [
                 "stasis-server", "KubeClient", "KubeModels", "LocalRuntime", "OCIRegistry", "RegistryInventory",
-                "SandboxModels", "SnapshotEngine", "TestSupport", logging, nioCore, subprocess, systemPackage,
+                "SandboxModels", "SnapshotEngine", "SnapshotStore", "TestSupport", logging, nioCore, subprocess,
+                systemPackage,
             ],
             swiftSettings: house
         ),

@@ -3,6 +3,7 @@
 
 public import OCIRegistry
 import SnapshotEngine
+import SnapshotStore
 
 public import struct Foundation.Date
 

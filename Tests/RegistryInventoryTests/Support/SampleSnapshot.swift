@@ -3,6 +3,7 @@
 
 import OCIRegistry
 import SnapshotEngine
+import SnapshotStore
 
 import struct Foundation.Date
 
