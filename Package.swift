@@ -56,6 +56,7 @@ let package = Package(
         .library(name: "Server", targets: ["Server"]),
         .library(name: "Committer", targets: ["Committer"]),
         .library(name: "ImageBuilder", targets: ["ImageBuilder"]),
+        .library(name: "RegistryInventory", targets: ["RegistryInventory"]),
         .library(name: "PrometheusMetrics", targets: ["PrometheusMetrics"]),
         .executable(name: "stasis-controller", targets: ["stasis-controller"]),
         .executable(name: "stasis-server", targets: ["stasis-server"]),
@@ -221,6 +222,14 @@ let package = Package(
             swiftSettings: house
         ),
         .target(
+            name: "RegistryInventory",
+            dependencies: [
+                "KubeClient", "KubeModels", "LocalRuntime", "OCIRegistry", "SnapshotEngine", "SnapshotStore", logging,
+                nioPosix,
+            ],
+            swiftSettings: house
+        ),
+        .target(
             name: "Server",
             dependencies: [
                 "ClusterRuntime", "KruiseRuntime", "KubeClient", "KubeModels", "LocalRuntime", "PrometheusMetrics",
@@ -243,7 +252,9 @@ let package = Package(
         .executableTarget(
             name: "stasis-server",
             dependencies: [
-                "PrometheusMetrics", "Server", "SnapshotEngine", logging, metrics, serviceLifecycle, unixSignals,
+                "KubeClient", "OCIRegistry", "PrometheusMetrics", "RegistryInventory", "Server", "SnapshotEngine",
+                logging,
+                metrics, serviceLifecycle, unixSignals,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/Executables/stasis-server",
@@ -406,6 +417,15 @@ let package = Package(
         .testTarget(
             name: "PrometheusMetricsTests",
             dependencies: ["PrometheusMetrics", metrics],
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "RegistryInventoryTests",
+            dependencies: [
+                "stasis-server", "KubeClient", "KubeModels", "LocalRuntime", "OCIRegistry", "RegistryInventory",
+                "SandboxModels", "SnapshotEngine", "SnapshotStore", "TestSupport", logging, nioCore, subprocess,
+                systemPackage,
+            ],
             swiftSettings: house
         ),
         .testTarget(

@@ -12,11 +12,10 @@ import UnixSignals
 
 import class Foundation.ProcessInfo
 
-/// `stasis-server`: sandboxes behind the OpenSandbox Lifecycle API and the E2B API.
-@main
+/// `stasis-server serve`, or nothing at all: sandboxes behind the OpenSandbox Lifecycle API and the E2B API.
 struct StasisServerCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "stasis-server",
+        commandName: "serve",
         abstract: "Serves the OpenSandbox Lifecycle API.",
         discussion: """
             The configuration is TOML in OpenSandbox's format: --config, else SANDBOX_CONFIG_PATH, else ~/.sandbox.toml. \

@@ -8,6 +8,8 @@ import NIOHTTP1
 extension RegistryRepository {
     /// The most bytes of one page that are accepted. Some registries send all they have as one.
     private static let pageSizeLimit = 16 << 20
+    /// The most bytes of all pages of one list together.
+    private static let listSizeLimit = 64 << 20
     /// The most pages of one list that are asked for.
     private static let pageLimit = 1000
 
@@ -71,6 +73,7 @@ extension RegistryRepository {
     ) async throws -> Bool {
         var request = first
         var seen: Set<WebAddress> = []
+        var size = 0
         while seen.insert(request.url).inserted, seen.count <= Self.pageLimit {
             let response = try await transport.send(request)
             guard response.status == .ok else {
@@ -79,6 +82,10 @@ extension RegistryRepository {
                 throw request.fault(.notFound, "its next page is not there", status: Int(response.status.code))
             }
             let body = try await transport.body(of: response, to: request, limit: Self.pageSizeLimit)
+            size += body.readableBytes
+            guard size <= Self.listSizeLimit else {
+                throw request.fault(.tooLarge, "it has more than \(Self.listSizeLimit) bytes")
+            }
             guard try take(Array(body.readableBytesView), response.headers),
                 let link = LinkHeader.next(in: response.headers["Link"])
             else { return true }
