@@ -220,12 +220,14 @@ let package = Package(
             ],
             swiftSettings: house
         ),
+        // Nothing but the files of the page under /ui, in the program so that it needs no folder beside it.
+        .target(name: "ServerPage", resources: [.embedInCode("Assets")], swiftSettings: house),
         .target(
             name: "Server",
             dependencies: [
                 "ClusterRuntime", "KruiseRuntime", "KubeClient", "KubeModels", "LocalRuntime", "PrometheusMetrics",
                 "SandboxModels",
-                "SnapshotEngine", "Spelling", "WebSockets", asyncHTTPClient, crypto, httpTypes, hummingbird, logging,
+                "ServerPage", "SnapshotEngine", "Spelling", "WebSockets", asyncHTTPClient, crypto, httpTypes, hummingbird, logging,
                 metrics, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioPosix, nioSSL, nioWebSocket,
                 serviceLifecycle,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
