@@ -227,7 +227,8 @@ let package = Package(
             dependencies: [
                 "ClusterRuntime", "KruiseRuntime", "KubeClient", "KubeModels", "LocalRuntime", "PrometheusMetrics",
                 "SandboxModels",
-                "ServerPage", "SnapshotEngine", "Spelling", "WebSockets", asyncHTTPClient, crypto, httpTypes, hummingbird, logging,
+                "ServerPage", "SnapshotEngine", "Spelling", "WebSockets", asyncHTTPClient, crypto, httpTypes,
+                hummingbird, logging,
                 metrics, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioPosix, nioSSL, nioWebSocket,
                 serviceLifecycle,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -449,7 +450,8 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Server", "KubeModels", "LocalRuntime", "PrometheusMetrics", "SandboxModels", "SnapshotEngine",
+                "Server", "KubeModels", "LocalRuntime", "PrometheusMetrics", "SandboxModels", "ServerPage",
+                "SnapshotEngine",
                 "TestSupport", "WebSockets", asyncHTTPClient, httpTypes, hummingbird, logging, metrics, nioCore,
                 nioEmbedded, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioPosix, nioWebSocket,
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -57,7 +57,7 @@ struct PageStream {
     /// Tells until nobody listens, the key is taken away, or the server is told to stop.
     ///
     /// - Parameter send: Sends a line, and says whether somebody still listens.
-    private func tell(
+    func tell(
         of name: String,
         offering key: String?,
         _ send: (_ line: [UInt8]) async throws -> Bool
