@@ -60,6 +60,35 @@ final class MemoryRuntime: SandboxRuntime {
         }
     }
 
+    /// Makes a sandbox and a snapshot of it whose every word is the same text.
+    func put(_ text: String) {
+        let now = Date()
+        let spec = SandboxSpec(
+            image: text,
+            entrypoint: [text],
+            metadata: [text: text, "name": text],
+            extensions: [text: text]
+        )
+        let status = SandboxStatus(state: .running, reason: text, message: text, lastTransitionAt: now)
+        let sandbox = Sandbox(id: text, spec: spec, status: status, createdAt: now, expiresAt: now + 86_400)
+        var snapshot = Snapshot(
+            id: text,
+            sandboxID: text,
+            name: text,
+            status: SnapshotStatus(state: .ready, reason: text, message: text, lastTransitionAt: now),
+            createdAt: now
+        )
+        snapshot.artifact = Artifact(
+            provider: text,
+            parts: [.init(container: text, reference: text, digest: text, size: 1, layers: 1, baseDigest: text)],
+            platform: text
+        )
+        state.withLock { state in
+            state.put(sandbox)
+            state.snapshots[text] = snapshot
+        }
+    }
+
     func create(_ spec: SandboxSpec, credentials: ImageCredentials?, expiresAt: Date?) async throws -> Sandbox {
         let now = Date()
         return try state.withLock { state in

@@ -33,6 +33,9 @@ struct MemoryServerCommand: AsyncParsableCommand {
     @Flag(name: .long, help: "The sandboxes have been created just now.")
     var new = false
 
+    @Option(name: .long, help: "A text that one more sandbox and a snapshot of it have wherever there is room for one.")
+    var everywhere: String?
+
     func run() async throws {
         let environment = ProcessInfo.processInfo.environment
         let file = ConfigurationFile(argument: config, environment: environment)
@@ -48,6 +51,7 @@ struct MemoryServerCommand: AsyncParsableCommand {
             captureTime: .milliseconds(captureMilliseconds),
             areNew: new
         )
+        if let everywhere { runtime.put(everywhere) }
         let tenants = try Tenants(configuration, logger: logger) { _ in runtime }
         let server = StasisServer(
             tenants: tenants,

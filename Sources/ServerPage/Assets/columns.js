@@ -162,9 +162,11 @@ export const snapshotColumns = (store) => [
       cell.append(cell.line, cell.word, cell.id_);
       return cell;
     },
-    fill(cell, { item, level }) {
-      cell.line.style.width = `${Math.min(level - 1, 12) * 1.1}rem`;
-      cell.line.classList.toggle("child", level > 1);
+    fill(cell, { item, guides }) {
+      if (cell.guides !== guides) {
+        cell.guides = guides;
+        cell.line.replaceChildren(...[...guides].map((guide) => el("span", { class: { "|": "on", "`": "last" }[guide] })));
+      }
       write(cell.word, item.name ?? "");
       write(cell.id_, short(item.id));
       attribute(cell, "title", item.id);

@@ -7,16 +7,16 @@ let numbers = 0;
 
 /**
  * Asks something in a dialog, and resolves with what `submit` makes of the answers, or with null if nothing is wanted.
- * @param options `title`, `text` (sentences), `fields`, `accept` (the word on the button), `isDangerous`, `cannotCancel`.
+ * @param options `title`, `text` (sentences), `fields`, `accept` (the word on the button), `isDangerous`, `cannotCancel`, `hasNoCancel` (but Escape).
  */
-export function ask({ title, text = [], fields = [], accept, isDangerous = false, cannotCancel = false }) {
+export function ask({ title, text = [], fields = [], accept, isDangerous = false, cannotCancel = false, hasNoCancel = cannotCancel }) {
   const label = `dialog-${(numbers += 1)}`;
   return new Promise((resolve) => {
     let answer = null;
     const before = document.activeElement;
     const inputs = fields.map(field);
     const error = el("p", { class: "error", role: "alert" });
-    const cancel = cannotCancel ? null : el("button", { type: "button", class: "plain", onclick: () => dialog.close() }, "Cancel");
+    const cancel = hasNoCancel ? null : el("button", { type: "button", class: "plain", onclick: () => dialog.close() }, "Cancel");
     const submit = el("button", { type: "submit", class: isDangerous ? "danger" : "primary" }, accept);
     const form = el("form", { novalidate: true, onsubmit: (event) => {
       event.preventDefault();
@@ -105,7 +105,7 @@ export async function help(areKeysOn) {
     ],
     fields: [{ name: "keys", label: "Single keys do something outside of lists", type: "checkbox", value: areKeysOn }],
     accept: "Close",
-    cannotCancel: false,
+    hasNoCancel: true,
   });
   return answer ? answer.keys : areKeysOn;
 }

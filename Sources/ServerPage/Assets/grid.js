@@ -132,11 +132,12 @@ export class Grid {
       element.style.transform = `translateY(${place * height}px)`;
     }
     element.key = row.key;
-    const isSame = element.item === row.item && element.level === row.level && element.isContext === row.isContext;
+    const isSame = element.item === row.item && element.level === row.level && element.guides === row.guides && element.isContext === row.isContext;
     if (!isSame) {
       element.classList.toggle("context", Boolean(row.isContext));
       element.item = row.item;
       element.level = row.level;
+      element.guides = row.guides;
       element.isContext = row.isContext;
     }
     this.options.columns.forEach((column, index) => {

@@ -189,5 +189,19 @@ export function chooseSnapshots(store, filter, states) {
     if (!isWanted && !below.length) return [];
     return [{ key: snapshot.id, item: snapshot, level, isContext: !isWanted }, ...below];
   });
-  return { rows: walk(null, 1, new Set()), counts, found };
+  return { rows: guided(walk(null, 1, new Set())), counts, found };
+}
+
+/** Lines from parents to children, a sign for each level: `|` goes on below, a backtick ends here, a blank is nothing. */
+function guided(rows) {
+  const goesOn = [];
+  for (let place = rows.length - 1; place >= 0; place -= 1) {
+    const row = rows[place];
+    let guides = "";
+    for (let level = 2; level <= row.level; level += 1) guides += goesOn[level] ? "|" : level === row.level ? "`" : " ";
+    row.guides = guides.slice(-12);
+    goesOn[row.level] = true;
+    goesOn.length = row.level + 1;
+  }
+  return rows;
 }

@@ -62,7 +62,7 @@ export function duration(seconds) {
   const big = Math.floor(whole / size);
   const next = units[first + 1];
   const small = next ? Math.floor((whole % size) / next[1]) : 0;
-  return big >= 10 && name !== "m" || small === 0 ? `${big}${name}` : `${big}${name} ${small}${next[0]}`;
+  return big >= 10 && name === "d" || small === 0 ? `${big}${name}` : `${big}${name} ${small}${next[0]}`;
 }
 
 /** The same for those who listen: `4 minutes 10 seconds`. */
