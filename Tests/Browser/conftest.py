@@ -2,9 +2,12 @@
 
 import os
 import secrets
+import shutil
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,21 +62,22 @@ def real(testbed: Testbed) -> Served:
     return Served(testbed.server.address, testbed.server.key)
 
 
-@pytest.fixture
-def memory(tmp_path: Path) -> Iterator[Callable[..., Served]]:
-    """Servers whose sandboxes are in their memory only: as many as one likes, at once."""
+@contextmanager
+def servers() -> Iterator[Callable[..., Served]]:
+    """Starts servers whose sandboxes are in their memory only, as many as one likes, and ends them."""
     daemons: list[Daemon] = []
+    folder = Path(tempfile.mkdtemp(prefix="stasis-browser-"))
 
     def start(*arguments: str) -> Served:
         port, key = free_port(), secrets.token_hex(8)
-        keys = tmp_path / f"keys-{port}"
+        keys = folder / f"keys-{port}"
         keys.write_text(key + "\n")
-        configuration = tmp_path / f"{port}.toml"
+        configuration = folder / f"{port}.toml"
         configuration.write_text(f'[server]\nhost = "127.0.0.1"\nport = {port}\napi_key_file = "{keys}"\n[runtime]\ntype = "local"\n')
 
         def run() -> Daemon:
             command = [str(program("memory-server")), "--config", str(configuration), *arguments]
-            daemon = Daemon("memory-server", command, tmp_path / f"{port}.log", {"HOME": str(tmp_path)})
+            daemon = Daemon("memory-server", command, folder / f"{port}.log", {"HOME": str(folder)})
             daemon.wait_until(lambda: answers(port))
             return daemon
 
@@ -85,9 +89,18 @@ def memory(tmp_path: Path) -> Iterator[Callable[..., Served]]:
         daemons.append(run())
         return Served(f"127.0.0.1:{port}", key, keys, restart)
 
-    yield start
-    for daemon in daemons:
-        daemon.stop()
+    try:
+        yield start
+    finally:
+        for daemon in daemons:
+            daemon.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def memory() -> Iterator[Callable[..., Served]]:
+    with servers() as start:
+        yield start
 
 
 def answers(port: int) -> bool:
@@ -98,8 +111,8 @@ def answers(port: int) -> bool:
         return False
 
 
-@pytest.fixture
-def look(browser: Browser) -> Iterator[Callable[..., Page]]:
+@contextmanager
+def looking(browser: Browser) -> Iterator[Callable[..., Page]]:
     """Opens pages, with the key typed in. At the end nothing may have been held against any of them."""
     pages: list[tuple[Page, str, str]] = []
 
@@ -118,6 +131,12 @@ def look(browser: Browser) -> Iterator[Callable[..., Page]]:
         page.close()
         assert not foreign, "requests that leave the server, or tell the key"
         assert not complaints
+
+
+@pytest.fixture
+def look(browser: Browser) -> Iterator[Callable[..., Page]]:
+    with looking(browser) as look:
+        yield look
 
 
 def enter(page: Page, key: str) -> None:

@@ -1,11 +1,11 @@
 """The page with 5,000 sandboxes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from browser import Page
-from conftest import Served, row
+from browser import Browser, Page
+from conftest import Served, looking, row, servers
 
 COUNT = 5000
 
@@ -64,13 +64,20 @@ def test_a_change_touches_its_row_alone(memory: Callable[..., Served], look: Cal
     assert page.run("[...window.touched]") == [running[:8]]
 
 
+@pytest.fixture(scope="module")
+def five_thousand(browser: Browser) -> Iterator[Page]:
+    """One page for all that follow, as nothing of the server's is changed."""
+    with servers() as serve, looking(browser) as look:
+        page = look(serve("--sandboxes", str(COUNT)))
+        page.wait(f"document.getElementById('sandbox-count').innerText === '{COUNT:,}'")
+        yield page
+
+
 @pytest.mark.parametrize(("filter", "found"), [
     ("project=demo-3", 500), ("project=demo-3 state:pau", 0), ("project=demo-5 state:pau", 500), ("USER=user-499", 11),
     ("v1.0.6 team=red", 714), ("nothing-like-it", 0),
 ])
-def test_finding(
-    filter: str, found: int, five_thousand: Page
-) -> None:
+def test_finding(filter: str, found: int, five_thousand: Page) -> None:
     page = five_thousand
     page.run("document.activeElement.blur()")
     page.press("/")
@@ -78,20 +85,6 @@ def test_finding(
     page.type(filter)
     page.wait(f"document.getElementById('found').innerText === '{found:,} of {COUNT:,} sandboxes'")
     assert page.run("document.querySelector('[role=grid]').ariaRowCount") == str(found + 1)
-
-
-@pytest.fixture(scope="module")
-def five_thousand(browser, tmp_path_factory):  # type: ignore[no-untyped-def]
-    """One page for all of these, as nothing of the server's is changed."""
-    from conftest import look as looking, memory as serving
-
-    servers = serving.__wrapped__(tmp_path_factory.mktemp("many"))  # type: ignore[attr-defined]
-    pages = looking.__wrapped__(browser)  # type: ignore[attr-defined]
-    page = next(pages)(next(servers)("--sandboxes", str(COUNT)))
-    page.wait(f"document.getElementById('sandbox-count').innerText === '{COUNT:,}'")
-    yield page
-    for one in (pages, servers):
-        next(one, None)
 
 
 def test_states_narrow_the_list(five_thousand: Page) -> None:

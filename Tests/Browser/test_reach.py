@@ -1,7 +1,6 @@
 """Who does not see the page, or has no mouse."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
