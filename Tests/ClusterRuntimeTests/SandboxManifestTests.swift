@@ -42,6 +42,15 @@ import struct Foundation.Date
         extensions: ["access.renew.extend.seconds": "600", "opensandbox.extensions.x": "y"]
     )
 
+    @Test func whatAnotherOneIsToBeLike() throws {
+        let object = try Self.object(Self.plain)
+        let sandbox = Sandbox(object)
+        #expect(sandbox.spec.environment.isEmpty && sandbox.spec.resourceLimits.isEmpty)
+        let spec = sandbox.spec.completed(by: object)
+        #expect(spec.environment == Self.plain.environment)
+        #expect(spec.resourceLimits == Self.plain.resourceLimits)
+    }
+
     @Test func plainSandbox() throws {
         let object = try Self.object(Self.plain, expiresAt: Date(timeIntervalSince1970: 1_800_000_000))
         #expect(object.metadata.name == Self.id)

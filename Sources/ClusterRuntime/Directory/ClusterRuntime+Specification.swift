@@ -5,15 +5,21 @@ import ClusterView
 import KubeModels
 public import SandboxModels
 
-/// What sandboxes were asked for with, for others that are to be like them.
 extension ClusterRuntime {
-    /// What a sandbox was asked for with, as far as its pod's template tells: variables with values, and limits.
+    /// What a sandbox was asked for with, for others that are to be like it, as far as its pod's template tells.
     ///
     /// - Throws: `SandboxError` with `notFound` or `runtimeUnavailable`.
     public func specification(of id: String) async throws -> SandboxSpec {
         let entry = try await entry(id)
-        var spec = entry.sandbox.spec
-        guard let container = entry.object.mainContainer else { return spec }
+        return entry.sandbox.spec.completed(by: entry.object)
+    }
+}
+
+extension SandboxSpec {
+    /// The same with what lists leave out because it is in the pod's template: variables with values, and limits.
+    func completed(by object: BatchSandbox) -> SandboxSpec {
+        guard let container = object.mainContainer else { return self }
+        var spec = self
         for variable in container.env where !Self.ownVariables.contains(variable.name) {
             spec.environment[variable.name] = variable.value
         }

@@ -24,8 +24,9 @@ struct PageFeed {
     ///
     /// - Throws: What the runtime throws; then nothing counts as told.
     mutating func lines(of tenant: Tenant) async throws -> [[UInt8]] {
-        let sandboxes = difference(try await tenant.runtime.sandboxes())
-        let snapshots = difference(try await tenant.runtime.snapshots())
+        let all = (try await tenant.runtime.sandboxes(), try await tenant.runtime.snapshots())
+        let sandboxes = difference(all.0)
+        let snapshots = difference(all.1)
         var lines: [[UInt8]] = []
         var rest = sandboxes.changed[...]
         while !rest.isEmpty {

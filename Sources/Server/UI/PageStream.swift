@@ -74,12 +74,12 @@ struct PageStream {
             var lines: [[UInt8]] = []
             do {
                 lines = try await feed.lines(of: tenant)
+                if isNew { lines.append(try Self.line(Complete(complete: true))) }
+                isNew = false
             } catch {
                 // The error itself is for the log of a request that has an answer; the page asks for things by such.
                 lines = [try Self.line(Trouble(trouble: "The runtime cannot be asked now; what is shown may be old."))]
             }
-            if isNew { lines.append(try Self.line(Complete(complete: true))) }
-            isNew = false
             if lines.isEmpty, ContinuousClock.now - spoke >= silence { lines = [try Self.line(Beat(now: Date()))] }
             for line in lines {
                 guard try await send(line) else { return }

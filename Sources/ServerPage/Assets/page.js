@@ -155,9 +155,17 @@ function arrive() {
     document.title = `${view.name === "sandboxes" ? "Sandboxes" : "Snapshots"} · Stasis`;
   }
   document.body.classList.toggle("opened", Boolean(opened));
+  cover();
   show();
   if (opened && view.grid.selected !== opened) view.grid.select(opened);
 }
+
+/** Where there is no room beside them, the details lie over all else, which is then not to be reached. */
+const isCovering = matchMedia("(max-width: 56rem)");
+function cover() {
+  for (const one of document.querySelectorAll("header, .tools, .list")) one.inert = Boolean(opened) && isCovering.matches;
+}
+isCovering.addEventListener("change", cover);
 
 function closeDetails() {
   const hadFocus = byId("details").contains(document.activeElement);
@@ -232,7 +240,7 @@ const bannerText = el("span");
 byId("banner").append(shape("warning"), bannerText, retryNow);
 
 function tellTrouble(text, canRetry) {
-  byId("banner").hidden = !text;
+  if (byId("banner").hidden !== !text) byId("banner").hidden = !text;
   write(bannerText, text ?? "");
   retryNow.hidden = !canRetry;
 }
@@ -280,12 +288,7 @@ async function live() {
         }
         if (line.complete) tellLink("good", "dot", "Live");
         if (line.end) throw new Refusal(401, "", line.end);
-        if (line.trouble) {
-          tellTrouble(line.trouble, false);
-          notes.say(line.trouble);
-        } else if (!line.now) {
-          tellTrouble(null);
-        }
+        tellTrouble(line.trouble ?? null, false);
         store.take(line);
       }, signal);
       if (signal.aborted) return;
