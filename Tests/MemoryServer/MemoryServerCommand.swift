@@ -34,7 +34,7 @@ struct MemoryServerCommand: AsyncParsableCommand {
     var new = false
 
     @Option(name: .long, help: "A text that one more sandbox and a snapshot of it have wherever there is room for one.")
-    var everywhere: String?
+    var everywhere: [String] = []
 
     func run() async throws {
         let environment = ProcessInfo.processInfo.environment
@@ -51,7 +51,7 @@ struct MemoryServerCommand: AsyncParsableCommand {
             captureTime: .milliseconds(captureMilliseconds),
             areNew: new
         )
-        if let everywhere { runtime.put(everywhere) }
+        for text in everywhere { runtime.put(text) }
         let tenants = try Tenants(configuration, logger: logger) { _ in runtime }
         let server = StasisServer(
             tenants: tenants,
