@@ -34,9 +34,10 @@ export class Notes {
     setTimeout(() => write(this.#announcer, sentence), 50);
   }
 
-  /** Shows a message: `tone` is `good`, `bad` or `busy`. Bad ones stay until somebody has seen them. */
-  show(tone, text) {
-    const words = el("p", {}, text);
+  /** Shows a message: `tone` is `good`, `bad` or `busy`. Bad ones stay until somebody has seen them. `ids` of sandboxes become links. */
+  show(tone, text, ids = []) {
+    const links = ids.map((id) => el("a", { href: `#/sandboxes/${encodeURIComponent(id)}` }, short(id)));
+    const words = el("p", {}, text, links.flatMap((link) => [" ", link]));
     const bar = el("progress", { hidden: true, "aria-label": "Progress" });
     const note = el("div", { class: `note ${tone}`, role: tone === "bad" ? "alert" : null },
       shape({ good: "check", bad: "warning", busy: "left" }[tone]), el("div", {}, words, bar),
@@ -260,7 +261,7 @@ export class Actions {
     } finally {
       note.end();
     }
-    if (made.length) this.notes.show("good", `${count(made.length, "sandbox was", "sandboxes were")} created from ${name}: ${made.map(short).join(", ")}.`);
+    if (made.length) this.notes.show("good", `${count(made.length, "sandbox was", "sandboxes were")} created from ${name}:`, made);
     if (refusals.length) throw refusals[0];
   }
 
