@@ -69,7 +69,7 @@ def test_a_life(testbed: Testbed, real: Served, look: Callable[..., Page]) -> No
     page.press("Escape")
     page.press("r")
     shows(page, short, "Running")
-    assert shell(real, sandbox).run("cat /note") == "kept"
+    assert shell(real, sandbox).run("cat /note") == "kept\n"
 
     page.press("f")
     page.wait("document.querySelector('dialog h2')?.innerText.startsWith('Fork')")
@@ -77,7 +77,7 @@ def test_a_life(testbed: Testbed, real: Served, look: Callable[..., Page]) -> No
     page.wait("document.querySelectorAll('.rows .row').length === 2")
     page.wait("[...document.querySelectorAll('.note.good')].some((note) => note.innerText.includes('created from'))")
     fork = next(item["id"] for item in real.wire.get("/v1/sandboxes").json["items"] if item["id"] != sandbox)
-    assert shell(real, fork).run("cat /note; echo $MARK") == "kept\nof-the-first"
+    assert shell(real, fork).run("cat /note; echo $MARK") == "kept\nof-the-first\n"
     answer = real.wire.get(f"/v1/sandboxes/{fork}").json
     assert answer["metadata"] == {"project": "tea"} and answer["entrypoint"] == RESPONDER and "expiresAt" in answer
     # The snapshot that it came from was not asked for.
