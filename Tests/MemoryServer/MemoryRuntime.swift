@@ -70,7 +70,13 @@ final class MemoryRuntime: SandboxRuntime {
             extensions: [text: text]
         )
         let status = SandboxStatus(state: .running, reason: text, message: text, lastTransitionAt: now)
-        let sandbox = Sandbox(id: text, spec: spec, status: status, createdAt: now, expiresAt: now.addingTimeInterval(86_400))
+        let sandbox = Sandbox(
+            id: text,
+            spec: spec,
+            status: status,
+            createdAt: now,
+            expiresAt: now.addingTimeInterval(86_400)
+        )
         var snapshot = Snapshot(
             id: text,
             sandboxID: text,
