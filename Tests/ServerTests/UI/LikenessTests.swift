@@ -1,6 +1,8 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTPTypes
+import HummingbirdTesting
 import SandboxModels
 import Testing
 

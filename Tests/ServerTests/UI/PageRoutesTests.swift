@@ -3,6 +3,7 @@
 
 import HTTPTypes
 import HummingbirdTesting
+import NIOCore
 import SandboxModels
 import ServerPage
 import Testing
