@@ -48,7 +48,9 @@ import struct Foundation.Date
         #expect(sandbox.spec.environment.isEmpty && sandbox.spec.resourceLimits.isEmpty)
         let spec = sandbox.spec.completed(by: object)
         #expect(spec.environment == Self.plain.environment)
-        #expect(spec.resourceLimits == Self.plain.resourceLimits)
+        // Under the name that the cluster has for it, which a create takes as well.
+        #expect(spec.resourceLimits == ["cpu": "500m", "memory": "64Mi", "nvidia.com/gpu": "1"])
+        #expect(try Self.object(spec).spec.template == object.spec.template)
     }
 
     @Test func plainSandbox() throws {
