@@ -221,6 +221,8 @@ let package = Package(
             ],
             swiftSettings: house
         ),
+        // Nothing but the files of the page under /ui, in the program so that it needs no folder beside it.
+        .target(name: "ServerPage", resources: [.embedInCode("Assets")], swiftSettings: house),
         .target(
             name: "RegistryInventory",
             dependencies: [
@@ -234,7 +236,8 @@ let package = Package(
             dependencies: [
                 "ClusterRuntime", "KruiseRuntime", "KubeClient", "KubeModels", "LocalRuntime", "PrometheusMetrics",
                 "SandboxModels",
-                "SnapshotEngine", "Spelling", "WebSockets", asyncHTTPClient, crypto, httpTypes, hummingbird, logging,
+                "ServerPage", "SnapshotEngine", "Spelling", "WebSockets", asyncHTTPClient, crypto, httpTypes,
+                hummingbird, logging,
                 metrics, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioPosix, nioSSL, nioWebSocket,
                 serviceLifecycle,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -467,7 +470,8 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Server", "KubeModels", "LocalRuntime", "PrometheusMetrics", "SandboxModels", "SnapshotEngine",
+                "Server", "KubeModels", "LocalRuntime", "PrometheusMetrics", "SandboxModels", "ServerPage",
+                "SnapshotEngine",
                 "TestSupport", "WebSockets", asyncHTTPClient, httpTypes, hummingbird, logging, metrics, nioCore,
                 nioEmbedded, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioPosix, nioWebSocket,
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

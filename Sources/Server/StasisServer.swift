@@ -25,9 +25,17 @@ public struct StasisServer: Service {
         proxy: ServerConfiguration.Proxy = ServerConfiguration.Proxy(),
         ingress: ServerConfiguration.Ingress = ServerConfiguration.Ingress(),
         e2b: E2BService? = nil,
+        servesPage: Bool = true,
         logger: Logger
     ) {
-        self.api = SandboxAPI(tenants: tenants, configuration: configuration, proxy: proxy, ingress: ingress, e2b: e2b)
+        self.api = SandboxAPI(
+            tenants: tenants,
+            configuration: configuration,
+            proxy: proxy,
+            ingress: ingress,
+            e2b: e2b,
+            servesPage: servesPage
+        )
         self.configuration = configuration
         self.logger = logger
     }

@@ -42,6 +42,17 @@ import struct Foundation.Date
         extensions: ["access.renew.extend.seconds": "600", "opensandbox.extensions.x": "y"]
     )
 
+    @Test func whatAnotherOneIsToBeLike() throws {
+        let object = try Self.object(Self.plain)
+        let sandbox = Sandbox(object)
+        #expect(sandbox.spec.environment.isEmpty && sandbox.spec.resourceLimits.isEmpty)
+        let spec = sandbox.spec.completed(by: object)
+        #expect(spec.environment == Self.plain.environment)
+        // Under the name that the cluster has for it, which a create takes as well.
+        #expect(spec.resourceLimits == ["cpu": "500m", "memory": "64Mi", "nvidia.com/gpu": "1"])
+        #expect(try Self.object(spec).spec.template == object.spec.template)
+    }
+
     @Test func plainSandbox() throws {
         let object = try Self.object(Self.plain, expiresAt: Date(timeIntervalSince1970: 1_800_000_000))
         #expect(object.metadata.name == Self.id)

@@ -20,13 +20,20 @@ final class MemoryRuntime: SandboxRuntime {
     }
 
     private let state = Mutex(State())
+    /// How long a capture takes.
+    private let captureTime: Duration
 
     /// Everything that the API can ask for.
     let features = Set(SandboxFeature.allCases)
 
     /// Makes some sandboxes, as one looks that a tool for code has created.
-    init(sandboxes count: Int) {
-        let start = Date(timeIntervalSince1970: 1_767_225_600)
+    ///
+    /// - Parameters:
+    ///   - captureTime: How long pauses and snapshots take.
+    ///   - areNew: Whether the sandboxes have been created just now, and have time left.
+    init(sandboxes count: Int, captureTime: Duration = .zero, areNew: Bool = false) {
+        self.captureTime = captureTime
+        let start = areNew ? Date().addingTimeInterval(-Double(count)) : Date(timeIntervalSince1970: 1_767_225_600)
         state.withLock { state in
             for number in 0..<count {
                 let at = start.addingTimeInterval(Double(number))
@@ -50,6 +57,41 @@ final class MemoryRuntime: SandboxRuntime {
                 )
                 state.put(sandbox)
             }
+        }
+    }
+
+    /// Makes a sandbox and a snapshot of it whose every word is the same text.
+    func put(_ text: String) {
+        let now = Date()
+        let spec = SandboxSpec(
+            image: text,
+            entrypoint: [text],
+            metadata: [text: text, "name": text],
+            extensions: [text: text]
+        )
+        let status = SandboxStatus(state: .running, reason: text, message: text, lastTransitionAt: now)
+        let sandbox = Sandbox(
+            id: text,
+            spec: spec,
+            status: status,
+            createdAt: now,
+            expiresAt: now.addingTimeInterval(86_400)
+        )
+        var snapshot = Snapshot(
+            id: text,
+            sandboxID: text,
+            name: text,
+            status: SnapshotStatus(state: .ready, reason: text, message: text, lastTransitionAt: now),
+            createdAt: now
+        )
+        snapshot.artifact = Artifact(
+            provider: text,
+            parts: [.init(container: text, reference: text, digest: text, size: 1, layers: 1, baseDigest: text)],
+            platform: text
+        )
+        state.withLock { state in
+            state.put(sandbox)
+            state.snapshots[text] = snapshot
         }
     }
 
@@ -90,7 +132,49 @@ final class MemoryRuntime: SandboxRuntime {
         }
     }
 
-    func pause(_ id: String) async throws { try move(id, from: .running, to: .paused) }
+    func pause(_ id: String) async throws {
+        guard captureTime > .zero else { return try move(id, from: .running, to: .paused) }
+        try move(id, from: .running, to: .pausing)
+        Task {
+            for step in 1...Self.steps {
+                try await Task.sleep(for: captureTime / Self.steps)
+                state.withLock { state in
+                    guard var sandbox = state.sandboxes[id] else { return }
+                    sandbox.status.progress = step < Self.steps ? Self.progress(step) : nil
+                    if step == Self.steps {
+                        sandbox.status = SandboxStatus(state: .paused, lastTransitionAt: Date())
+                        sandbox.artifact = Self.artifact(of: id)
+                    }
+                    state.put(sandbox)
+                }
+            }
+        }
+    }
+
+    private static let steps = 10
+
+    private static func progress(_ step: Int) -> SandboxStatus.Progress {
+        let total: Int64 = 1_400_000_000
+        let read = total / Int64(steps) * Int64(step)
+        return .init(stage: "copying", bytesRead: read, bytesWritten: read / 3, bytesTotal: total)
+    }
+
+    fileprivate static func artifact(of id: String) -> Artifact {
+        let part = Artifact.Part(
+            container: "main",
+            reference: "registry.example/sandboxes/\(id):1",
+            digest: "sha256:" + String(repeating: "5ca1ab1e", count: 8),
+            size: 466_000_000,
+            layers: 5,
+            baseDigest: "sha256:" + String(repeating: "0ddba115", count: 8)
+        )
+        return Artifact(
+            provider: "oci-rootfs",
+            parts: [part],
+            platform: "linux/amd64",
+            statistics: .init(frozenMilliseconds: 840, bytesRead: 1_400_000_000, bytesWritten: 466_000_000)
+        )
+    }
 
     func resume(_ id: String) async throws { try move(id, from: .paused, to: .running) }
 
@@ -128,15 +212,29 @@ final class MemoryRuntime: SandboxRuntime {
             guard try state.sandbox(id).status.state == .running else {
                 throw SandboxError(.snapshotSourceNotRunning, "The sandbox '\(id)' does not run.")
             }
-            let snapshot = Snapshot(
+            var snapshot = Snapshot(
                 id: UUID().uuidString.lowercased(),
                 sandboxID: id,
                 name: name,
-                status: SnapshotStatus(state: .ready, lastTransitionAt: now),
-                createdAt: now
+                status: SnapshotStatus(state: .creating, lastTransitionAt: now),
+                createdAt: now,
+                source: state.sandboxes[id]?.spec
             )
+            if captureTime > .zero { capture(snapshot.id) } else { snapshot.end() }
             state.snapshots[snapshot.id] = snapshot
             return snapshot
+        }
+    }
+
+    private func capture(_ id: String) {
+        Task {
+            for step in 1...Self.steps {
+                try await Task.sleep(for: captureTime / Self.steps)
+                state.withLock { state in
+                    state.snapshots[id]?.status.progress = Self.progress(step)
+                    if step == Self.steps { state.snapshots[id]?.end() }
+                }
+            }
         }
     }
 
@@ -181,6 +279,14 @@ final class MemoryRuntime: SandboxRuntime {
             sandbox.status.state = to
             state.put(sandbox)
         }
+    }
+}
+
+extension Snapshot {
+    /// It is there.
+    fileprivate mutating func end() {
+        status = SnapshotStatus(state: .ready, lastTransitionAt: Date())
+        artifact = MemoryRuntime.artifact(of: id)
     }
 }
 

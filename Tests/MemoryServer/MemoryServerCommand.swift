@@ -27,6 +27,15 @@ struct MemoryServerCommand: AsyncParsableCommand {
     @Option(name: .long, help: "How many sandboxes there are at the start.")
     var sandboxes = 0
 
+    @Option(name: .long, help: "How many milliseconds a capture takes.")
+    var captureMilliseconds = 0
+
+    @Flag(name: .long, help: "The sandboxes have been created just now.")
+    var new = false
+
+    @Option(name: .long, help: "A text that one more sandbox and a snapshot of it have wherever there is room for one.")
+    var everywhere: [String] = []
+
     func run() async throws {
         let environment = ProcessInfo.processInfo.environment
         let file = ConfigurationFile(argument: config, environment: environment)
@@ -37,9 +46,19 @@ struct MemoryServerCommand: AsyncParsableCommand {
         LoggingSystem.bootstrap { LineLogHandler(label: $0) }
         var logger = Logger(label: "memory-server")
         logger.logLevel = configuration.logLevel
-        let runtime = MemoryRuntime(sandboxes: sandboxes)
+        let runtime = MemoryRuntime(
+            sandboxes: sandboxes,
+            captureTime: .milliseconds(captureMilliseconds),
+            areNew: new
+        )
+        for text in everywhere { runtime.put(text) }
         let tenants = try Tenants(configuration, logger: logger) { _ in runtime }
-        let server = StasisServer(tenants: tenants, configuration: configuration.http, logger: logger)
+        let server = StasisServer(
+            tenants: tenants,
+            configuration: configuration.http,
+            servesPage: configuration.servesPage,
+            logger: logger
+        )
         let listeners = MetricsListener.of(configuration.http, registry, logger: logger)
         let group = ServiceGroupConfiguration(
             services: [server] + listeners,

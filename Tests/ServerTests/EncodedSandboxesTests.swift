@@ -58,7 +58,8 @@ import class Foundation.JSONEncoder
             spec: spec,
             status: status,
             createdAt: Date(timeIntervalSince1970: seconds / 3),
-            expiresAt: Bool.random(using: &generator) ? Date(timeIntervalSince1970: seconds * 1.5) : nil
+            expiresAt: Bool.random(using: &generator) ? Date(timeIntervalSince1970: seconds * 1.5) : nil,
+            pausesAt: Bool.random(using: &generator) ? Date(timeIntervalSince1970: seconds * 1.25) : nil
         )
     }
 

@@ -63,6 +63,7 @@ struct StasisServerCommand: AsyncParsableCommand {
             proxy: configuration.proxy,
             ingress: configuration.ingress,
             e2b: assembly.e2b,
+            servesPage: configuration.servesPage,
             logger: logger
         )
         let listeners = MetricsListener.of(configuration.http, registry, logger: logger)

@@ -11,4 +11,7 @@ public enum SandboxExtension {
     public static let resumeOnAccess = "access.auto-resume"
     /// After how many seconds without access a sandbox is paused, 10 to 2592000. An addition to upstream's.
     public static let pauseWhenIdle = "access.idle-pause.seconds"
+    /// The sandbox that another one is to be like: what a create leaves empty of the environment and of the resource limits is
+    /// what that one was asked for with. It is not kept. An addition to upstream's.
+    public static let like = "stasis.dev/like"
 }

@@ -19,6 +19,7 @@ struct SandboxAPI: Sendable {
     let metrics: ServerMetrics
     private let ingress: ServerConfiguration.Ingress
     private let e2b: E2BService?
+    private let servesPage: Bool
     private let proxy: SandboxProxy
     private let now: @Sendable () -> Date
 
@@ -30,6 +31,7 @@ struct SandboxAPI: Sendable {
     ///   - proxy: How requests reach the ports of sandboxes through the server.
     ///   - ingress: How clients reach them without it.
     ///   - e2b: The E2B API beside this one, if it is wanted.
+    ///   - servesPage: Whether there is a page under `/ui`.
     ///   - metrics: What is measured.
     ///   - now: The clock by which times to live are counted.
     init(
@@ -38,6 +40,7 @@ struct SandboxAPI: Sendable {
         proxy: ServerConfiguration.Proxy = ServerConfiguration.Proxy(),
         ingress: ServerConfiguration.Ingress = ServerConfiguration.Ingress(),
         e2b: E2BService? = nil,
+        servesPage: Bool = true,
         metrics: ServerMetrics = ServerMetrics(),
         now: @escaping @Sendable () -> Date = { Date() }
     ) {
@@ -45,6 +48,7 @@ struct SandboxAPI: Sendable {
         self.configuration = configuration
         self.ingress = ingress
         self.e2b = e2b
+        self.servesPage = servesPage
         self.proxy = SandboxProxy(tenants: tenants, configuration: proxy, now: now)
         self.metrics = metrics
         self.now = now
@@ -70,6 +74,7 @@ struct SandboxAPI: Sendable {
         PoolRoutes(maximumBodyBytes: Self.maximumBodyBytes).add(to: &routes)
         UnsupportedRoutes().add(to: &routes)
         MetricsRoutes(maximumBodyBytes: Self.maximumBodyBytes).add(to: &routes)
+        if servesPage { PageRoutes(tenants: tenants, streams: PageStreamLimit()).add(to: &routes) }
         // The description is of the routes that there are, itself among them.
         var described = routes
         ServiceRoutes().add(to: &described, document: ByteBuffer())

@@ -31,6 +31,7 @@ extension ServerConfiguration {
             }
         let proxy = root.table("proxy") { readProxy(&$0, publishedHost: http.publishedHost) }
         let e2b = root.table("e2b") { readE2B(&$0, environment) }
+        let servesPage = root.table("ui") { $0.boolean("enabled") ?? true }
         let ingress = readIngress(&root, of: runtime, environment)
         let tenantFile =
             hasTenants ? root.table("tenants") { readTenants(&$0, of: runtime, http, environment) } : nil
@@ -44,6 +45,7 @@ extension ServerConfiguration {
         configuration.ingress = ingress
         configuration.renewal = renewal
         configuration.e2b = e2b
+        configuration.servesPage = servesPage
         return (configuration, root.warnings)
     }
 

@@ -22,6 +22,8 @@ public struct ServerConfiguration: Sendable, Equatable {
     public var renewal: Renewal?
     /// How the E2B API is served; nil: it is not: `[e2b]`.
     public var e2b: E2B?
+    /// Whether there is a page under `/ui`: `[ui] enabled`.
+    public var servesPage = true
 
     /// Whether everybody who reaches the server may use it.
     public var isOpen: Bool { http.apiKey == nil && http.apiKeyFile == nil && tenantFile == nil }

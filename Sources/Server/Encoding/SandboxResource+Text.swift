@@ -38,6 +38,10 @@ extension SandboxResource {
             text.raw(",\"metadata\":")
             text.strings(metadata)
         }
+        if let pausesAt {
+            text.raw(",\"pausesAt\":")
+            text.date(pausesAt)
+        }
         if let platform {
             text.raw(",\"platform\":{\"arch\":")
             text.string(platform.arch)

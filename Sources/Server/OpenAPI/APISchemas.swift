@@ -57,6 +57,7 @@ enum APISchemas {
             .optional("platform", .reference("Platform")), .optional("metadata", .strings),
             .optional("extensions", .strings), .optional("expiresAt", .moment),
             .optional("allocation", .anyObject),
+            .optional("pausesAt", .described("When it is paused by itself, if that is known.", .moment)),
             .optional("artifact", .described("The image that a resume starts from.", .reference("Artifact"))),
         ]),
         "SandboxStatus": status(SandboxStatus.State.allCases.map(\.rawValue)),
@@ -65,6 +66,10 @@ enum APISchemas {
             .required("id", .string), .required("sandboxId", .string), .optional("name", .string),
             .required("status", .reference("SnapshotStatus")), .required("createdAt", .moment),
             .optional("artifact", .reference("Artifact")),
+            .optional(
+                "parentSnapshotId",
+                .described("The snapshot that its sandbox was created from, where that is known.", .string)
+            ),
         ]),
         "SnapshotStatus": status(SnapshotStatus.State.allCases.map(\.rawValue)),
         "SnapshotList": list(of: "Snapshot"),

@@ -6,6 +6,9 @@ import NIOHTTP1
 
 /// Which headers pass between clients and sandboxes. Pure.
 enum ProxyHeaders {
+    /// What would let a sandbox's page reach beyond its own path, to those of other sandboxes and this server's.
+    private static let reaching: Set<String> = ["service-worker-allowed"]
+
     /// What concerns one connection only (RFC 9110, 7.6.1).
     static let hopByHop: Set<String> = [
         "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
@@ -74,7 +77,7 @@ enum ProxyHeaders {
     ///
     /// - Parameter prefix: The path of the sandbox's root at this server, which a redirect is kept beneath.
     static func response(_ headers: HTTPHeaders, prefix: String) -> HTTPFields {
-        let dropped = hopByHop.union(named(by: headers["Connection"]))
+        let dropped = hopByHop.union(named(by: headers["Connection"])).union(reaching)
         var result = HTTPFields()
         result.reserveCapacity(headers.count)
         for (name, value) in headers {

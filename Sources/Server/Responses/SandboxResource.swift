@@ -37,6 +37,8 @@ struct SandboxResource: Encodable {
     var entrypoint: [String]
     var expiresAt: Date?
     var createdAt: Date
+    /// An addition to upstream's fields: when it is paused by itself, if that is known.
+    var pausesAt: Date?
     /// An addition to upstream's fields: the image that a resume starts from.
     var artifact: Artifact?
 
@@ -62,6 +64,7 @@ struct SandboxResource: Encodable {
         entrypoint = spec.entrypoint
         expiresAt = sandbox.expiresAt
         createdAt = sandbox.createdAt
+        pausesAt = sandbox.pausesAt
         artifact = sandbox.artifact
     }
 

@@ -23,6 +23,8 @@ struct SnapshotResource: Encodable {
     var createdAt: Date
     /// An addition to upstream's fields: the image of a snapshot that is ready, with its reference, digest and size.
     var artifact: Artifact?
+    /// An addition to upstream's fields: the snapshot that its sandbox was created from, where that is known.
+    var parentSnapshotId: String?
 
     init(_ snapshot: Snapshot) {
         id = snapshot.id
@@ -37,6 +39,7 @@ struct SnapshotResource: Encodable {
         )
         createdAt = snapshot.createdAt
         artifact = snapshot.artifact
+        parentSnapshotId = snapshot.source?.snapshotID
     }
 }
 

@@ -25,13 +25,16 @@ struct SandboxRoutes {
 
     @Sendable private func create(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let body = try await request.jsonBody(upTo: maximumBodyBytes)
-        let admitted = try CreateSandboxRequest(body)
+        var admitted = try CreateSandboxRequest(body)
             .admit(
                 now: now(),
                 supported: context.runtime.features,
                 requestKey: request.headers.idempotencyKey,
                 maximumTimeout: maximumTimeout
             )
+        if let like = admitted.spec.extensions.removeValue(forKey: SandboxExtension.like) {
+            admitted.spec.fill(from: try await context.runtime.specification(of: like))
+        }
         let sandbox = try await context.runtime.create(
             admitted.spec,
             credentials: admitted.credentials,
@@ -63,5 +66,14 @@ struct SandboxRoutes {
     @Sendable private func delete(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         try await context.runtime.delete(context.pathParameter("id"))
         return Response(.noContent)
+    }
+}
+
+extension SandboxSpec {
+    /// Takes over what another sandbox was asked for with and this one says nothing of. Volumes are not taken over: two
+    /// sandboxes that write to one without knowing of each other are rarely what is wanted.
+    fileprivate mutating func fill(from other: SandboxSpec) {
+        if environment.isEmpty { environment = other.environment }
+        if resourceLimits.isEmpty { resourceLimits = other.resourceLimits }
     }
 }

@@ -33,6 +33,11 @@ public protocol SandboxRuntime: Sendable {
     /// - Throws: `notFound`.
     func sandbox(_ id: String) async throws -> Sandbox
 
+    /// What a sandbox was asked for with, its environment and limits included, which ``sandbox(_:)`` may leave out.
+    ///
+    /// - Throws: `notFound`.
+    func specification(of id: String) async throws -> SandboxSpec
+
     /// All sandboxes as they are now, newest first (by creation, then identity); the API filters and pages them.
     func sandboxes() async throws -> [Sandbox]
 
@@ -212,6 +217,9 @@ extension SandboxRuntime {
             return [:]
         }
     }
+
+    /// What it says of itself.
+    public func specification(of id: String) async throws -> SandboxSpec { try await sandbox(id).spec }
 
     /// Nothing.
     public func recordAccess(_ id: String, at date: Date) async {}

@@ -49,6 +49,7 @@ import Testing
         let headers: HTTPHeaders = [
             "Connection": "keep-alive, X-Hop", "Keep-Alive": "timeout=5", "X-Hop": "1", "Transfer-Encoding": "chunked",
             "Content-Type": "a/b", "Content-Length": "3", "Not a name": "x",
+            "Service-Worker-Allowed": "/",
         ]
         let fields = ProxyHeaders.response(headers, prefix: "/p")
         #expect(fields.map { "\($0.name)=\($0.value)" } == ["Content-Type=a/b", "Content-Length=3"])
