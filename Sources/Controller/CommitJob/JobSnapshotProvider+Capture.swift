@@ -40,9 +40,14 @@ extension JobSnapshotProvider {
         #endif
     }
 
-    /// Deletes the Jobs of a capture.
+    /// Deletes the Jobs of a capture, when nothing can be frozen by it any more.
     public func forget(_ request: SnapshotRequest) async -> Step<Forgotten> {
-        await jobs.remove([CommitJob.task] + RecoveryJob.Purpose.allCases.map(\.rawValue), of: request)
+        switch await endFreezeOfTheDead(request) {
+        case .waiting(let progress, let reasons): return .waiting(progress, wakeOn: reasons)
+        case .failed(let failure): return .failed(failure)
+        case .done: break
+        }
+        return await jobs.remove([CommitJob.task] + RecoveryJob.Purpose.allCases.map(\.rawValue), of: request)
     }
 }
 

@@ -156,6 +156,29 @@ extension JobSnapshotProvider {
         }
     }
 
+    /// Ends what somebody has left frozen who died before the deadline: nobody thaws then, however late it is.
+    func endFreezeOfTheDead(_ request: SnapshotRequest) async -> Step<Abandoned> {
+        guard await jobs.isSynced() else { return .waiting(SnapshotProgress("Thawing"), wakeOn: []) }
+        // That of one that is being deleted was ended before.
+        guard let job = commitJob(of: request), job.metadata.deletionTimestamp == nil,
+            mayHaveLeftFrozen(jobs.pod(of: job), request)
+        else { return .done(Abandoned()) }
+        let step = await recoverAndAbandon(request)
+        // What is sealed has been released, or its pod is gone.
+        if case .failed(let failure) = step, failure.reason == "Sealed" { return .done(Abandoned()) }
+        return step
+    }
+
+    private func mayHaveLeftFrozen(_ pod: Pod?, _ request: SnapshotRequest) -> Bool {
+        if request.isHeld {
+            if case .lost = HolderSighting(pod, of: request.uid) { return true }
+            return false
+        }
+        let commit = pod?.status?.containerStatuses.first { $0.name == CommitJob.ContainerName.commit }
+        guard let ended = commit?.state?.terminated else { return false }
+        return ended.exitCode != 0 && ended.message.flatMap { CommitMessage($0) } == nil
+    }
+
     // MARK: - Recovering
 
     /// What a recovery Job has found.

@@ -22,7 +22,7 @@ struct SandboxCensus<Sandbox: MachineObject>: Sendable {
     /// What is remembered of one sandbox.
     fileprivate struct Entry: Equatable {
         var phase: Phase.Name
-        /// When the last of its captures should have ended.
+        /// When the first of its captures should have ended.
         var deadline: Date?
     }
 
@@ -98,6 +98,19 @@ extension SandboxCensus.Entry {
     fileprivate init(_ sandbox: some MachineObject) {
         let record = try? MachineState.storedRecord(in: sandbox)
         phase = record?.phase ?? .pending
-        deadline = record?.members.compactMap { $0.recorded.phase.capture?.deadline }.max()
+        // Of a capture that is over and not tidied up it is not known either that nothing stands still.
+        deadline =
+            record?.members.compactMap { member in
+                let recorded = member.recorded
+                return recorded.phase.capture?.deadline ?? (recorded.hasCaptureLeft ? recorded.since : nil)
+            }
+            .min()
+    }
+}
+
+extension Recorded {
+    /// Whether a capture is not tidied up yet.
+    fileprivate var hasCaptureLeft: Bool {
+        leftovers.contains { if case .capture = $0 { true } else { false } }
     }
 }
