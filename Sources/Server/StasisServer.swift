@@ -25,9 +25,18 @@ public struct StasisServer: Service {
         proxy: ServerConfiguration.Proxy = ServerConfiguration.Proxy(),
         ingress: ServerConfiguration.Ingress = ServerConfiguration.Ingress(),
         e2b: E2BService? = nil,
+        moving: ServerConfiguration.Moving = ServerConfiguration.Moving(),
         logger: Logger
     ) {
-        self.api = SandboxAPI(tenants: tenants, configuration: configuration, proxy: proxy, ingress: ingress, e2b: e2b)
+        self.api = SandboxAPI(
+            tenants: tenants,
+            configuration: configuration,
+            proxy: proxy,
+            ingress: ingress,
+            e2b: e2b,
+            moving: moving,
+            logger: logger
+        )
         self.configuration = configuration
         self.logger = logger
     }

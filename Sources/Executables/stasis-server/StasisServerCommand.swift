@@ -27,7 +27,7 @@ struct StasisServerCommand: AsyncParsableCommand {
             go on. Arguments that it does not know end it with 64.
             """,
         version: ServerVersion.current,
-        subcommands: [Hold.self]
+        subcommands: [MoveCommand.self, Hold.self]
     )
 
     @Option(name: .long, help: "The configuration file.")
@@ -64,6 +64,7 @@ struct StasisServerCommand: AsyncParsableCommand {
             proxy: configuration.proxy,
             ingress: configuration.ingress,
             e2b: assembly.e2b,
+            moving: configuration.move,
             logger: logger
         )
         let listeners = MetricsListener.of(configuration.http, registry, logger: logger)

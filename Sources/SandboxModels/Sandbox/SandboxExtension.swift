@@ -11,4 +11,6 @@ public enum SandboxExtension {
     public static let resumeOnAccess = "access.auto-resume"
     /// After how many seconds without access a sandbox is paused, 10 to 2592000. An addition to upstream's.
     public static let pauseWhenIdle = "access.idle-pause.seconds"
+    /// The identity that a sandbox is to have, where the server lets clients choose it. An addition to upstream's.
+    public static let chosenID = "stasis.dev/sandbox-id"
 }

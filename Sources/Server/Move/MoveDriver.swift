@@ -1,0 +1,175 @@
+// Copyright the Stasis authors
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import SandboxModels
+
+import struct Foundation.Date
+import class Foundation.JSONEncoder
+
+/// Carries out one sandbox's move, phase after phase. All it knows is what the move has written down.
+struct MoveDriver: Sendable {
+    let id: String
+    let runtime: any SandboxRuntime
+    let configuration: ServerConfiguration.Moving
+    /// Who this is, where several could do it.
+    let name: String
+    let logger: Logger
+    var now: @Sendable () -> Date = { Date() }
+
+    /// For how many seconds somebody has a move who says so.
+    static let hold: Double = 10
+    /// How often that is said again.
+    static let renewal: Duration = .seconds(3)
+    /// How long a sandbox is left here that is to be deleted, for those who follow its move to read where it has gone.
+    static let farewell: Double = 10
+    /// How often a target may say that it could not, before it is believed.
+    static let mostFailures = 3
+
+    /// What follows from a deed.
+    enum Outcome: Sendable {
+        /// Look again at once.
+        case done
+        /// Look again after a while, or when something changes.
+        case later(Duration)
+        /// It is over.
+        case over
+    }
+
+    /// Carries it out until it ends or the task is cancelled.
+    ///
+    /// - Parameter kicks: Tells that somebody has changed it.
+    func drive(kickedBy kicks: AsyncStream<Void>) async {
+        let wakes = kicks
+        var pause = MovePause()
+        while !Task.isCancelled {
+            let outcome = await turn(&pause, wakes)
+            switch outcome {
+            case .done: pause.reset()
+            case .later(let delay): await Self.wait(delay, wakes)
+            case .over: return
+            }
+        }
+    }
+
+    private func turn(_ pause: inout MovePause, _ kicks: AsyncStream<Void>) async -> Outcome {
+        do {
+            guard let move = try await claim(), move.isOpen else { return .over }
+            if let holder = move.holder, runtime.sharesMoves, holder.name != name {
+                return .later(.seconds(max(0.2, min(Self.hold, holder.until.timeIntervalSince(now())))))
+            }
+            let sandbox = try await runtime.sandbox(id)
+            let deed = move.deed(seeing: sandbox.status)
+            logger.debug("a move goes on", metadata: ["phase": "\(move.phase.rawValue)", "deed": "\(deed)"])
+            let failures = pause.failures
+            let outcome = try await holding { try await perform(deed, of: move, sandbox, failures: failures) }
+            if case .later = outcome, pause.isSetback(deed) { return .later(pause.next()) }
+            return outcome
+        } catch let error as SandboxError where error.code == .notFound {
+            return .over
+        } catch let error as SandboxError where error.code == .unsupported {
+            logger.error("a move cannot be carried out", metadata: ["error": "\(error)"])
+            return .over
+        } catch is CancellationError {
+            return .later(.zero)
+        } catch {
+            logger.warning("a move does not go on; will try again", metadata: ["error": "\(error)"])
+            return .later(pause.next())
+        }
+    }
+
+    // MARK: - The record
+
+    /// Says who carries it out, and writes down what is seen.
+    private func claim() async throws -> Move? {
+        try await runtime.editMove(of: id) { move, sandbox in
+            guard var move, move.isOpen else { return move }
+            let date = now()
+            if runtime.sharesMoves {
+                if let holder = move.holder, holder.name != name, holder.until > date { return move }
+                move = move.held(by: name, at: date)
+            }
+            if case .note(let event) = move.deed(seeing: sandbox.status) { return move.after(event, at: date) ?? move }
+            return move
+        }
+    }
+
+    /// Writes an event down, unless the move has gone on without it.
+    func write(_ event: Move.Event, of move: Move) async throws {
+        let written = try await runtime.editMove(of: id) { current, _ in
+            guard let current, current.id == move.id else { return current }
+            return current.after(event, at: now()) ?? current
+        }
+        if let written, written.phase != move.phase {
+            logger.info(
+                "a move goes on",
+                metadata: ["from": "\(move.phase.rawValue)", "to": "\(written.phase.rawValue)", "move": "\(move.id)"]
+            )
+        }
+    }
+
+    /// Keeps saying who carries the move out as long as something lasts.
+    private func holding<Result: Sendable>(_ body: @Sendable @escaping () async throws -> Result) async throws -> Result {
+        guard runtime.sharesMoves else { return try await body() }
+        return try await withThrowingTaskGroup(of: Result?.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                while (try? await Task.sleep(for: Self.renewal)) != nil {
+                    _ = try? await runtime.editMove(of: id) { move, _ in
+                        guard let move, move.isOpen, move.holder?.name == name else { return move }
+                        return move.held(by: name, at: now())
+                    }
+                }
+                return nil
+            }
+            defer { group.cancelAll() }
+            while let result = try await group.next() {
+                if let result { return result }
+            }
+            throw CancellationError()
+        }
+    }
+
+    private static func wait(_ delay: Duration, _ kicks: AsyncStream<Void>) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { try? await Task.sleep(for: delay) }
+            group.addTask { for await _ in kicks { return } }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+}
+
+/// How long to wait before something that failed is tried again.
+struct MovePause {
+    private(set) var failures = 0
+
+    /// Something went on.
+    mutating func reset() { failures = 0 }
+
+    /// Whether waiting after a deed means that it has failed.
+    func isSetback(_ deed: Move.Deed) -> Bool {
+        switch deed {
+        case .send, .reach, .create, .withdraw: true
+        case .wait, .note, .pause, .resume, .delete, .end: false
+        }
+    }
+
+    /// Ever longer, up to three seconds: others may have changed what is tried.
+    mutating func next() -> Duration {
+        failures += 1
+        return .milliseconds(min(3000, 200 << min(failures, 5)))
+    }
+}
+
+extension Move {
+    /// The move with who carries it out, if that was not said recently.
+    fileprivate func held(by name: String, at date: Date) -> Move {
+        if let holder, holder.name == name, holder.until.timeIntervalSince(date) > MoveDriver.hold * 0.7 { return self }
+        var move = self
+        // In whole milliseconds: what is written is what is read.
+        let until = ((date.timeIntervalSince1970 + MoveDriver.hold) * 1000).rounded() / 1000
+        move.holder = Move.Holder(name: name, until: Date(timeIntervalSince1970: until))
+        return move
+    }
+}
