@@ -67,7 +67,9 @@ class ClusterServer:
     """A stasis-server in front of one namespace; `address` is its host and port, `key` the API key that it wants, unless its tables
     say which tenants it has."""
 
-    def __init__(self, cluster: "Cluster", kubernetes: str = "", tables: str = "", key: str | None = None) -> None:
+    def __init__(
+        self, cluster: "Cluster", kubernetes: str = "", tables: str = "", key: str | None = None, server: str = ""
+    ) -> None:
         port = free_port()
         self.address = f"127.0.0.1:{port}"
         self.key = key or secrets.token_hex(16)
@@ -77,7 +79,7 @@ class ClusterServer:
         self._configuration.write_text(
             _CONFIGURATION.format(
                 port=port,
-                access="" if "[tenants]" in tables else f'api_key = "{self.key}"',
+                access=("" if "[tenants]" in tables else f'api_key = "{self.key}"') + f"\n{server}",
                 execd=cluster.execd_image,
                 kubeconfig=cluster.environment["KUBECONFIG"],
                 namespace=cluster.namespace,
@@ -194,14 +196,16 @@ class Cluster:
         )
         return built.stdout.split()[-1]
 
-    def server(self, kubernetes: str = "", tables: str = "", key: str | None = None) -> ClusterServer:
+    def server(
+        self, kubernetes: str = "", tables: str = "", key: str | None = None, server: str = ""
+    ) -> ClusterServer:
         """Starts one more server, which ends with the cluster.
 
-        kubernetes -- more lines of its table [kubernetes]; tables -- more tables.
+        kubernetes -- more lines of its table [kubernetes]; tables -- more tables; server -- more lines of its table [server].
         """
-        server = ClusterServer(self, kubernetes, tables, key)
-        self._running.append(server)
-        return server
+        started = ClusterServer(self, kubernetes, tables, key, server)
+        self._running.append(started)
+        return started
 
     def kubectl(self, *arguments: str, standard_input: str | None = None, check: bool = True) -> str:
         """Runs kubectl in the namespace as the administrator."""

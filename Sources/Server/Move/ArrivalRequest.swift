@@ -1,7 +1,6 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-import KubeModels
 import SandboxModels
 
 import struct Foundation.Date
@@ -39,7 +38,7 @@ struct ArrivalRequest: Encodable {
     var networkPolicy: NetworkPolicy?
     var credentialProxy: CredentialProxy?
     var secureAccess: Bool?
-    var lifecycle: KubeModels.JSONValue?
+    var lifecycle: Lifecycle?
 
     /// The least time to live that can be asked for.
     private static let leastTimeout = 60.0
@@ -70,6 +69,26 @@ struct ArrivalRequest: Encodable {
         networkPolicy = spec.options?.networkPolicy
         credentialProxy = spec.options?.credentialProxy == true ? CredentialProxy(enabled: true) : nil
         secureAccess = spec.options?.secureAccess
-        lifecycle = spec.options?.lifecycle.flatMap { try? KubeModels.JSONValue(json: Array($0.utf8)) }
+        lifecycle = spec.options?.lifecycle.flatMap { try? JSONParser.parse($0.utf8) }.map { Lifecycle(value: $0) }
+    }
+}
+
+extension ArrivalRequest {
+    /// What a sandbox is told of its lifecycle: any JSON.
+    struct Lifecycle: Encodable {
+        var value: JSONValue
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            switch value {
+            case .null: try container.encodeNil()
+            case .bool(let bool): try container.encode(bool)
+            case .integer(let integer): try container.encode(integer)
+            case .number(let number): try container.encode(number)
+            case .string(let string): try container.encode(string)
+            case .array(let elements): try container.encode(elements.map { Lifecycle(value: $0) })
+            case .object(let members): try container.encode(members.mapValues { Lifecycle(value: $0) })
+            }
+        }
     }
 }

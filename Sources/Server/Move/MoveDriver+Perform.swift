@@ -88,11 +88,11 @@ extension MoveDriver {
                 let told = "The target did not create it: \(message)"
                 guard isFinal || failures + 1 >= Self.mostFailures else {
                     try await write(.hindered(told), of: move)
-                    return .later(.seconds(1))
+                    return .setback
                 }
                 try await write(.refused(told), of: move)
                 return .done
-            case .never: return .later(.seconds(1))
+            case .never: return .setback
             }
         } catch let error as SandboxError where error.code == .notFound {
             throw error
@@ -105,7 +105,7 @@ extension MoveDriver {
             } else {
                 try await write(.hindered(told), of: move)
             }
-            return .later(.seconds(1))
+            return .setback
         }
     }
 
@@ -127,7 +127,7 @@ extension MoveDriver {
         } catch {
             logger.notice("a target does not answer whether a sandbox is there", metadata: ["error": "\(error)"])
         }
-        return .later(.seconds(1))
+        return .setback
     }
 
     private func resume(_ move: Move) async throws -> Outcome {
@@ -152,7 +152,7 @@ extension MoveDriver {
     /// Notes what hinders it, and gives it up when that has lasted long enough.
     private func hindered(_ why: String, _ move: Move) async throws -> Outcome {
         try await write(hasWaitedLong(move) ? .givenUp(why) : .hindered(why), of: move)
-        return .later(.seconds(1))
+        return .setback
     }
 
     private func hasWaitedLong(_ move: Move) -> Bool {

@@ -32,6 +32,8 @@ struct MoveDriver: Sendable {
         case done
         /// Look again after a while, or when something changes.
         case later(Duration)
+        /// It has failed: look again after a while that becomes longer.
+        case setback
         /// It is over.
         case over
     }
@@ -39,20 +41,23 @@ struct MoveDriver: Sendable {
     /// Carries it out until it ends or the task is cancelled.
     ///
     /// - Parameter kicks: Tells that somebody has changed it.
-    func drive(kickedBy kicks: AsyncStream<Void>) async {
-        let wakes = kicks
+    func drive(kickedBy kicks: MoveKicks) async {
         var pause = MovePause()
         while !Task.isCancelled {
-            let outcome = await turn(&pause, wakes)
+            let failures = pause.failures
+            // What is being done for a state that is no longer so is given up.
+            let outcome = await Self.orKicked(kicks) { await turn(failures: failures) }
             switch outcome {
-            case .done: pause.reset()
-            case .later(let delay): await Self.wait(delay, wakes)
-            case .over: return
+            case nil: pause.reset()
+            case .done?: pause.reset()
+            case .later(let delay)?: await Self.wait(delay, kicks)
+            case .setback?: await Self.wait(pause.next(), kicks)
+            case .over?: return
             }
         }
     }
 
-    private func turn(_ pause: inout MovePause, _ kicks: AsyncStream<Void>) async -> Outcome {
+    private func turn(failures: Int) async -> Outcome {
         do {
             guard let move = try await claim(), move.isOpen else { return .over }
             if let holder = move.holder, runtime.sharesMoves, holder.name != name {
@@ -61,20 +66,17 @@ struct MoveDriver: Sendable {
             let sandbox = try await runtime.sandbox(id)
             let deed = move.deed(seeing: sandbox.status)
             logger.debug("a move goes on", metadata: ["phase": "\(move.phase.rawValue)", "deed": "\(deed)"])
-            let failures = pause.failures
-            let outcome = try await holding { try await perform(deed, of: move, sandbox, failures: failures) }
-            if case .later = outcome, pause.isSetback(deed) { return .later(pause.next()) }
-            return outcome
+            return try await holding { try await perform(deed, of: move, sandbox, failures: failures) }
         } catch let error as SandboxError where error.code == .notFound {
             return .over
         } catch let error as SandboxError where error.code == .unsupported {
             logger.error("a move cannot be carried out", metadata: ["error": "\(error)"])
             return .over
         } catch is CancellationError {
-            return .later(.zero)
+            return .done
         } catch {
             logger.warning("a move does not go on; will try again", metadata: ["error": "\(error)"])
-            return .later(pause.next())
+            return .setback
         }
     }
 
@@ -130,12 +132,24 @@ struct MoveDriver: Sendable {
         }
     }
 
-    private static func wait(_ delay: Duration, _ kicks: AsyncStream<Void>) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { try? await Task.sleep(for: delay) }
-            group.addTask { for await _ in kicks { return } }
-            await group.next()
-            group.cancelAll()
+    private static func wait(_ delay: Duration, _ kicks: MoveKicks) async {
+        await orKicked(kicks) { try? await Task.sleep(for: delay) }
+    }
+
+    /// What something comes to, or nil if somebody has changed the move meanwhile.
+    @discardableResult
+    private static func orKicked<Result: Sendable>(
+        _ kicks: MoveKicks,
+        _ body: @Sendable @escaping () async -> Result
+    ) async -> Result? {
+        await withTaskGroup(of: Result?.self) { group in
+            group.addTask { await body() }
+            group.addTask {
+                await kicks.wait()
+                return nil
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
         }
     }
 }
@@ -146,14 +160,6 @@ struct MovePause {
 
     /// Something went on.
     mutating func reset() { failures = 0 }
-
-    /// Whether waiting after a deed means that it has failed.
-    func isSetback(_ deed: Move.Deed) -> Bool {
-        switch deed {
-        case .send, .reach, .create, .withdraw: true
-        case .wait, .note, .pause, .resume, .delete, .end: false
-        }
-    }
 
     /// Ever longer, up to three seconds: others may have changed what is tried.
     mutating func next() -> Duration {

@@ -1,7 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-import NIOCore
+import NIOHTTP1
 import SandboxModels
 
 import struct Foundation.Data

@@ -43,16 +43,9 @@ struct MoveImages: Sendable {
         guard let prefix = target?.pushTo else { return place.description }
         let copy = try ImageReference(parsing: "\(prefix)/\(id)").at(digest)
         try await withRegistryClient(try registries, logger: logger) { client in
-            try await copyImage(
-                .digest(digest),
-                from: client.repository(of: place),
-                to: client.repository(copy),
-                as: .digest(digest)
-            )
-            // A registry that collects what has no tag must not collect this.
-            let manifest = try await client.repository(copy).manifest(.digest(digest))
-            _ = try await client.repository(copy)
-                .putManifest(manifest.bytes, mediaType: manifest.mediaType, as: .tag("moved-\(Self.short(digest))"))
+            // It gets a tag: a registry that collects what has none must not collect this.
+            _ = try await ImageCopy(from: client.repository(of: place), to: client.repository(copy))
+                .run(.digest(digest), as: .tag("moved-\(Self.short(digest))"))
         }
         return copy.description
     }

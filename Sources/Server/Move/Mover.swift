@@ -22,7 +22,7 @@ actor Mover: Service {
     /// Who this is, among several servers.
     private let name = UUID().uuidString.lowercased()
     private var followed: Set<String> = []
-    private var driving: [Key: AsyncStream<Void>.Continuation] = [:]
+    private var driving: [Key: MoveKicks] = [:]
     private let openings: AsyncStream<(tenant: Tenant, id: String)>
     private let open: AsyncStream<(tenant: Tenant, id: String)>.Continuation
     private let arrivals: AsyncStream<Tenant>
@@ -39,7 +39,7 @@ actor Mover: Service {
     /// Works until the task is cancelled or the service group shuts down. What is under way then goes on in the next process.
     func run() async {
         for tenant in tenants.all { follow(tenant) }
-        try? await cancelWhenGracefulShutdown {
+        await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
                 group.addTask {
                     await withDiscardingTaskGroup { followers in
@@ -70,14 +70,14 @@ actor Mover: Service {
 
     /// Makes whoever carries a sandbox's move out look at it again, at once.
     func kick(_ tenant: Tenant, _ id: String) {
-        driving[Key(tenant: tenant.name, sandboxID: id)]?.yield()
+        driving[Key(tenant: tenant.name, sandboxID: id)]?.kick()
     }
 
-    private func begin(_ tenant: Tenant, _ id: String) -> AsyncStream<Void>? {
+    private func begin(_ tenant: Tenant, _ id: String) -> MoveKicks? {
         let key = Key(tenant: tenant.name, sandboxID: id)
         guard driving[key] == nil else { return nil }
-        let (kicks, kick) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-        driving[key] = kick
+        let kicks = MoveKicks()
+        driving[key] = kicks
         return kicks
     }
 
