@@ -53,7 +53,7 @@ extension ClusterRuntime {
         let credentials = spec.options?.pool == nil ? credentials : nil
         if credentials != nil { manifest.pullSecrets.append(ImageSecret.name(id)) }
         let object = try manifest.object(configuration)
-        if spec.options?.chosenID != nil { try await makeRoom(for: id) }
+        if spec.options?.chosenID != nil { try await makeRoom(for: id, requestedBy: key) }
         try await claimVolumes(spec.volumes, for: id)
         do {
             let created = try await telling("create the sandbox") { try await sandboxes.create(object) }

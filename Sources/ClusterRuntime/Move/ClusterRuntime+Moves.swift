@@ -32,6 +32,10 @@ extension ClusterRuntime {
         of id: String,
         _ edit: @Sendable (Move?, Sandbox) throws -> Move?
     ) async throws -> Move? {
+        // What is only read is read of one that is being deleted, too.
+        let known = try await entry(id)
+        let seen = known.object.move
+        if try edit(seen, known.sandbox) == seen { return seen }
         let edited = try await objects.edit(id, "write down the sandbox's move", requiresState: true) { entry in
             let before = entry.object.move
             let after = try edit(before, entry.sandbox)
@@ -50,6 +54,23 @@ extension ClusterRuntime {
             let key = OpenSandbox.Annotation.deletePolicy
             guard entry.object.metadata.annotations[key] != "Retain" else { return nil }
             return ["metadata": ["annotations": [key: "Retain"]]]
+        }
+    }
+
+    /// Begins to delete a sandbox that has moved away, if it is still the one whose move this was.
+    ///
+    /// - Throws: `SandboxError` with `notFound`, also if it is another one; `runtimeUnavailable`.
+    public func deleteMoved(_ id: String, by moveID: String) async throws {
+        let entry = try await entry(id)
+        guard entry.object.move?.id == moveID else { throw SandboxError.noSandbox(id) }
+        // Bound to the UID of the one that was just looked at.
+        let options = DeleteOptions(uid: entry.object.metadata.uid, gracePeriodSeconds: 0, propagation: .background)
+        do {
+            _ = try await sandboxes.delete(entry.object.metadata.name, options)
+        } catch let error as KubeError where error.isNotFound || error.isConflict {
+            throw SandboxError.noSandbox(id)
+        } catch let error as KubeError {
+            throw SandboxError(error, doing: "delete the sandbox")
         }
     }
 
@@ -123,8 +144,10 @@ extension ClusterRuntime {
         throw Self.taken(id)
     }
 
-    /// Deletes what was kept of a sandbox that has moved away, and waits until nothing of it is left.
-    func makeRoom(for id: String) async throws {
+    /// Deletes what was kept of a sandbox that has moved away, and waits until nothing of it is left. What keeps another request
+    /// from making one has done that for long enough when a whole new move has come this far.
+    func makeRoom(for id: String, requestedBy key: String?) async throws {
+        try await removeRefusal(of: id, besides: key)
         guard let known = directory[id] else { return }
         guard known.object.move?.phase == .moved || known.object.metadata.deletionTimestamp != nil else { return }
         if known.object.metadata.deletionTimestamp == nil { try await objects.delete(id) }
@@ -145,6 +168,25 @@ extension ClusterRuntime {
         guard isGone else {
             try Task.checkCancellation()
             throw SandboxError(.startTimedOut, "What was kept here of the sandbox '\(id)' is still being deleted.")
+        }
+    }
+
+    private func removeRefusal(of id: String, besides key: String?) async throws {
+        let deadline = ContinuousClock.now + .seconds(configuration.createTimeout)
+        while let known = try await telling("look at the sandbox", { try await sandboxes.find(id) }) {
+            guard let refused = known.metadata.annotations[OpenSandbox.Annotation.refusedRequest], refused != key,
+                ContinuousClock.now < deadline
+            else { return }
+            if known.metadata.deletionTimestamp == nil {
+                do {
+                    _ = try await sandboxes.delete(id, DeleteOptions(uid: known.metadata.uid))
+                } catch let error as KubeError where error.isNotFound || error.isConflict {
+                    continue
+                } catch let error as KubeError {
+                    throw SandboxError(error, doing: "make room for the sandbox")
+                }
+            }
+            try await Task.sleep(for: .milliseconds(50))
         }
     }
 

@@ -35,6 +35,16 @@ extension LocalRuntime {
         return move
     }
 
+    /// Deletes a sandbox that has moved away, if it is still the one whose move this was.
+    ///
+    /// - Throws: `SandboxError` with `notFound`, also if it is another one.
+    public func deleteMoved(_ id: String, by moveID: String) async throws {
+        guard try await runner(id).row.move?.id == moveID else {
+            throw SandboxError(.notFound, "The sandbox '\(id)' that has moved is gone.")
+        }
+        try await delete(id)
+    }
+
     /// Remembers that a sandbox elsewhere starts from what this one was paused into.
     ///
     /// - Throws: `SandboxError` with `notFound`, or what the store threw.

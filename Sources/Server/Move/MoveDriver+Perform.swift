@@ -143,7 +143,7 @@ extension MoveDriver {
     private func delete(_ move: Move) async throws -> Outcome {
         let left = Self.farewell - now().timeIntervalSince(move.since)
         if left > 0, !move.isRead { return .later(.seconds(min(left, 1))) }
-        try await runtime.delete(id)
+        try await runtime.deleteMoved(id, by: move.id)
         return .over
     }
 

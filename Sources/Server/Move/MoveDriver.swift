@@ -69,9 +69,6 @@ struct MoveDriver: Sendable {
             return try await holding { try await perform(deed, of: move, sandbox, failures: failures) }
         } catch let error as SandboxError where error.code == .notFound {
             return .over
-        } catch let error as SandboxError where error.code == .unsupported {
-            logger.error("a move cannot be carried out", metadata: ["error": "\(error)"])
-            return .over
         } catch is CancellationError {
             return .done
         } catch {

@@ -55,6 +55,9 @@ actor Mover: Service {
                     group.addTask {
                         await self.driver(tenant, id).drive(kickedBy: kicks)
                         await self.end(tenant, id)
+                        // Another move may have begun before that was known here.
+                        let next = try? await tenant.runtime.editMove(of: id) { move, _ in move }
+                        if next??.isOpen == true, !Task.isCancelled { self.open.yield((tenant, id)) }
                     }
                 }
                 group.cancelAll()

@@ -197,6 +197,11 @@ public protocol SandboxRuntime: Sendable {
     /// - Throws: `notFound`; `unsupported`.
     func lendImages(of id: String) async throws
 
+    /// Begins to delete a sandbox that has moved away, if it is still the one whose move this was.
+    ///
+    /// - Throws: `notFound`, also if it is another one; `unsupported`.
+    func deleteMoved(_ id: String, by moveID: String) async throws
+
     /// Makes sure that a creation with this key has no sandbox, and never will. If one is under way, its end is waited for.
     ///
     /// - Parameter chosenID: The identity that it has asked for.
@@ -310,6 +315,8 @@ extension SandboxRuntime {
         _ = try await sandbox(id)
         throw SandboxError.noMoves
     }
+    /// It cannot.
+    public func deleteMoved(_ id: String, by moveID: String) async throws { throw SandboxError.noMoves }
     /// It cannot.
     public func lendImages(of id: String) async throws { throw SandboxError.noMoves }
     /// It cannot.
