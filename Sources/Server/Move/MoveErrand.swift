@@ -6,7 +6,6 @@ import SandboxModels
 
 import struct Foundation.Data
 import class Foundation.JSONEncoder
-import class Foundation.JSONSerialization
 
 /// Moves a sandbox as a client of its server, from beginning to end: what `stasis-server move` does.
 ///
@@ -135,13 +134,12 @@ public struct MoveErrand: Sendable {
 
     private func take(to server: PeerServer, _ report: (String) -> Void) async throws {
         let answer = try await ask(.POST, path + "/taking")
-        guard answer.status == 200,
-            let taking = try? JSONSerialization.jsonObject(with: answer.body) as? [String: Any],
-            let moveID = taking["moveId"] as? String, let key = taking["requestKey"] as? String,
-            let request = taking["request"] as? [String: Any]
+        guard answer.status == 200, case .object(let taking)? = try? JSONParser.parse(answer.body),
+            case .string(let moveID)? = taking["moveId"], case .string(let key)? = taking["requestKey"],
+            let request = taking["request"]
         else { throw Failure(description: "The sandbox \(sandboxID) cannot be taken: \(answer.told)") }
         let target = MoveTarget(server: server)
-        let body = try JSONSerialization.data(withJSONObject: request)
+        let body = Data(request.text.utf8)
         let created: MoveTarget.Answer
         do {
             created = try await target.create(body, key: key)

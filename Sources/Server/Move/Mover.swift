@@ -57,7 +57,7 @@ actor Mover: Service {
                         await self.end(tenant, id)
                         // Another move may have begun before that was known here.
                         let next = try? await tenant.runtime.editMove(of: id) { move, _ in move }
-                        if next??.isOpen == true, !Task.isCancelled { self.open.yield((tenant, id)) }
+                        if next?.isOpen == true, !Task.isCancelled { self.open.yield((tenant, id)) }
                     }
                 }
                 group.cancelAll()
