@@ -47,7 +47,8 @@ import struct Foundation.Date
 
     @Test func addressesAreReadWithoutTheirEnds() {
         let addresses = [
-            "http://a": "http://a", "https://a:1/": "https://a:1", "http://a/v1": "http://a", "http://a/x/v1/": "http://a/x",
+            "http://a": "http://a", "https://a:1/": "https://a:1", "http://a/v1": "http://a",
+            "http://a/x/v1/": "http://a/x",
             "HTTP://A": "http://A",
         ]
         for (text, address) in addresses {
@@ -60,7 +61,8 @@ import struct Foundation.Date
 
     @Test func aChosenIdentityIsAWish() throws {
         func admitted(_ id: String, allowed: Bool) throws -> SandboxSpec {
-            let body = #"{"image":{"uri":"x"},"entrypoint":["a"],"resourceLimits":{},"extensions":{"stasis.dev/sandbox-id":"ID"}}"#
+            let body =
+                #"{"image":{"uri":"x"},"entrypoint":["a"],"resourceLimits":{},"extensions":{"stasis.dev/sandbox-id":"ID"}}"#
             let text = body.replacing("ID", with: id)
             guard case .object(let members) = try JSONParser.parse(text.utf8) else { throw ValidationError(issues: []) }
             return try CreateSandboxRequest(RequestObject(members: members, location: ["body"]))

@@ -65,7 +65,8 @@ extension ClusterRuntime {
             }
             if !spec.volumes.isEmpty { try await bindClaims(spec.volumes, to: created) }
         } catch let error as SandboxError {
-            if let cause = error.cause as? KubeError, cause.isAlreadyExists, key != nil || spec.options?.chosenID != nil {
+            if let cause = error.cause as? KubeError, cause.isAlreadyExists, key != nil || spec.options?.chosenID != nil
+            {
                 try await expectMade(id, by: spec)
                 return try await heardOf(waitUntilUsable(id))
             }

@@ -138,7 +138,9 @@ extension ClusterRuntime {
     func expectMade(_ id: String, by spec: SandboxSpec) async throws {
         let known = try await telling("look at the sandbox") { try await sandboxes.find(id) }
         guard let known else { return }
-        if known.metadata.annotations[OpenSandbox.Annotation.refusedRequest] != nil { throw SandboxError.refusedRequest }
+        if known.metadata.annotations[OpenSandbox.Annotation.refusedRequest] != nil {
+            throw SandboxError.refusedRequest
+        }
         directory.put(known)
         if let entry = directory[id], try isMade(entry, by: spec) { return }
         throw Self.taken(id)

@@ -4,9 +4,9 @@
 import ArgumentParser
 import Server
 
-import class Foundation.ProcessInfo
-import class Foundation.FileHandle
 import struct Foundation.Data
+import class Foundation.FileHandle
+import class Foundation.ProcessInfo
 
 /// Moves a sandbox to another server, in one step.
 struct MoveCommand: AsyncParsableCommand {

@@ -127,7 +127,10 @@ public struct ImageCopy: Sendable {
         try await forEach(plan.blobs) { blob in
             let size = try await target.blobSize(blob.digest)
             guard size == blob.size else {
-                throw unverified(blob.digest, size.map { "it has \($0) bytes there" } ?? "it was written and is not there")
+                throw unverified(
+                    blob.digest,
+                    size.map { "it has \($0) bytes there" } ?? "it was written and is not there"
+                )
             }
         }
     }

@@ -60,7 +60,9 @@ struct ImageCopyPlanner {
     }
 
     private mutating func add(_ content: ManifestContent, depth: Int) async throws {
-        guard depth <= options.limits.depth else { throw tooLarge("it is nested more than \(options.limits.depth) deep") }
+        guard depth <= options.limits.depth else {
+            throw tooLarge("it is nested more than \(options.limits.depth) deep")
+        }
         guard seen.insert(content.digest).inserted else { return }
         manifestBytes += content.bytes.count
         guard seen.count <= options.limits.manifests else {
@@ -89,7 +91,10 @@ struct ImageCopyPlanner {
         if blob.mediaType.isNondistributable, blob.urls?.isEmpty == false { return }
         if let size = sizes[blob.digest] {
             guard size == blob.size else {
-                throw fault(.sizeMismatch, "it says of the blob \(blob.digest) that it has \(size) and \(blob.size) bytes")
+                throw fault(
+                    .sizeMismatch,
+                    "it says of the blob \(blob.digest) that it has \(size) and \(blob.size) bytes"
+                )
             }
             return
         }

@@ -73,7 +73,9 @@ extension ServerConfiguration {
         moving.patience = table.integer("patience_seconds", in: 1...86_400) ?? moving.patience
         let targets = table.tablesByName("targets") { readTarget(&$0, home: home) }
         for (name, target) in targets {
-            if name == "local" { table.refuse("targets.local", "has the name that means this machine; choose another.") }
+            if name == "local" {
+                table.refuse("targets.local", "has the name that means this machine; choose another.")
+            }
             moving.targets[name] = target
         }
         return moving

@@ -120,7 +120,10 @@ extension MoveDriver {
                 try await write(.arrived(Move.Arrival(server: peer.server.url, sandboxID: sandboxID)), of: move)
                 return .done
             case .refused(_, let message):
-                logger.notice("a target does not promise that a sandbox is not there", metadata: ["answer": "\(message)"])
+                logger.notice(
+                    "a target does not promise that a sandbox is not there",
+                    metadata: ["answer": "\(message)"]
+                )
             }
         } catch is CancellationError {
             throw CancellationError()

@@ -108,7 +108,8 @@ struct MoveDriver: Sendable {
     }
 
     /// Keeps saying who carries the move out as long as something lasts.
-    private func holding<Result: Sendable>(_ body: @Sendable @escaping () async throws -> Result) async throws -> Result {
+    private func holding<Result: Sendable>(_ body: @Sendable @escaping () async throws -> Result) async throws -> Result
+    {
         guard runtime.sharesMoves else { return try await body() }
         return try await withThrowingTaskGroup(of: Result?.self) { group in
             group.addTask { try await body() }

@@ -104,7 +104,8 @@ public struct MoveErrand: Sendable {
             case ("Failed", _), ("Cancelled", _):
                 let why = seen.message ?? "it was called off."
                 throw Failure(description: "The sandbox \(sandboxID) has not moved, and is where it was: \(why)")
-            case ("Ready", .here(let place)), ("Arriving", .here(let place)): try await take(to: PeerServer(place), report)
+            case ("Ready", .here(let place)), ("Arriving", .here(let place)):
+                try await take(to: PeerServer(place), report)
             default: break
             }
             try await Task.sleep(for: Self.lookInterval)
@@ -153,7 +154,8 @@ public struct MoveErrand: Sendable {
             let told = try await ask(.POST, path + "/arrival", body: JSONEncoder.api.encode(arrival))
             guard told.status == 200 || told.status == 404 else {
                 throw Failure(
-                    description: "It runs at \(server.url) as \(id), but its source does not take note of that: \(told.told)"
+                    description:
+                        "It runs at \(server.url) as \(id), but its source does not take note of that: \(told.told)"
                 )
             }
         case .refused(_, let message):

@@ -33,7 +33,8 @@ struct MoveImages: Sendable {
     /// - Parameter id: The sandbox.
     /// - Returns: Where the target finds it, by digest.
     /// - Throws: `SandboxError` with `snapshotNotRestorable` if that cannot be; `RegistryError` if a registry does not do it.
-    func send(_ artifact: Artifact, of id: String, to target: ServerConfiguration.Moving.Target?) async throws -> String {
+    func send(_ artifact: Artifact, of id: String, to target: ServerConfiguration.Moving.Target?) async throws -> String
+    {
         if let obstacle = Self.obstacle(artifact, target) { throw SandboxError(.snapshotNotRestorable, obstacle) }
         guard let part = artifact.parts.first else {
             throw SandboxError(.snapshotNotRestorable, "There is no image of it.")

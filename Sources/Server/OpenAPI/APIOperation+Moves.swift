@@ -32,7 +32,8 @@ extension APIOperation {
                 Parameter(
                     name: "withdrawn",
                     schema: .string,
-                    text: "The move's identity: the word of whoever has taken the sandbox that it does not run elsewhere."
+                    text:
+                        "The move's identity: the word of whoever has taken the sandbox that it does not run elsewhere."
                 )
             ],
             success: (202, .json(.reference("Move"))),

@@ -20,7 +20,10 @@ extension APISchemas {
                 )
             ),
             .optional("source", .described("What becomes of it here; keepPaused if nothing is said.", sources)),
-            .optional("keepId", .described("Whether it is to have its id there, too; true if nothing is said.", .boolean)),
+            .optional(
+                "keepId",
+                .described("Whether it is to have its id there, too; true if nothing is said.", .boolean)
+            ),
             .optional("allowLoss", .described("Whether what cannot travel may be left behind.", .boolean)),
         ]),
         "ArrivalReport": .object([

@@ -115,7 +115,10 @@ struct MoveRoutes {
             guard let move, move.id == report.moveID, move.target == .handover else { throw Self.noMove(id) }
             if move.arrival == report.arrival { return move }
             guard let next = move.after(.arrived(report.arrival), at: date) else {
-                throw SandboxError(.invalidState, "The sandbox '\(id)' was not taken: its move is \(move.phase.rawValue).")
+                throw SandboxError(
+                    .invalidState,
+                    "The sandbox '\(id)' was not taken: its move is \(move.phase.rawValue)."
+                )
             }
             return next
         }
@@ -146,7 +149,9 @@ struct MoveRoutes {
         let query = QueryParameters(query: request.uri.query ?? "")
         let key = context.pathParameter("key")
         guard key.hasPrefix(Self.keyPrefix), key.utf8.count <= 255 else {
-            throw APIError.invalidParameter("Only the arrival of a move can be refused: its key begins with \(Self.keyPrefix).")
+            throw APIError.invalidParameter(
+                "Only the arrival of a move can be refused: its key begins with \(Self.keyPrefix)."
+            )
         }
         let found = try await context.runtime.refuse(request: key, chosenID: query.all("sandboxId").last)
         guard let found else { return Response(.noContent) }
