@@ -122,7 +122,7 @@ pull_username = "{user}"
 pull_password = "{password}"
 {push}
 """
-        local = f'registry_config = "{kube.environment["STASIS_TESTBED_LOGIN"]}"\ninsecure_registries = ["{kube.snapshot_registry}"]'
+        local = f'registry_config = "{kube.environment["STASIS_TESTBED_LOGIN"]}"\ninsecure_registries = ["{kube.snapshot_registry}", "{kube.registry}"]'
         store = f"{prefix}/machine" if shared else f"oci:{folder}/snapshots"
         self.containerd = containerd
         self.local = Server(program, folder / "server", containerd, store, target, chosen, local)
@@ -155,6 +155,8 @@ api_key = "{self.local.key}"
         for side in (self.cluster, self.machine):
             side.proxy.close()
             side.sdk.close()
+        # Every server of a namespace takes part in its moves, and this one knows a machine that is gone.
+        self.remote.stop()
         self.local.stop()
 
     def left(self) -> list[str]:
