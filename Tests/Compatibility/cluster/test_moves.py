@@ -1,18 +1,28 @@
 """Sandboxes move between a cluster and a machine: there and back, as often as is wanted, and nothing of them is lost."""
 
 import os
+import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from moves.world import Side, Watch, World, until, world
+from cluster.moves import Side, Watch, World, until, world
 from testbed import Cluster
 
 #: How often a sandbox goes there and back. From 10 on everything is tried in every combination.
 ROUNDS = int(os.environ.get("STASIS_MOVES", "2"))
 IS_THOROUGH = ROUNDS >= 10
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "portability.md"
+
+
+@pytest.fixture(scope="module")
+def both(cluster: Cluster, program: Path) -> Iterator[World]:
+    """Two sides with one registry."""
+    with world(cluster, program, shared=True) as made:
+        yield made
 
 
 def wander(made: World, rounds: int, source: str) -> None:
@@ -49,9 +59,9 @@ def test_there_and_back_with_one_registry(both: World, source: str) -> None:
     wander(both, ROUNDS if IS_THOROUGH or source == "delete" else 1, source)
 
 
-def test_there_and_back_with_two(kube: Cluster, program: Path) -> None:
+def test_there_and_back_with_two(cluster: Cluster, program: Path) -> None:
     """The machine keeps its snapshots in a folder, so what it sends is copied."""
-    with world(kube, program, shared=False) as made:
+    with world(cluster, program, shared=False) as made:
         wander(made, ROUNDS if IS_THOROUGH else 1, "delete")
 
 
@@ -227,3 +237,49 @@ def test_the_command(both: World, program: Path) -> None:
     done = subprocess.run(command, env=environment, text=True, capture_output=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert both.cluster.run(sandbox_id, "cat /kept").strip() == "kept"
+
+
+def blocks() -> dict[str, str]:
+    """The commands of the section on moving of docs/portability.md, by their names."""
+    section = PAGE.read_text().split("## Moving a sandbox", 1)[1].split("\n## ", 1)[0]
+    found = dict(re.findall(r"^<!-- tested: (\w+) -->\n```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL))
+    assert len(found) == len(re.findall(r"^```sh$", section, re.MULTILINE)), "a command of the section is not tried"
+    return found
+
+
+def test_the_section(both: World, program: Path) -> None:
+    """Every command of it, with real servers."""
+    commands = blocks()
+    cluster, machine = both.cluster, both.machine
+    sandbox_id = machine.create(both.kube.image)
+
+    def follow(name: str, side: object, **values: str) -> str:
+        environment = {
+            "PATH": f"{program.parent}:{os.environ['PATH']}", "HOME": os.environ.get("HOME", "/root"), "ID": sandbox_id,
+            "SERVER": f"http://{side.server.address}", "TARGET": side.other, "KEY": side.server.key,
+        } | values
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", commands.pop(name)], env=environment, text=True, capture_output=True, timeout=180
+        )
+        assert done.returncode == 0, done.stderr + done.stdout
+        return done.stdout
+
+    machine.run(sandbox_id, "echo kept >/kept")
+    assert follow("there", machine).split()[0] == sandbox_id
+    assert cluster.run(sandbox_id, "cat /kept").strip() == "kept"
+    assert '"phase":"Moved"' in follow("api", cluster)
+    assert machine.run(sandbox_id, "cat /kept").strip() == "kept"
+    # What was kept at the cluster is used on purpose, and so is another sandbox from here on.
+    machine.wire.send("DELETE", f"/v1/sandboxes/{sandbox_id}")
+    assert cluster.wire.send("DELETE", f"/v1/sandboxes/{sandbox_id}/move").status == 204
+    local = {"LOCAL": f"http://{machine.server.address}", "LOCAL_KEY": machine.server.key}
+    assert follow("local", cluster, **local).split()[0] == sandbox_id
+    assert machine.run(sandbox_id, "cat /kept").strip() == "kept"
+    hold = cluster.proxy.hold("POST /v1/sandboxes ")
+    assert machine.start(sandbox_id).status == 202
+    hold.wait()
+    follow("cancel", machine, STASIS_MOVE_KEY=machine.server.key)
+    assert machine.finish(sandbox_id)["phase"] == "Cancelled"
+    hold.cut()
+    until(lambda: machine.state(sandbox_id) == "Running")
+    assert not commands, f"nobody tries {list(commands)}"

@@ -30,11 +30,12 @@ OPEN = {"Pausing", "Sending", "Ready", "Arriving", "Withdrawing", "Leaving", "Re
 class Side:
     """One of the two: its server, and the proxy by which the other side reaches it."""
 
-    def __init__(self, name: str, server: Server | ClusterServer, proxy: HoldingProxy, other: str) -> None:
+    def __init__(self, name: str, server: Server | ClusterServer, proxy: HoldingProxy, other: str, made: list[str]) -> None:
         self.name = name
         self.server = server
         self.proxy = proxy
         self.other = other  # what it calls the other side
+        self._made = made
         self.wire = Wire(server.address, server.key)
         self.sdk = Sdk(False, server.address, server.key)
 
@@ -64,6 +65,7 @@ class Side:
         body = {"image": {"uri": image}, "entrypoint": ENTRYPOINT, "resourceLimits": RESOURCE, "timeout": 1200} | more
         answer = self.wire.send("POST", "/v1/sandboxes", body)
         assert answer.status == 202, answer.body
+        self._made.append(answer.json["id"])
         return answer.json["id"]
 
     def start(self, sandbox_id: str, **more: Any) -> Answer:
@@ -138,16 +140,17 @@ api_key = "{self.local.key}"
         self.kube = kube
         self.remote = kube.server(f'snapshot_pull_secret = "{kube.pull_secret}"', back, key, chosen)
         to_cluster.upstream = self.remote.address
-        self.cluster = Side("cluster", self.remote, to_cluster, "machine")
-        self.machine = Side("machine", self.local, to_machine, "cluster")
+        self.made: list[str] = []
+        self.cluster = Side("cluster", self.remote, to_cluster, "machine", self.made)
+        self.machine = Side("machine", self.local, to_machine, "cluster", self.made)
 
     def other(self, side: Side) -> Side:
         return self.machine if side is self.cluster else self.cluster
 
     def close(self) -> None:
         for side in (self.cluster, self.machine):
-            for item in side.wire.get("/v1/sandboxes?pageSize=200").json["items"]:
-                side.wire.send("DELETE", f"/v1/sandboxes/{item['id']}")
+            for sandbox_id in self.made:
+                side.wire.send("DELETE", f"/v1/sandboxes/{sandbox_id}")
         deadline = time.monotonic() + 60
         while left := self.left():
             assert time.monotonic() < deadline, f"left behind: {left}"
@@ -155,22 +158,31 @@ api_key = "{self.local.key}"
         for side in (self.cluster, self.machine):
             side.proxy.close()
             side.sdk.close()
+        # What keeps a creation from coming late is no sandbox, and would go by itself one day.
+        refusals = [f"batchsandbox/{name}" for name, is_refusal in self.objects() if is_refusal]
+        if refusals:
+            self.kube.kubectl("delete", *refusals, "--timeout=60s")
         # Every server of a namespace takes part in its moves, and this one knows a machine that is gone.
         self.remote.stop()
         self.local.stop()
 
+    def objects(self) -> list[tuple[str, bool]]:
+        """The cluster's objects, and whether they only keep a request from making a sandbox."""
+        items = json.loads(self.kube.kubectl("get", "batchsandboxes", "--output=json"))["items"]
+        found = [item["metadata"] for item in items]
+        return [(metadata["name"], "stasis.dev/refused-request" in metadata.get("annotations", {})) for metadata in found]
+
+    def end_of_log(self, lines: int = 40) -> str:
+        """What both servers have said last."""
+        return f"{self.local.end_of_log()}\n-- the cluster's server:\n{self.remote.end_of_log(lines)}"
+
     def left(self) -> list[str]:
         """What sandboxes have left on either side."""
-        names = self.kube.kubectl("get", "batchsandboxes", "--output=json")
-        # What keeps a creation from coming late is no sandbox, and goes by itself.
-        objects = [
-            item["metadata"]["name"] for item in json.loads(names)["items"]
-            if "stasis.dev/refused-request" not in item["metadata"]["annotations"]
-        ]
-        objects += self.kube.kubectl("get", "sandboxsnapshots,pods,jobs", "--output=name").split()
-        secrets_ = self.kube.kubectl("get", "secrets", "--output=name").split()
-        objects += [name for name in secrets_ if "opensandbox-image-auth-" in name]
-        return objects + everything_left(self.containerd, self.local)
+        # What keeps a creation from coming late is no sandbox.
+        refusals = {f"batchsandbox.sandbox.opensandbox.io/{name}" for name, is_refusal in self.objects() if is_refusal}
+        names = self.kube.kubectl("get", "batchsandboxes,sandboxsnapshots,pods,jobs,secrets", "--output=name").split()
+        ours = [name for name in names if any(sandbox_id in name for sandbox_id in self.made) and name not in refusals]
+        return ours + everything_left(self.containerd, self.local)
 
 
 @contextmanager
