@@ -59,6 +59,13 @@ struct MoveDriver: Sendable {
 
     private func turn(failures: Int) async -> Outcome {
         do {
+            let known = try await runtime.editMove(of: id) { move, _ in move }
+            // One that knows the target can do it, and this one would only stand in the way.
+            if let known, known.needsTarget, runtime.sharesMoves, (try? configuration.target(of: known.target)) == nil,
+                known.target != .handover
+            {
+                return .later(Self.renewal)
+            }
             guard let move = try await claim(), move.isOpen else { return .over }
             if let holder = move.holder, runtime.sharesMoves, holder.name != name {
                 return .later(.seconds(max(0.2, min(Self.hold, holder.until.timeIntervalSince(now())))))
@@ -167,6 +174,14 @@ struct MovePause {
 }
 
 extension Move {
+    /// Whether the target is still to be spoken with.
+    fileprivate var needsTarget: Bool {
+        switch phase {
+        case .pausing, .sending, .ready, .arriving, .withdrawing: true
+        case .leaving, .returning, .moved, .failed, .cancelled: false
+        }
+    }
+
     /// The move with who carries it out, if that was not said recently.
     fileprivate func held(by name: String, at date: Date) -> Move {
         if let holder, holder.name == name, holder.until.timeIntervalSince(date) > MoveDriver.hold * 0.7 { return self }
