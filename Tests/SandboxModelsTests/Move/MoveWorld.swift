@@ -49,12 +49,13 @@ struct MoveWorld: Hashable {
     var creations = 0
     var withdrawals = 0
     /// How often something may still go wrong, or somebody call it off.
-    var faults = 2
+    var faults: Int
     var cancellations = 1
     /// Whether somebody who was slow has paused it when its move had ended already; its owner can resume it.
     var isPausedLate = false
 
-    init(source: Move.Source, wasRunning: Bool) {
+    init(source: Move.Source, wasRunning: Bool, faults: Int = 1) {
+        self.faults = faults
         move = Move(
             id: "m",
             target: .named("t"),
@@ -90,7 +91,8 @@ struct MoveWorld: Hashable {
         case .moved: return source == .paused && target == .running ? nil : "it has not moved"
         case .failed, .cancelled:
             if target == .running { return "it has moved" }
-            return isPausedLate || move.wasRunning == (source == .running) ? nil : "it is not what it was"
+            // One that was paused may have been resumed by its owner meanwhile.
+            return isPausedLate || !move.wasRunning || source == .running ? nil : "it is not what it was"
         default: return "its move is not over"
         }
     }
