@@ -129,11 +129,13 @@ pull_password = "{password}"
         self.containerd = containerd
         self.local = Server(program, folder / "server", containerd, store, target, chosen, local)
         to_machine.upstream = self.local.address
+        # Servers of one namespace carry out each other's moves, to targets whose names they know.
+        machine = "machine" if shared else "other-machine"
         back = f"""
 [move]
 patience_seconds = 20
 
-[move.targets.machine]
+[move.targets.{machine}]
 url = "http://{to_machine.address}/"
 api_key = "{self.local.key}"
 """
@@ -141,7 +143,7 @@ api_key = "{self.local.key}"
         self.remote = kube.server(f'snapshot_pull_secret = "{kube.pull_secret}"', back, key, chosen)
         to_cluster.upstream = self.remote.address
         self.made: list[str] = []
-        self.cluster = Side("cluster", self.remote, to_cluster, "machine", self.made)
+        self.cluster = Side("cluster", self.remote, to_cluster, machine, self.made)
         self.machine = Side("machine", self.local, to_machine, "cluster", self.made)
 
     def other(self, side: Side) -> Side:
