@@ -164,7 +164,9 @@ api_key = "{self.local.key}"
         refusals = [f"batchsandbox/{name}" for name, is_refusal in self.objects() if is_refusal]
         if refusals:
             self.kube.kubectl("delete", *refusals, "--timeout=60s")
-        # Every server of a namespace takes part in its moves, and this one knows a machine that is gone.
+
+    def end(self) -> None:
+        """Ends both servers: every server of a namespace takes part in its moves, and this one's machine goes."""
         self.remote.stop()
         self.local.stop()
 
@@ -191,11 +193,14 @@ api_key = "{self.local.key}"
 def world(kube: Cluster, program: Path, shared: bool) -> Iterator[World]:
     folder = Path(tempfile.mkdtemp(prefix="stasis-moves-"))
     containerd = Containerd(folder / "containerd", namespace="stasis")
+    made: World | None = None
     try:
         made = World(folder, kube, program, containerd, shared)
         yield made
         made.close()
     finally:
+        if made:
+            made.end()
         containerd.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
