@@ -235,9 +235,8 @@ let package = Package(
             name: "Server",
             dependencies: [
                 "ClusterRuntime", "KruiseRuntime", "KubeClient", "KubeModels", "LocalRuntime", "PrometheusMetrics",
-                "SandboxModels",
-                "ServerPage", "SnapshotEngine", "Spelling", "WebSockets", asyncHTTPClient, crypto, httpTypes,
-                hummingbird, logging,
+                "OCIRegistry", "SandboxModels", "ServerPage", "SnapshotEngine", "Spelling", "WebSockets", asyncHTTPClient,
+                crypto, httpTypes, hummingbird, logging,
                 metrics, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioPosix, nioSSL, nioWebSocket,
                 serviceLifecycle,
                 .product(name: "HummingbirdCore", package: "hummingbird"),

@@ -24,6 +24,7 @@ public struct ClusterRuntime: ServiceLifecycle.Service {
     let diagnostics: PodDiagnostics
     let accesses = AccessLedger()
     let roster = DutyRoster()
+    let moveAnnouncer = MoveAnnouncer()
     let now: @Sendable () -> Date
     let logger: Logger
     let snapshotInformer: Informer<SandboxSnapshot>
@@ -70,6 +71,7 @@ public struct ClusterRuntime: ServiceLifecycle.Service {
                     group.addTask {
                         try await objects.run { object, isGone in
                             if isGone { accesses.forget(object.sandboxID) }
+                            moveAnnouncer.note(object.sandboxID, isGone ? nil : object.move)
                             schedule(object.sandboxID)
                         }
                     }

@@ -31,6 +31,7 @@ extension LocalRuntime {
         // Who asks again while the first request is still worked on waits for what comes of that.
         return try await requests.withLock("\(spec.owner ?? "")\n\(key)") {
             if let known = try await self.sandbox(askedFor: spec) { return known }
+            try await self.expectNotRefused(key)
             return try await self.make(spec, credentials: credentials, expiresAt: expiresAt)
         }
     }
@@ -107,10 +108,11 @@ extension LocalRuntime {
                 "This machine runs sandboxes for \(Self.platform) only, not for \(spec.platform ?? "")."
             )
         }
-        let id = UUID().uuidString.lowercased()
+        let id = spec.options?.chosenID ?? UUID().uuidString.lowercased()
         _ = try ResourceLimits(spec.resourceLimits)
         let image = try await world.images.ensure(location, credentials: credentials)
         _ = try ContainerSpecification(id: id, sandbox: spec, image: image.config)
+        try await makeRoom(for: id)
 
         let now = world.now()
         let row = SandboxRow(

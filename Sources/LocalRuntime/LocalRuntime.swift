@@ -23,6 +23,8 @@ public actor LocalRuntime: Service {
     /// Those who came before the runtime served.
     private var early: [WakeSignal] = []
     private var runners: [String: SandboxRunner] = [:]
+    /// Tells of moves that are to be carried out.
+    nonisolated let moveAnnouncer = MoveAnnouncer()
     /// One request of a name at a time.
     let requests = KeyedLocks()
 
@@ -111,6 +113,7 @@ public actor LocalRuntime: Service {
         )
         let found = rows.map { SandboxRunner(row: $0, world: world, logger: logger) }
         for runner in found { runners[runner.id] = runner }
+        for row in rows { moveAnnouncer.note(row.id, row.move) }
         session = Session(world: world, library: library, starts: continuation)
         obstacle = nil
         for signal in early { signal.signal() }
@@ -214,6 +217,7 @@ public actor LocalRuntime: Service {
     /// Called when nothing is left of a sandbox.
     func forget(_ id: String) async {
         runners[id] = nil
+        moveAnnouncer.note(id, nil)
         // It may have been the last that referred to something.
         await tidy()
     }
@@ -233,6 +237,9 @@ public actor LocalRuntime: Service {
         guard let runner = runners[id] else { throw SandboxError(.notFound, "there is no sandbox \(id)") }
         return runner
     }
+
+    /// Whether a sandbox has this identity.
+    func isTaken(_ id: String) -> Bool { runners[id] != nil }
 
     /// The runners of all sandboxes.
     var allRunners: [SandboxRunner] { Array(runners.values) }
@@ -257,9 +264,16 @@ public actor LocalRuntime: Service {
     /// Stores a new sandbox and starts to run it.
     func admit(_ row: SandboxRow) async throws -> SandboxRunner {
         let session = try await serving()
+        // Two may have chosen the same identity at once.
+        try expectFree(row.id)
         let runner = SandboxRunner(row: row, world: session.world, logger: logger)
-        try await session.world.store.insert(row)
         runners[row.id] = runner
+        do {
+            try await session.world.store.insert(row)
+        } catch {
+            runners[row.id] = nil
+            throw error
+        }
         guard case .enqueued = session.starts.yield(runner) else {
             runners[row.id] = nil
             try await session.world.store.remove(row.id)

@@ -26,6 +26,7 @@ public struct StasisServer: Service {
         ingress: ServerConfiguration.Ingress = ServerConfiguration.Ingress(),
         e2b: E2BService? = nil,
         servesPage: Bool = true,
+        moving: ServerConfiguration.Moving = ServerConfiguration.Moving(),
         logger: Logger
     ) {
         self.api = SandboxAPI(
@@ -34,7 +35,9 @@ public struct StasisServer: Service {
             proxy: proxy,
             ingress: ingress,
             e2b: e2b,
-            servesPage: servesPage
+            servesPage: servesPage,
+            moving: moving,
+            logger: logger
         )
         self.configuration = configuration
         self.logger = logger

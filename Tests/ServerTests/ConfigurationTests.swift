@@ -96,6 +96,10 @@ import struct Foundation.UUID
         local.network.subnet = "172.16.0.0/12"
         var expected = ServerConfiguration(http: http, logLevel: .debug, runtime: .local(local))
         expected.proxy.publishedHost = "203.0.113.9"
+        // What moves copy goes by the same registries, unless the table says otherwise.
+        expected.move.insecureRegistries = local.insecureRegistries
+        expected.move.registryConfiguration = local.registryConfiguration
+        expected.move.registryCertificates = local.registryCertificates
         #expect(configuration == expected)
     }
 

@@ -175,6 +175,12 @@ import struct Foundation.Date
             ("listPools", .get, "/pools", nil), ("getPool", .get, "/pools/x", nil),
             ("listTemplates", .get, "/templates", nil), ("getNetworkPolicy", .get, "/sandboxes/run/networkpolicy", nil),
             ("getHealth", .get, "/health", nil), ("getVersion", .get, "/version", nil),
+            ("moveSandbox", .post, "/sandboxes/run/move", #"{"target":{"name":"x"}}"#),
+            ("moveSandbox", .post, "/sandboxes/none/move", #"{"target":{"name":"x"}}"#),
+            ("moveSandbox", .post, "/sandboxes/run/move", "{}"), ("getMove", .get, "/sandboxes/none/move", nil),
+            ("cancelMove", .delete, "/sandboxes/none/move", nil), ("refuseArrival", .delete, "/arrivals/x", nil),
+            ("takeSandbox", .post, "/sandboxes/run/move/taking", nil),
+            ("reportArrival", .post, "/sandboxes/run/move/arrival", "{}"),
             ("deleteSandbox", .delete, "/sandboxes/run", nil), ("deleteSandbox", .delete, "/sandboxes/run", nil),
         ]
         try await APIClient.with(runtime) { api async throws in

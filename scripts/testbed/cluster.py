@@ -27,7 +27,6 @@ _CONFIGURATION = """\
 host = "127.0.0.1"
 port = {port}
 {access}
-{server}
 
 [log]
 level = "DEBUG"
@@ -80,14 +79,13 @@ class ClusterServer:
         self._configuration.write_text(
             _CONFIGURATION.format(
                 port=port,
-                access="" if "[tenants]" in tables else f'api_key = "{self.key}"',
+                access=("" if "[tenants]" in tables else f'api_key = "{self.key}"') + f"\n{server}",
                 execd=cluster.execd_image,
                 kubeconfig=cluster.environment["KUBECONFIG"],
                 namespace=cluster.namespace,
                 template=cluster.template,
                 kubernetes=kubernetes,
                 tables=tables,
-                server=server,
             )
         )
         self._daemon = self._start()
@@ -198,7 +196,9 @@ class Cluster:
         )
         return built.stdout.split()[-1]
 
-    def server(self, kubernetes: str = "", tables: str = "", key: str | None = None, server: str = "") -> ClusterServer:
+    def server(
+        self, kubernetes: str = "", tables: str = "", key: str | None = None, server: str = ""
+    ) -> ClusterServer:
         """Starts one more server, which ends with the cluster.
 
         kubernetes -- more lines of its table [kubernetes]; tables -- more tables; server -- more lines of its table [server].

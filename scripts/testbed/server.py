@@ -15,6 +15,7 @@ _CONFIGURATION = """\
 host = "127.0.0.1"
 port = {port}
 api_key = "{key}"
+{more}
 
 [log]
 level = "DEBUG"
@@ -30,6 +31,7 @@ containerd_socket = "{socket}"
 containerd_namespace = "{namespace}"
 state_dir = "{state}"
 snapshot_store = "{store}"
+{local}
 
 [local.network]
 bridge = "{bridge}"
@@ -42,8 +44,16 @@ class Server:
     which it may mount volumes from."""
 
     def __init__(
-        self, program: Path, folder: Path, containerd: Containerd, store: str, configuration: str = ""
+        self,
+        program: Path,
+        folder: Path,
+        containerd: Containerd,
+        store: str,
+        configuration: str = "",
+        server: str = "",
+        local: str = "",
     ) -> None:
+        """configuration -- more tables; server, local -- more lines of the tables of these names."""
         folder.mkdir(parents=True)
         port = free_port()
         self.address = f"127.0.0.1:{port}"
@@ -57,6 +67,8 @@ class Server:
             _CONFIGURATION.format(
                 port=port,
                 key=self.key,
+                more=server,
+                local=local,
                 socket=containerd.socket,
                 namespace=containerd.namespace,
                 state=self.state,

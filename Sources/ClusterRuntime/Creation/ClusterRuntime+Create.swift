@@ -35,8 +35,8 @@ extension ClusterRuntime {
     ) async throws -> Sandbox {
         try await waitUntilSynced()
         let key = spec.options?.requestKey
-        let id = key.map { SandboxIdentity.of(key: $0, namespace: configuration.namespace) } ?? SandboxIdentity.random()
-        if key != nil, let known = directory[id] {
+        let id = spec.options?.chosenID ?? identity(of: key)
+        if let known = directory[id], try isMade(known, by: spec) {
             return try await heardOf(known.sandbox.status.state == .pending ? waitUntilUsable(id) : known.sandbox)
         }
 
@@ -53,6 +53,7 @@ extension ClusterRuntime {
         let credentials = spec.options?.pool == nil ? credentials : nil
         if credentials != nil { manifest.pullSecrets.append(ImageSecret.name(id)) }
         let object = try manifest.object(configuration)
+        if spec.options?.chosenID != nil { try await makeRoom(for: id, requestedBy: key) }
         try await claimVolumes(spec.volumes, for: id)
         do {
             let created = try await telling("create the sandbox") { try await sandboxes.create(object) }
@@ -64,7 +65,9 @@ extension ClusterRuntime {
             }
             if !spec.volumes.isEmpty { try await bindClaims(spec.volumes, to: created) }
         } catch let error as SandboxError {
-            if key != nil, let cause = error.cause as? KubeError, cause.isAlreadyExists {
+            if let cause = error.cause as? KubeError, cause.isAlreadyExists, key != nil || spec.options?.chosenID != nil
+            {
+                try await expectMade(id, by: spec)
                 return try await heardOf(waitUntilUsable(id))
             }
             await discard(id, because: error)

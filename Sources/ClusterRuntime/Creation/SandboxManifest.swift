@@ -76,6 +76,9 @@ struct SandboxManifest {
         var annotations: [String: String] = [:]
         annotations[OpenSandbox.Annotation.secureAccessToken] = accessToken
         annotations[OpenSandbox.Annotation.egressAuthToken] = egressToken
+        if spec.options?.chosenID != nil {
+            annotations[OpenSandbox.Annotation.requestKey] = spec.options?.requestKey
+        }
         annotations[OpenSandbox.Annotation.accessRenewExtendSeconds] = spec.extensions[SandboxExtension.renewOnAccess]
         for (name, value) in spec.extensions where name.hasPrefix(Self.openExtensions) {
             annotations[OpenSandbox.Annotation.extensionPrefix + name.dropFirst(Self.openExtensions.count)] = value

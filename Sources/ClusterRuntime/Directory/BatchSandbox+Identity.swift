@@ -9,8 +9,8 @@ extension BatchSandbox: SandboxObject {
     /// What it says, for those who ask for the sandbox.
     package var sandbox: Sandbox { Sandbox(self) }
 
-    /// Nobody has one that is not taken: a pool keeps pods.
-    package var isTaken: Bool { true }
+    /// Nobody has one that only keeps a request from making one: a pool keeps pods.
+    package var isTaken: Bool { metadata.annotations[OpenSandbox.Annotation.refusedRequest] == nil }
 
     /// What clients call the sandbox: its label, or the object's own name if somebody made it without the server.
     package var sandboxID: String {

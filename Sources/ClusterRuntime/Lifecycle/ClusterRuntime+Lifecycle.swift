@@ -44,6 +44,7 @@ extension ClusterRuntime {
     /// - Throws: `SandboxError` with `notFound`, `invalidState` unless it is paused, or `runtimeUnavailable`.
     public func resume(_ id: String) async throws {
         let known = try await entry(id)
+        if let refusal = known.object.move?.resumeRefusal(id) { throw refusal }
         // Its own patch, before the wish: with it, one that is stated again could be taken for the edit of another field.
         if known.sandbox.status.state == .paused, !known.object.expiresWhilePaused,
             let end = known.sandbox.expiresAt, let timeout = known.object.request?.timeout
@@ -51,7 +52,9 @@ extension ClusterRuntime {
             let whole = now().addingTimeInterval(Double(timeout))
             if end < whole { try await prolong(id, until: whole) }
         }
-        try await wish(id, pause: false, from: .paused, "resumed")
+        try await wish(id, pause: false, from: .paused, "resumed") { entry in
+            if let refusal = entry.object.move?.resumeRefusal(id) { throw refusal }
+        }
     }
 
     /// Makes a paused sandbox expire later, and returns when its controller has taken note of it.
@@ -169,7 +172,10 @@ extension ClusterRuntime {
             return entry.object.spec.pause == pause ? ["spec": ["pause": .null]] : target
         }
         if let entry = directory[id], entry.object.spec.pause == nil {
-            try await objects.edit(id, "have the sandbox \(what)") { _ in target }
+            try await objects.edit(id, "have the sandbox \(what)", requiresState: true) { entry in
+                if !pause, let refusal = entry.object.move?.resumeRefusal(id) { throw refusal }
+                return target
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ struct Program: AsyncParsableCommand {
         abstract: "Serves the OpenSandbox Lifecycle API, and looks after the images of snapshots.",
         discussion: "Without a subcommand it serves; 'stasis-server help serve' tells the options.",
         version: ServerVersion.current,
-        subcommands: [StasisServerCommand.self, RegistryCommand.self],
+        subcommands: [StasisServerCommand.self, MoveCommand.self, RegistryCommand.self],
         defaultSubcommand: StasisServerCommand.self
     )
 }

@@ -64,6 +64,7 @@ struct StasisServerCommand: AsyncParsableCommand {
             ingress: configuration.ingress,
             e2b: assembly.e2b,
             servesPage: configuration.servesPage,
+            moving: configuration.move,
             logger: logger
         )
         let listeners = MetricsListener.of(configuration.http, registry, logger: logger)

@@ -53,6 +53,7 @@ extension SandboxRunner {
                 intent.timers.end(at: date, onlyIfLater: true, row.spec.timeout)
                 return false
             case .accept, .queue:
+                try expectNoMove()
                 intent.wish = .running
                 intent.generation += 1
                 let least = world.now().addingTimeInterval(row.spec.timeout?.leastAfterResume ?? 0)

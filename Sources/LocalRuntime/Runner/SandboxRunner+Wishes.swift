@@ -14,6 +14,7 @@ extension SandboxRunner {
         guard let wish = request.wish else { return }
         try await change(request, api: api) { intent in
             if request == .pause { try expectNoSnapshot() }
+            if request == .resume { try expectNoMove() }
             intent.wish = wish
             intent.generation += 1
             if request == .resume { intent.timers.resume { endAfterResume($0) } }

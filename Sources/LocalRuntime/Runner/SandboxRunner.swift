@@ -201,6 +201,19 @@ actor SandboxRunner {
         }
     }
 
+    /// Writes down what becomes of its move, in its turn: what is seen there is what a resume sees, too.
+    ///
+    /// - Throws: What `edit` or the store threw.
+    func editMove(_ edit: (Move?, Sandbox) throws -> Move?) async throws -> Move? {
+        try await turns.withLock(id) {
+            let move = try edit(row.move, await sandbox())
+            guard move != row.move else { return move }
+            try await world.store.update(move: move, of: id)
+            row.move = move
+            return move
+        }
+    }
+
     /// Waits until the sandbox runs.
     ///
     /// - Throws: `SandboxError` if it will not, or has not by the deadline.

@@ -144,6 +144,7 @@ actor ArtifactRetention {
         var references = ArtifactReferences()
         references.add(pins.keys, by: .creation("pinned"))
         for row in try await sandboxes.all() { references.add(row.recorded, createdFrom: row.image) }
+        references.add(try await sandboxes.moves.lentImages(), by: .creation("moved"))
         for row in try await snapshots.all() {
             if let artifact = row.artifact { references.add(artifact, of: row.id, row.status.state) }
         }

@@ -24,6 +24,8 @@ struct SandboxRow: Codable, Sendable, Hashable, FetchableRecord, PersistableReco
     var recorded: Recorded
     /// The image that it was created from, by digest: `registry/repository@sha256:...` or `oci:<folder>@sha256:...`.
     var image: String
+    /// Its move to another server, if there is or was one.
+    var move: Move?
 
     /// The name of the container of one attempt. The number is part of it, so that a container that is gone is never
     /// taken for its successor.

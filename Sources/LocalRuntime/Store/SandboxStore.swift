@@ -51,9 +51,17 @@ struct SandboxStore: Sendable {
         try await update("spec", to: try json(spec), of: id)
     }
 
+    /// Replaces what is written down of its move.
+    func update(move: Move?, of id: String) async throws {
+        try await update("move", to: try move.map { try json($0) }, of: id)
+    }
+
+    /// What moves have left to be remembered.
+    var moves: MoveRows { MoveRows(database: database) }
+
     private func update(
         _ column: String,
-        to value: String,
+        to value: String?,
         of id: String,
         where condition: String = "TRUE",
         events: [SandboxEvent] = []
@@ -111,6 +119,7 @@ struct SandboxStore: Sendable {
         migrator.registerMigration("4 unrecorded images", migrate: UnrecordedImage.makeTable)
         migrator.registerMigration("5 owners of snapshots", migrate: SnapshotStore.addOwners)
         migrator.registerMigration("6 purpose of snapshots", migrate: SnapshotStore.addPurpose)
+        migrator.registerMigration("7 moves", migrate: MoveRows.makeTables)
         return migrator
     }
 }

@@ -59,6 +59,12 @@ extension OpenSandbox {
         public static let expiresWhilePaused = "stasis.dev/expires-while-paused"
         /// On a `BatchSandbox` that is paused when it is idle: when somebody was last seen to use it, as RFC 3339.
         public static let lastAccess = "stasis.dev/last-access"
+        /// On a `BatchSandbox`: its move to another server, a `Move`.
+        public static let move = "stasis.dev/move"
+        /// On a `BatchSandbox` whose creator has chosen its identity: the key of the request.
+        public static let requestKey = "stasis.dev/request-key"
+        /// On a `BatchSandbox` that is none: the key of a request that must never make one.
+        public static let refusedRequest = "stasis.dev/refused-request"
         /// On a `SandboxSnapshot`: what its owner calls it.
         public static let snapshotName = "stasis.dev/snapshot-name"
 

@@ -92,3 +92,11 @@ public struct SandboxError: Error, Sendable, CustomStringConvertible {
         return "\(message) (\(cause))"
     }
 }
+
+extension SandboxError {
+    /// Somebody was promised that a request creates nothing.
+    public static let refusedRequest = SandboxError(
+        .nameTaken,
+        "The request was called off: whoever sent it was promised that it creates nothing. Send another key to create anew."
+    )
+}

@@ -14,4 +14,6 @@ public enum SandboxExtension {
     /// The sandbox that another one is to be like: what a create leaves empty of the environment and of the resource limits is
     /// what that one was asked for with. It is not kept. An addition to upstream's.
     public static let like = "stasis.dev/like"
+    /// The identity that a sandbox is to have, where the server lets clients choose it. An addition to upstream's.
+    public static let chosenID = "stasis.dev/sandbox-id"
 }

@@ -20,6 +20,8 @@ public struct SandboxOptions: Sendable, Hashable, Codable {
     public var requestKey: String?
     /// What tells one request from another one under the same key, such as a digest of its body; nil if nobody compares.
     public var requestDigest: String?
+    /// The identity that it is to have, if its creator chooses that.
+    public var chosenID: String?
 
     /// Creates options that ask for nothing.
     public init() {}

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hummingbird
+import Logging
 import NIOCore
 import ServiceLifecycle
 
@@ -21,6 +22,7 @@ struct SandboxAPI: Sendable {
     private let e2b: E2BService?
     private let servesPage: Bool
     private let proxy: SandboxProxy
+    private let mover: Mover
     private let now: @Sendable () -> Date
 
     /// Creates the API.
@@ -32,7 +34,9 @@ struct SandboxAPI: Sendable {
     ///   - ingress: How clients reach them without it.
     ///   - e2b: The E2B API beside this one, if it is wanted.
     ///   - servesPage: Whether there is a page under `/ui`.
+    ///   - moving: Where sandboxes may move to.
     ///   - metrics: What is measured.
+    ///   - logger: Learns how moves go on.
     ///   - now: The clock by which times to live are counted.
     init(
         tenants: Tenants,
@@ -41,7 +45,9 @@ struct SandboxAPI: Sendable {
         ingress: ServerConfiguration.Ingress = ServerConfiguration.Ingress(),
         e2b: E2BService? = nil,
         servesPage: Bool = true,
+        moving: ServerConfiguration.Moving = ServerConfiguration.Moving(),
         metrics: ServerMetrics = ServerMetrics(),
+        logger: Logger = Logger(label: "stasis-server"),
         now: @escaping @Sendable () -> Date = { Date() }
     ) {
         self.tenants = tenants
@@ -50,23 +56,26 @@ struct SandboxAPI: Sendable {
         self.e2b = e2b
         self.servesPage = servesPage
         self.proxy = SandboxProxy(tenants: tenants, configuration: proxy, now: now)
+        self.mover = Mover(moving, tenants: tenants, logger: logger)
         self.metrics = metrics
         self.now = now
     }
 
     /// What has to run while requests are answered.
-    var services: [any Service] { proxy.services }
+    var services: [any Service] { proxy.services + [mover] }
 
     /// All routes, but for those to the ports of sandboxes.
     var routes: RouteTable {
         var routes = RouteTable()
         SandboxRoutes(
             maximumTimeout: configuration.maximumTimeout,
+            allowsChosenIDs: configuration.allowsChosenIDs,
             maximumBodyBytes: Self.maximumBodyBytes,
             now: now
         )
         .add(to: &routes)
         LifecycleRoutes(maximumBodyBytes: Self.maximumBodyBytes, now: now).add(to: &routes)
+        MoveRoutes(mover: mover, maximumBodyBytes: Self.maximumBodyBytes, now: now).add(to: &routes)
         SnapshotRoutes(maximumBodyBytes: Self.maximumBodyBytes).add(to: &routes)
         DiagnosticsRoutes(now: now).add(to: &routes)
         EndpointRoutes(ingress: ingress, publishedHost: proxy.configuration.publishedHost, now: now).add(to: &routes)

@@ -30,6 +30,7 @@ extension ServerConfiguration {
             case .kubernetes(let kubernetes): .kubernetes(readKubernetesRuntime(&root, kubernetes, home: home))
             }
         let proxy = root.table("proxy") { readProxy(&$0, publishedHost: http.publishedHost) }
+        let moving = root.table("move") { readMoving(&$0, of: runtime, home: home) }
         let e2b = root.table("e2b") { readE2B(&$0, environment) }
         let servesPage = root.table("ui") { $0.boolean("enabled") ?? true }
         let ingress = readIngress(&root, of: runtime, environment)
@@ -46,6 +47,7 @@ extension ServerConfiguration {
         configuration.renewal = renewal
         configuration.e2b = e2b
         configuration.servesPage = servesPage
+        configuration.move = moving
         return (configuration, root.warnings)
     }
 
@@ -85,6 +87,7 @@ extension ServerConfiguration {
             table.refuse("api_key_file", "is set besides server.api_key; set one of them.")
         }
         http.maximumTimeout = table.integer("max_sandbox_timeout_seconds", in: 60...Int.max)
+        http.allowsChosenIDs = table.boolean("allow_chosen_ids") ?? false
         http.keepAliveTimeout = table.integer("timeout_keep_alive", in: 1...86_400) ?? http.keepAliveTimeout
         http.concurrencyLimit = table.integer("limit_concurrency", in: 0...Int.max) ?? http.concurrencyLimit
         http.connectionLimit = table.integer("limit_connections", in: 0...Int(Int32.max)) ?? http.connectionLimit

@@ -124,7 +124,7 @@ extension ServerConfiguration {
     }
 
     /// `host[:port]/part[/part ...]`, in which the host is told from a part by a dot, a port or being `localhost`.
-    private static func isRegistryPrefix(_ prefix: String) -> Bool {
+    static func isRegistryPrefix(_ prefix: String) -> Bool {
         let parts = prefix.split(separator: "/", omittingEmptySubsequences: false)
         guard let host = parts.first, parts.count > 1, host.contains(".") || host.contains(":") || host == "localhost"
         else { return false }

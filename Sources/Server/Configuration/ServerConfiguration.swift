@@ -24,6 +24,8 @@ public struct ServerConfiguration: Sendable, Equatable {
     public var e2b: E2B?
     /// Whether there is a page under `/ui`: `[ui] enabled`.
     public var servesPage = true
+    /// Where sandboxes may move to: `[move]`.
+    public var move = Moving()
 
     /// Whether everybody who reaches the server may use it.
     public var isOpen: Bool { http.apiKey == nil && http.apiKeyFile == nil && tenantFile == nil }
@@ -42,6 +44,8 @@ public struct ServerConfiguration: Sendable, Equatable {
         public var publishedHost: String?
         /// The longest time to live in seconds that a client may ask for, at least 60: `max_sandbox_timeout_seconds`.
         public var maximumTimeout: Int?
+        /// Whether clients may choose the identities of sandboxes: `allow_chosen_ids`.
+        public var allowsChosenIDs = false
         /// Seconds after which an idle connection is closed: `timeout_keep_alive`.
         public var keepAliveTimeout = 30
         /// Requests that are worked on at once, 0 for no limit: `limit_concurrency`.

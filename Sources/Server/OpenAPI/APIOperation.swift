@@ -39,7 +39,7 @@ struct APIOperation: Sendable {
 
 extension APIOperation {
     /// All that the API can do.
-    static let all = sandboxes + lifecycle + snapshots + diagnostics + pools + service + unsupported
+    static let all = sandboxes + lifecycle + moves + snapshots + diagnostics + pools + service + unsupported
 
     /// What may come of any operation that needs a key: no key, a request that breaks a rule, too many requests, a fault
     /// of the server or of what it stands on.

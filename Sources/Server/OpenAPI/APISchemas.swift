@@ -35,6 +35,7 @@ enum APISchemas {
     .merging(sandboxes) { first, _ in first }
     .merging(requests) { first, _ in first }
     .merging(pools) { first, _ in first }
+    .merging(moves) { first, _ in first }
 
     private static func status(_ states: [String]) -> APISchema {
         .object([

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTPTypes
+import KubeModels
 import SandboxModels
 
 import struct Foundation.Date
@@ -21,6 +22,7 @@ extension CreateSandboxRequest {
     ///   - supported: What the runtime has of that which not all have. What would change a sandbox's isolation or its files is
     ///     refused, never ignored.
     ///   - requestKey: What the client calls the request, to be able to send it again.
+    ///   - allowsChosenIDs: Whether clients may choose identities. Otherwise a choice is a wish that is not granted.
     ///   - maximumTimeout: The longest time to live in seconds, if there is a limit. It does not concern sandboxes without
     ///     a time to live, as upstream does it.
     /// - Throws: ``APIError``.
@@ -28,6 +30,7 @@ extension CreateSandboxRequest {
         now: Date,
         supported: Set<SandboxFeature> = [],
         requestKey: String? = nil,
+        allowsChosenIDs: Bool = false,
         maximumTimeout: Int?
     ) throws(APIError) -> Admitted {
         let missing = features.subtracting(supported).map(\.rawValue).sorted()
@@ -53,6 +56,18 @@ extension CreateSandboxRequest {
         }
         var options = options
         options.requestKey = requestKey
+        var extensions = extensions
+        if let chosen = extensions.removeValue(forKey: SandboxExtension.chosenID) {
+            guard NameRule.label.problem(with: chosen) == nil else {
+                throw .invalidParameter(
+                    """
+                    extensions["\(SandboxExtension.chosenID)"] must be 1 to 63 lower-case letters, digits and '-', with a letter \
+                    or a digit at each end.
+                    """
+                )
+            }
+            if allowsChosenIDs { options.chosenID = chosen }
+        }
         try LabelRules.check(metadata)
         var expiresAt: Date?
         if let timeout {

@@ -12,6 +12,8 @@ import struct Foundation.Date
 struct SandboxRoutes {
     /// The longest time to live in seconds that a client may ask for, if there is a limit.
     let maximumTimeout: Int?
+    /// Whether a client may choose what its sandbox is called.
+    var allowsChosenIDs = false
     let maximumBodyBytes: Int
     let now: @Sendable () -> Date
 
@@ -30,6 +32,7 @@ struct SandboxRoutes {
                 now: now(),
                 supported: context.runtime.features,
                 requestKey: request.headers.idempotencyKey,
+                allowsChosenIDs: allowsChosenIDs,
                 maximumTimeout: maximumTimeout
             )
         if let like = admitted.spec.extensions.removeValue(forKey: SandboxExtension.like) {

@@ -177,6 +177,43 @@ public protocol SandboxRuntime: Sendable {
     /// - Throws: `notFound`.
     func usage(of id: String) async throws -> SandboxUsage?
 
+    // MARK: Moves
+
+    /// Whether several servers see the moves of this runtime's sandboxes, so that one has to say that it carries a move out.
+    var sharesMoves: Bool { get }
+
+    /// The sandboxes that have an open move, and then each that gets one.
+    func moves() -> AsyncStream<String>
+
+    /// What of a sandbox travels to another server.
+    ///
+    /// - Throws: `notFound`; `unsupported`.
+    func luggage(of id: String) async throws -> Luggage
+
+    /// Writes down what becomes of a sandbox's move: all at once, durably, and bound to the state of both that `edit` has seen.
+    /// From then on the sandbox is not resumed as long as its move forbids it.
+    ///
+    /// - Returns: The move as it is then.
+    /// - Throws: `notFound`; `unsupported`; what `edit` throws.
+    func editMove(of id: String, _ edit: @Sendable (Move?, Sandbox) throws -> Move?) async throws -> Move?
+
+    /// Keeps what a paused sandbox would be resumed from for ever, because one of another server starts from it.
+    ///
+    /// - Throws: `notFound`; `unsupported`.
+    func lendImages(of id: String) async throws
+
+    /// Begins to delete a sandbox that has moved away, if it is still the one whose move this was.
+    ///
+    /// - Throws: `notFound`, also if it is another one; `unsupported`.
+    func deleteMoved(_ id: String, by moveID: String) async throws
+
+    /// Makes sure that a creation with this key has no sandbox, and never will. If one is under way, its end is waited for.
+    ///
+    /// - Parameter chosenID: The identity that it has asked for.
+    /// - Returns: The sandbox that it has, if it has one; then nothing was promised.
+    /// - Throws: `invalidState` while that sandbox is being deleted; `unsupported`.
+    func refuse(request key: String, chosenID: String?) async throws -> Sandbox?
+
     // MARK: Pools
 
     /// Creates a pool of ready sandboxes.
@@ -269,6 +306,29 @@ extension SandboxRuntime {
     public func pause(_ id: String, keptFor retention: PausedRetention?) async throws { throw SandboxError.noTimeouts }
     /// It cannot.
     public func connect(_ id: String, until date: Date) async throws -> Bool { throw SandboxError.noTimeouts }
+    /// It has none.
+    public var sharesMoves: Bool { false }
+    /// There are none.
+    public func moves() -> AsyncStream<String> { AsyncStream { $0.finish() } }
+    /// It cannot.
+    public func luggage(of id: String) async throws -> Luggage {
+        _ = try await sandbox(id)
+        throw SandboxError.noMoves
+    }
+    /// It cannot.
+    public func editMove(
+        of id: String,
+        _ edit: @Sendable (Move?, Sandbox) throws -> Move?
+    ) async throws -> Move? {
+        _ = try await sandbox(id)
+        throw SandboxError.noMoves
+    }
+    /// It cannot.
+    public func deleteMoved(_ id: String, by moveID: String) async throws { throw SandboxError.noMoves }
+    /// It cannot.
+    public func lendImages(of id: String) async throws { throw SandboxError.noMoves }
+    /// It cannot.
+    public func refuse(request key: String, chosenID: String?) async throws -> Sandbox? { throw SandboxError.noMoves }
     /// There are none.
     public func createPool(
         _ name: String,
@@ -294,6 +354,7 @@ extension SandboxError {
         .unsupported,
         "This server's runtime does not know what the E2B API asks of it."
     )
+    static let noMoves = SandboxError(.unsupported, "This server's sandboxes cannot move.")
     static let noPools = SandboxError(
         .poolsUnsupported,
         "Pools are a feature of the Kubernetes runtime, which this server does not have."

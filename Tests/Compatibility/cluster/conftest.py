@@ -81,7 +81,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
     """Shows the ends of the logs with each failure."""
     outcome = yield
     report = outcome.get_result()
-    for name in ("server", "cluster") if report.failed else ():
+    for name in ("server", "cluster", "both") if report.failed else ():
         daemon: Any = getattr(item, "funcargs", {}).get(name)
         if daemon is not None:
             report.sections.append((f"the log of the {'controller' if name == 'cluster' else name}", daemon.end_of_log(25)))
