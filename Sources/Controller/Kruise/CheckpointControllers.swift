@@ -10,7 +10,7 @@ extension KruiseControllers {
     private static let checkpointWorkers = 8
 
     /// Adds what sees to Checkpoints.
-    mutating func addCheckpoints(_ parts: KruiseParts) {
+    mutating func addCheckpoints(_ parts: DialectParts) {
         let checkpoints = Informer<KruiseCheckpoint>(
             parts.client.resource(in: parts.namespaces),
             indexes: [.sandbox],

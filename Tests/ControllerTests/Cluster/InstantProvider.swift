@@ -28,6 +28,8 @@ final class InstantProvider: SnapshotProvider {
         var ended: Set<String> = []
         var deleted: [Artifact] = []
         var deletionFailure: SnapshotFailure?
+        /// Whether what is restored starts from the digests of the artifact, which no registry has.
+        var restoresDigests = false
     }
 
     /// What it was asked to delete.
@@ -136,7 +138,11 @@ final class InstantProvider: SnapshotProvider {
     }
 
     func restore(_ artifact: Artifact) throws(SnapshotFailure) -> TemplatePatch {
-        TemplatePatch(images: state.withLock(\.images))
+        state.withLock { state in
+            guard state.restoresDigests else { return TemplatePatch(images: state.images) }
+            let images = artifact.parts.map { ($0.container, "\($0.reference)@\($0.digest)") }
+            return TemplatePatch(images: Dictionary(images) { first, _ in first })
+        }
     }
 
     private func note(
