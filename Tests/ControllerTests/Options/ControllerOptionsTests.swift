@@ -64,7 +64,7 @@ struct ControllerOptionsTests {
             $0.sandboxWorkers = 3
             $0.poolWorkers = 4
         },
-        Row("dialects", "kruise") { $0.sandboxes.dialects = [.openSandbox, .kruise] },
+        Row("dialects", "kruise, agent-sandbox") { $0.sandboxes.dialects = [.openSandbox, .kruise, .agentSandbox] },
         Row("max-pause-replicas", "5") { $0.sandboxes.policy.maximumPauseReplicas = 5 },
         Row("expectation-timeout", "90s") { $0.sandboxes.pools.expectationTimeout = 90 },
         Row("pool-allocation-concurrency", "3") { $0.sandboxes.pools.allocationConcurrency = 3 },
