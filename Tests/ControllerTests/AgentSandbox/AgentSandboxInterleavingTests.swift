@@ -21,7 +21,10 @@ struct AgentSandboxInterleavingTests {
     /// How many seeds; more by the environment variable.
     static let count = ProcessInfo.processInfo.environment["STASIS_AGENT_SANDBOX_SEEDS"].flatMap { Int($0) } ?? 20
 
-    @Test("is suspended and resumed all the same, and loses nothing of what they have written", .timeLimit(.minutes(20)))
+    @Test(
+        "is suspended and resumed all the same, and loses nothing of what they have written",
+        .timeLimit(.minutes(20))
+    )
     func interleavings() async throws {
         try await AgentSandboxTests.onPaper { agents in
             let sightings = Sightings()

@@ -17,22 +17,25 @@ struct AgentSandboxTests {
 
     /// Runs `body` where pods stand only in the API server.
     static func onPaper<Version: AgentSandboxVersion>(
-        _ version: Version.Type = AgentSandboxV1Beta1.self,
+        _ version: Version.Type,
         isControlled: Bool = true,
-        configuring: @escaping @Sendable (inout SandboxControllerSettings) -> Void = { _ in },
         _ body: @escaping @Sendable (AgentSandboxCluster<Version>) async throws -> Void
     ) async throws {
         let provider = InstantProvider()
         provider.change { $0.restoresDigests = true }
         try await AgentSandboxCluster<Version>.run(
             provider: provider,
-            isControlled: isControlled,
-            configuring: configuring
+            isControlled: isControlled
         ) { agents in
             try await agents.cluster.withHastyPods {
                 try await agents.cluster.whilePodsAreReady { try await body(agents) }
             }
         }
+    }
+
+    /// The same in upstream's newest version.
+    static func onPaper(_ body: @escaping @Sendable (Agents) async throws -> Void) async throws {
+        try await onPaper(AgentSandboxV1Beta1.self, body)
     }
 
     @Test("of which nobody asks anything is not written to")
@@ -230,7 +233,8 @@ struct AgentSandboxTests {
             _ = try await agents.cluster.pods.create(pod)
             _ = try await agents.cluster.pods.delete("claimed", DeleteOptions(gracePeriodSeconds: 0))
             try await agents.wait(for: "claimed") {
-                $0.status?.conditions.isTrue("Ready") == true && $0.status?.conditions["Ready"]?.reason == "DependenciesReady"
+                $0.status?.conditions.isTrue("Ready") == true
+                    && $0.status?.conditions["Ready"]?.reason == "DependenciesReady"
             }
             try await agents.cluster.capture("claimed", as: "kept") { $0.spec.source = .agentSandbox("claimed") }
             let kept = try await agents.cluster.wait(forSnapshot: "kept") { $0.status?.completionTime != nil }

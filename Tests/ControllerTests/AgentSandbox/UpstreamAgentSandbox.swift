@@ -1,6 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import KubeClient
 import KubeModels
 import KubeRuntime
@@ -109,7 +110,9 @@ struct UpstreamAgentSandbox<Version: AgentSandboxVersion>: Sendable {
             pod,
             of: sandbox
         )
-        if let time = sandbox.spec.shutdownTime { return .requeue(after: .seconds(max(0.1, time.date.timeIntervalSinceNow))) }
+        if let time = sandbox.spec.shutdownTime {
+            return .requeue(after: .seconds(max(0.1, time.date.timeIntervalSinceNow)))
+        }
         return .done
     }
 

@@ -14,7 +14,8 @@ struct AgentSandboxModelTests {
 
     @Test("keeps all that it says, in either version")
     func lossless() throws {
-        let template = #"{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"main","image":"x:1","stdin":true}],"hostUsers":false}}"#
+        let template =
+            #"{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"main","image":"x:1","stdin":true}],"hostUsers":false}}"#
         let rest = """
             "podTemplate":\(template),"volumeClaimTemplates":[{"metadata":{"name":"d"}}],"service":true,
             "shutdownTime":"2026-05-13T11:00:00+02:00","shutdownPolicy":"Delete","later":{"x":1}
@@ -62,7 +63,8 @@ struct AgentSandboxModelTests {
         #expect(intent.statements == 2)
         // It was suspended here.
         sandbox.isSuspended = true
-        sandbox.metadata.annotations[AgentSandboxes.Annotation.notes] = AgentSandboxNotes.with { $0.isSuspended = true }.jsonText
+        sandbox.metadata.annotations[AgentSandboxes.Annotation.notes] =
+            AgentSandboxNotes.with { $0.isSuspended = true }.jsonText
         intent = sandbox.pauseIntent(after: intent)
         #expect(intent.wantsPaused && intent.statements == 2)
         sandbox.isSuspended = false
