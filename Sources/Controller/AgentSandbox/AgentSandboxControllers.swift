@@ -23,7 +23,10 @@ struct AgentSandboxControllers: Sendable {
     /// What runs as long as the controllers work.
     let work: [@Sendable () async throws -> Void]
     private let queue: WorkQueue<ObjectKey>
-    private let watch: @Sendable (Controller<ObjectKey>, @escaping @Sendable (SandboxReference) -> [ObjectKey]) -> Controller<ObjectKey>
+    private let watch: @Sendable (Controller<ObjectKey>, @escaping Keys) -> Controller<ObjectKey>
+
+    /// What belongs to a sandbox.
+    typealias Keys = @Sendable (SandboxReference) -> [ObjectKey]
 
     init(_ parts: DialectParts, workers: Int) {
         switch parts.settings.agentSandboxVersion {
@@ -95,7 +98,7 @@ struct AgentSandboxControllers: Sendable {
     /// Has another controller look at what belongs to a sandbox when that changes.
     func watched(
         by other: Controller<ObjectKey>,
-        _ keys: @escaping @Sendable (SandboxReference) -> [ObjectKey]
+        _ keys: @escaping Keys
     ) -> Controller<ObjectKey> {
         watch(other, keys)
     }

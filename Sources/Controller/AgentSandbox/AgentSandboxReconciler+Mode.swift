@@ -23,7 +23,9 @@ extension AgentSandboxReconciler {
             if failure.isRetryable { throw failure }
             return .refused(failure.problem)
         } catch {
-            return .refused(Problem("PodNotMade", "spec.podTemplate cannot be made to start from the snapshot: \(error)"))
+            return .refused(
+                Problem("PodNotMade", "spec.podTemplate cannot be made to start from the snapshot: \(error)")
+            )
         }
         let record = try MachineState.storedRecord(in: sandbox)
         notes.startedAttempt = record?.replicas.first?.recorded.incarnation
@@ -69,7 +71,8 @@ extension AgentSandboxReconciler {
         if let artifact {
             do {
                 let patch = try providers.provider(of: artifact).restore(artifact)
-                try start(&changed, from: TemplatePatch(images: patch.images, imagePullSecrets: patch.imagePullSecrets), &notes)
+                let images = TemplatePatch(images: patch.images, imagePullSecrets: patch.imagePullSecrets)
+                try start(&changed, from: images, &notes)
             } catch {
                 // The resume says so, with the reason.
                 logger.warning(
@@ -133,7 +136,8 @@ extension AgentSandboxReconciler {
     // MARK: - What could refuse it
 
     /// Asks the API server whether it would let the sandbox be suspended, before anything is frozen for that.
-    func check(_ capture: String, of sandbox: Sandbox, by provider: any SnapshotProvider) async throws(SnapshotFailure) {
+    func check(_ capture: String, of sandbox: Sandbox, by provider: any SnapshotProvider) async throws(SnapshotFailure)
+    {
         if let time = sandbox.spec.shutdownTime, time.date <= now() {
             throw SnapshotFailure(
                 "SandboxExpired",

@@ -99,7 +99,10 @@ extension Problem {
     )
 
     fileprivate static func noOrigin(_ key: ObjectKey) -> Problem {
-        Problem("SnapshotNotFound", "There is no SandboxSnapshot \(key). The sandbox starts when there is one that is ready.")
+        Problem(
+            "SnapshotNotFound",
+            "There is no SandboxSnapshot \(key). The sandbox starts when there is one that is ready."
+        )
     }
 
     fileprivate static func originNotGiven(_ key: ObjectKey) -> Problem {

@@ -47,7 +47,8 @@ extension AgentSandboxReconciler {
         switch note.reason {
         case "Pausing":
             note.reason = "Suspending"
-            note.message = "A suspension with a snapshot was asked for, so the sandbox is being captured; its SandboxSnapshot has more."
+            note.message =
+                "A suspension with a snapshot was asked for, so the sandbox is being captured; its SandboxSnapshot has more."
         case "Paused": note.reason = "Suspended"
         case "PauseFailed": note.reason = "SuspendFailed"
         case "Running":

@@ -29,7 +29,8 @@ struct SnapshotSandboxes: Sendable {
     /// The kinds that are, for people.
     var served: String {
         let groups = [kruise == nil ? nil : Kruise.group, agents == nil ? nil : AgentSandboxes.group].compactMap(\.self)
-        return groups.isEmpty ? "BatchSandboxes" : "BatchSandboxes and Sandboxes of \(groups.joined(separator: " and "))"
+        guard !groups.isEmpty else { return "BatchSandboxes" }
+        return "BatchSandboxes and Sandboxes of \(groups.joined(separator: " and "))"
     }
 
     /// A sandbox as the cache has it.

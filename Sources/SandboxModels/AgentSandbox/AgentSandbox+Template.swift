@@ -23,7 +23,11 @@ extension AgentSandbox {
     ///   - template: The template as it is.
     ///   - images: What comes into their place, by container.
     ///   - notes: What was put there before.
-    public mutating func rememberImages(of template: PodTemplateSpec, before images: [String: String], _ notes: AgentSandboxNotes) {
+    public mutating func rememberImages(
+        of template: PodTemplateSpec,
+        before images: [String: String],
+        _ notes: AgentSandboxNotes
+    ) {
         var original = originalImages
         for container in template.spec.containers {
             guard let new = images[container.name], let old = container.image, old != new,

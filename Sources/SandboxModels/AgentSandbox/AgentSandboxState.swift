@@ -30,8 +30,7 @@ public enum AgentSandboxState: String, Sendable, Hashable, CaseIterable {
             switch record.phase {
             case .pending: .starting
             case .running: .running
-            case .pausing, .sealing, .releasing: .suspending
-            case .thawing: .running
+            case .pausing, .sealing, .releasing, .thawing: .suspending
             case .paused: .suspended
             case .resuming: .resuming
             case .failed: isSuspended ? .suspendedWithoutSnapshot : .failed
@@ -49,8 +48,8 @@ extension AggregateRecord {
         case .failed: if case .failed(let found)? = recorded?.phase { problem = found } else { problem = nil }
         case .paused: problem = recorded?.setback.flatMap { $0.transition == .resume ? $0.problem : nil }
         case .running: problem = pauseFailure
-        case .thawing: if case .undoing(let found) = stage { problem = found } else { problem = nil }
-        case .pending, .resuming, .pausing, .sealing, .releasing, .deleting, .deleted: problem = nil
+        // Why a suspension does not come about is told when it is over, and can be asked for again.
+        case .pending, .resuming, .pausing, .sealing, .releasing, .thawing, .deleting, .deleted: problem = nil
         }
         if let problem { return "\(problem.reason): \(problem.message)".replacing("Replica 0: ", with: "") }
         guard phase == .paused, let artifact = recorded?.artifact else { return nil }

@@ -50,7 +50,7 @@ struct AgentSandboxRestoreTests {
             // Nothing of it is the new sandbox's to delete.
             try await agents.setSuspend(true, of: "early")
             let suspended = try await agents.waitUntilSuspended("early")
-            #expect(suspended.metadata.annotations["stasis.dev/images"]?.contains(captured.imageDigest ?? "?") == false)
+            #expect(suspended.metadata.annotations["stasis.dev/images"]?.contains(captured.imageDigest ?? "?") != true)
             try await agents.setSuspend(false, of: "early")
             try await agents.waitUntilResumed("early")
         }
