@@ -9,7 +9,8 @@ public import Metrics
 import SandboxModels
 
 /// Sees to it that BatchSandboxes run, are paused and resumed as their owners want, and that SandboxSnapshots are taken, with the
-/// providers that it is given. With the dialect in its settings it does the same for the Kruise dialect's kinds.
+/// providers that it is given. With the dialects in its settings it does the same for the Kruise dialect's kinds, and suspends and resumes
+/// those of agent-sandbox.
 ///
 /// Several may run in one cluster, but only one at a time may work: put ``run()`` under a `LeaderElector`.
 public struct SandboxController: Sendable {
@@ -29,6 +30,8 @@ public struct SandboxController: Sendable {
     private let auditController: Controller<ObjectKey>?
     /// What is at work for the Kruise dialect; nil if the controller does not work on it.
     private let kruise: KruiseControllers?
+    /// What is at work for the AgentSandbox dialect; nil if the controller does not work on it.
+    private let agents: AgentSandboxControllers?
     /// The snapshots of a sandbox that are not finished.
     private let unfinished: @Sendable (SandboxReference) -> [ObjectKey]
 
@@ -134,7 +137,13 @@ public struct SandboxController: Sendable {
             recorder: recorder
         ) { [queue = controller.queue] in queue.add($0) }
         taskController = tasks.controller(workers: taskWorkers, metrics: metrics, logger: logger)
-        let deletion = ImageDeletion(client, providers: providers, dialects: settings.dialects, metrics: metrics)
+        let deletion = ImageDeletion(
+            client,
+            providers: providers,
+            dialects: settings.dialects,
+            agentSandboxVersion: settings.agentSandboxVersion,
+            metrics: metrics
+        )
         let retention = ImageRetention(
             sandboxes: sandboxes,
             client: client,
@@ -166,28 +175,29 @@ public struct SandboxController: Sendable {
             metrics: metrics,
             logger: logger
         )
-        var kruise: KruiseControllers?
-        if settings.dialects.contains(.kruise) {
-            kruise = KruiseControllers(
-                KruiseParts(
-                    client: client,
-                    namespaces: namespaces,
-                    pods: pods,
-                    snapshots: snapshots,
-                    providers: providers,
-                    deletion: deletion,
-                    settings: settings,
-                    recorder: recorder,
-                    metrics: metrics,
-                    logger: logger
-                ),
-                workers: workers
-            )
-        }
-        self.kruise = kruise
+        let parts = DialectParts(
+            client: client,
+            namespaces: namespaces,
+            pods: pods,
+            snapshots: snapshots,
+            providers: providers,
+            deletion: deletion,
+            settings: settings,
+            recorder: recorder,
+            metrics: metrics,
+            logger: logger
+        )
+        kruise = settings.dialects.contains(.kruise) ? KruiseControllers(parts, workers: workers) : nil
+        agents = settings.dialects.contains(.agentSandbox) ? AgentSandboxControllers(parts, workers: workers) : nil
         let snapshotReconciler = SandboxSnapshotReconciler(
             snapshots: snapshots,
-            sandboxes: SnapshotSandboxes(batch: sandboxes, kruise: kruise?.sandboxes, pods: pods, client: client),
+            sandboxes: SnapshotSandboxes(
+                batch: sandboxes,
+                kruise: kruise?.sandboxes,
+                agents: agents?.finder,
+                pods: pods,
+                client: client
+            ),
             client: client,
             providers: providers,
             deletion: deletion,
@@ -215,6 +225,7 @@ public struct SandboxController: Sendable {
                 unfinished($0.object.reference)
             }
         }
+        if let agents { snapshotController = agents.watched(by: snapshotController, unfinished) }
         self.snapshotController = snapshotController
     }
 
@@ -222,6 +233,7 @@ public struct SandboxController: Sendable {
     public func look(at sandbox: ObjectKey) {
         controller.queue.add(sandbox)
         kruise?.look(at: sandbox)
+        agents?.look(at: sandbox)
         for dialect in SandboxDialect.allCases {
             for snapshot in unfinished(SandboxReference(dialect: dialect, key: sandbox)) {
                 snapshotController.queue.add(snapshot)
@@ -247,7 +259,7 @@ public struct SandboxController: Sendable {
             group.addTask { await census.run() }
             if let auditController { group.addTask { try await auditController.run() } }
             group.addTask { try await taskController.run() }
-            for work in kruise?.work ?? [] { group.addTask { try await work() } }
+            for work in (kruise?.work ?? []) + (agents?.work ?? []) { group.addTask { try await work() } }
             try await group.next()
             group.cancelAll()
         }

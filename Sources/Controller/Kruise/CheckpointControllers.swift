@@ -7,7 +7,7 @@ import SandboxModels
 
 extension KruiseControllers {
     /// Adds what sees to Checkpoints.
-    mutating func addCheckpoints(_ parts: KruiseParts) {
+    mutating func addCheckpoints(_ parts: DialectParts) {
         let checkpoints = Informer<KruiseCheckpoint>(
             parts.client.resource(in: parts.namespaces),
             indexes: [.sandbox],

@@ -8,22 +8,6 @@ import Logging
 import Metrics
 import SandboxModels
 
-/// What the controllers of the Kruise dialect have in common with each other and with those of BatchSandboxes.
-struct KruiseParts: Sendable {
-    let client: KubeClient
-    let namespaces: NamespaceScope
-    /// Made with `StoreIndex.owner`.
-    let pods: Informer<Pod>
-    /// Made with `StoreIndex.sandbox`.
-    let snapshots: Informer<SandboxSnapshot>
-    let providers: SnapshotProviders
-    let deletion: ImageDeletion
-    let settings: SandboxControllerSettings
-    let recorder: EventRecorder
-    let metrics: (any MetricsFactory)?
-    let logger: Logger
-}
-
 /// What is at work for the Kruise dialect: informers of its kinds, and a controller for each.
 struct KruiseControllers: Sendable {
     let sandboxes: KruiseSandboxes
@@ -31,7 +15,7 @@ struct KruiseControllers: Sendable {
     /// What runs as long as the controllers work.
     private(set) var work: [@Sendable () async throws -> Void] = []
 
-    init(_ parts: KruiseParts, workers: Int) {
+    init(_ parts: DialectParts, workers: Int) {
         let sandboxes = KruiseSandboxes(
             sandboxes: Informer(
                 parts.client.resource(in: parts.namespaces),

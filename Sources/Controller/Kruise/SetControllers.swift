@@ -7,7 +7,7 @@ import SandboxModels
 
 extension KruiseControllers {
     /// Adds what sees to SandboxSets and SandboxClaims.
-    mutating func addSets(_ parts: KruiseParts) {
+    mutating func addSets(_ parts: DialectParts) {
         let sets = Informer<KruiseSandboxSet>(
             parts.client.resource(in: parts.namespaces),
             indexes: [.templateRef],

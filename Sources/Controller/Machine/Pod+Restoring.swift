@@ -55,3 +55,15 @@ extension Pod {
         spec.unknownFields["affinity"] = RawJSON(affinity)
     }
 }
+
+extension PodTemplateSpec {
+    /// Makes pods that are made from it start from an artifact, as a pod is made to.
+    mutating func restore(_ patch: TemplatePatch, pullSecret: String?) throws(JSONError) {
+        var pod = Pod()
+        pod.metadata = metadata ?? ObjectMeta()
+        pod.spec = spec
+        try pod.restore(patch, pullSecret: pullSecret)
+        spec = pod.spec
+        if metadata != nil || pod.metadata != ObjectMeta() { metadata = pod.metadata }
+    }
+}

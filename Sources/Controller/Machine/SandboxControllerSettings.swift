@@ -7,6 +7,8 @@ public import SandboxModels
 public struct SandboxControllerSettings: Sendable, Hashable {
     /// The kinds that are worked on. BatchSandboxes always are.
     public var dialects: Set<SandboxDialect> = [.openSandbox]
+    /// In which version the Sandboxes of the AgentSandbox dialect are read and written.
+    public var agentSandboxVersion = AgentSandboxes.Version.v1beta1
     /// Where snapshots go: a registry's host, port and folder (`--snapshot-registry`). Without it nothing can be paused.
     public var registry = ""
     /// The Secret with which the nodes pull snapshots (`--resume-pull-secret`), in the sandbox's namespace.

@@ -77,9 +77,9 @@ extension SandboxReconciler {
         case .deleteCompute(let attempt):
             // Its tasks are to end before, and in their own way.
             guard mayEnd(sandbox) else { return }
-            try await delete(attempt, of: member, sandbox)
+            _ = try await end(attempt, of: member, sandbox)
         case .release(let uid, let attempt):
-            try await delete(attempt, of: member, sandbox)
+            guard try await end(attempt, of: member, sandbox) else { return }
             guard let request = request(uid, of: sandbox, at: member.index),
                 try await finish(await providers.provider(of: request).release(request), &sightings) != nil
             else { return }
@@ -156,7 +156,7 @@ extension SandboxReconciler {
     }
 
     /// Deletes the pod of an attempt.
-    private func delete(
+    func delete(
         _ attempt: Int,
         of member: AggregateDecision.MemberActions,
         _ sandbox: Sandbox

@@ -94,7 +94,7 @@ extension SandboxReconciler {
                     + "what is written in between. Delete the sandbox, or let a provider pause it that can."
             )
         }
-        try check(capture.uid, of: sandbox, by: provider)
+        try await check(capture.uid, of: sandbox, by: provider)
         let source = try SnapshotSource(
             subject(capture.index, of: sandbox),
             for: snapshot,

@@ -30,7 +30,15 @@ protocol SandboxReconciler: Sendable {
     /// What there is at a place now.
     func place(_ index: Int, of sandbox: Sandbox) -> PodPlace
 
-    /// The pod to create at a place, without what its artifact and its attempt add.
+    /// What the pod at a place is to the machine of the member that has it.
+    func compute(
+        _ place: PodPlace,
+        of recorded: Recorded,
+        _ sandbox: Sandbox,
+        _ sightings: CaptureSightings
+    ) -> Observation.Compute
+
+    /// The pod to create at a place, without what its artifact and its attempt add. Where somebody else makes it, this sees to that.
     ///
     /// - Throws: What the API server did not do that has to be done before.
     func newPod(at index: Int, of sandbox: Sandbox, from artifact: Artifact?) async throws -> NewPod
@@ -41,6 +49,12 @@ protocol SandboxReconciler: Sendable {
     /// Deletes a pod of a pool's that has an attempt of a member.
     func delete(pooled pod: Pod, attempt: Int, of identity: String, _ sandbox: Sandbox) async throws
 
+    /// Ends the pod of an attempt, or sees to it that somebody else does.
+    ///
+    /// - Returns: Whether nobody will start its containers any more. If not, a watch tells when that is so.
+    /// - Throws: What the API server did not do.
+    func end(_ attempt: Int, of member: AggregateDecision.MemberActions, _ sandbox: Sandbox) async throws -> Bool
+
     /// Whether pods may be deleted because nobody wants them any more.
     func mayEnd(_ sandbox: Sandbox) -> Bool
 
@@ -50,7 +64,7 @@ protocol SandboxReconciler: Sendable {
     func wait(before captures: [(uid: String, deadline: Date)], of sandbox: Sandbox) -> Duration?
 
     /// Refuses a capture that the dialect does not let begin.
-    func check(_ capture: String, of sandbox: Sandbox, by provider: any SnapshotProvider) throws(SnapshotFailure)
+    func check(_ capture: String, of sandbox: Sandbox, by provider: any SnapshotProvider) async throws(SnapshotFailure)
 
     /// What people are told of one record that has followed another one; nil for nothing.
     func note(from before: AggregateRecord, to after: AggregateRecord) -> SandboxNote?
@@ -69,6 +83,20 @@ enum NewPod {
 }
 
 extension SandboxReconciler {
+    func compute(
+        _ place: PodPlace,
+        of recorded: Recorded,
+        _ sandbox: Sandbox,
+        _ sightings: CaptureSightings
+    ) -> Observation.Compute {
+        place.compute(of: recorded, gone: sightings.gonePods, now: now())
+    }
+
+    func end(_ attempt: Int, of member: AggregateDecision.MemberActions, _ sandbox: Sandbox) async throws -> Bool {
+        try await delete(attempt, of: member, sandbox)
+        return true
+    }
+
     func delete(pooled pod: Pod, attempt: Int, of identity: String, _ sandbox: Sandbox) async throws {}
 
     func mayEnd(_ sandbox: Sandbox) -> Bool { true }
@@ -121,8 +149,7 @@ extension SandboxReconciler {
             }
             let forgotten: Observation.Compute? = sightings.isForgotten(place.pod) ? .absent : nil
             observations[identity] = Observation(
-                compute: refused ?? forgotten
-                    ?? place.compute(of: member.recorded, gone: sightings.gonePods, now: now()),
+                compute: refused ?? forgotten ?? compute(place, of: member.recorded, sandbox, sightings),
                 capture: sightings.captures[identity],
                 verification: sightings.verifications[identity],
                 cleaned: sightings.cleaned[identity] ?? [],

@@ -34,13 +34,11 @@ struct ControllerWork: ServiceLifecycle.Service {
         }
     }
 
+    private var check: SchemaCheck {
+        SchemaCheck(client: client, health: health, logger: logger, dialects: options.sandboxes.dialects)
+    }
+
     private func prepare() async throws {
-        let check = SchemaCheck(
-            client: client,
-            health: health,
-            logger: logger,
-            dialects: options.sandboxes.dialects
-        )
         try await check.waitUntilServed()
         try await check.warnOfPruning()
     }
@@ -72,13 +70,18 @@ struct ControllerWork: ServiceLifecycle.Service {
     }
 
     private func work() async throws {
+        var settings = options.sandboxes
+        if settings.dialects.contains(.agentSandbox), let version = try await check.agentSandboxVersion() {
+            settings.agentSandboxVersion = version
+        }
+        let told = settings
         let scopes = options.namespaces.isEmpty ? [NamespaceScope.all] : options.namespaces.map { .named($0) }
         let controllers = scopes.map { scope in
             SandboxController(
                 client,
                 in: scope,
                 providers: providers,
-                settings: options.sandboxes,
+                settings: told,
                 recorder: recorder,
                 workers: options.sandboxWorkers,
                 snapshotWorkers: options.snapshotWorkers,

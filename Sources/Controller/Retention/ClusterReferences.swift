@@ -13,6 +13,8 @@ struct ClusterReferences: Sendable {
     let client: KubeClient
     /// Whether the kinds of the Kruise dialect are looked at, because the controller works on them.
     var includesKruise = false
+    /// In which version the kinds of the AgentSandbox dialect are looked at; nil if the controller does not work on it.
+    var agentSandboxVersion: AgentSandboxes.Version?
 
     /// An artifact of which somebody wants to know who else refers to it.
     struct Question: Hashable {
@@ -48,6 +50,11 @@ struct ClusterReferences: Sendable {
                 for sandbox in page.items { Self.look(at: sandbox, spec: sandbox.spec.jsonText, questions, &answer) }
             }
             if includesKruise { try await lookAtKruise(questions, &answer) }
+            switch agentSandboxVersion {
+            case .v1beta1?: try await lookAtAgentSandboxes(AgentSandboxV1Beta1.self, questions, &answer)
+            case .v1alpha1?: try await lookAtAgentSandboxes(AgentSandboxV1Alpha1.self, questions, &answer)
+            case nil: break
+            }
             for try await page in client.resource(Pod.self, in: .all).pages() {
                 for pod in page.items { Self.look(at: pod, questions, &answer) }
             }
@@ -60,7 +67,8 @@ struct ClusterReferences: Sendable {
             throw SnapshotFailure(
                 "ReferencesUnknown",
                 "It cannot be known whether something refers to the images, because the controller may not list pods, "
-                    + "batchsandboxes, sandboxsnapshots and pools\(includesKruise ? ", and the kinds of \(Kruise.group)," : "") of all "
+                    + "batchsandboxes, sandboxsnapshots and pools\(includesKruise ? ", and the kinds of \(Kruise.group)," : "")"
+                    + "\(agentSandboxVersion == nil ? "" : ", and the sandboxes and sandboxtemplates of agent-sandbox,") of all "
                     + "namespaces: bind its ClusterRole with a ClusterRoleBinding, or keep all images (\(error))."
             )
         }
@@ -91,6 +99,25 @@ struct ClusterReferences: Sendable {
             for set in page.items { Self.look(at: set, spec: set.spec.jsonText, questions, &answer, as: { .pool($0) }) }
         }
         for try await page in client.resource(KruiseSandbox.self, in: .all).pages() {
+            for sandbox in page.items { Self.look(at: sandbox, spec: sandbox.spec.jsonText, questions, &answer) }
+        }
+    }
+
+    /// The same of the AgentSandbox dialect. A cluster need not have its templates.
+    private func lookAtAgentSandboxes<Version: AgentSandboxVersion>(
+        _ version: Version.Type,
+        _ questions: [Question],
+        _ answer: inout Answer
+    ) async throws {
+        try await whereServed {
+            for try await page in client.resource(AgentSandboxTemplate<Version>.self, in: .all).pages() {
+                for template in page.items {
+                    let spec = template.spec?.text ?? ""
+                    Self.look(at: template, spec: spec, questions, &answer, as: { .pool($0) })
+                }
+            }
+        }
+        for try await page in client.resource(AgentSandbox<Version>.self, in: .all).pages() {
             for sandbox in page.items { Self.look(at: sandbox, spec: sandbox.spec.jsonText, questions, &answer) }
         }
     }

@@ -17,9 +17,14 @@ struct ImageDeletion: Sendable {
         _ client: KubeClient,
         providers: SnapshotProviders,
         dialects: Set<SandboxDialect> = [.openSandbox],
+        agentSandboxVersion: AgentSandboxes.Version = .v1beta1,
         metrics: (any MetricsFactory)?
     ) {
-        references = ClusterReferences(client: client, includesKruise: dialects.contains(.kruise))
+        references = ClusterReferences(
+            client: client,
+            includesKruise: dialects.contains(.kruise),
+            agentSandboxVersion: dialects.contains(.agentSandbox) ? agentSandboxVersion : nil
+        )
         self.providers = providers
         self.metrics = RetentionMetrics(factory: metrics)
     }

@@ -11,6 +11,8 @@ struct SnapshotSandboxes: Sendable {
     let batch: Informer<BatchSandbox>
     /// Those of the Kruise dialect; nil if the controller does not work on them.
     let kruise: KruiseSandboxes?
+    /// Those of the AgentSandbox dialect; nil if the controller does not work on them.
+    let agents: AgentSandboxFinder?
     let pods: Informer<Pod>
     let client: KubeClient
 
@@ -19,18 +21,24 @@ struct SnapshotSandboxes: Sendable {
         switch sandbox.dialect {
         case .openSandbox?: true
         case .kruise?: kruise != nil
+        case .agentSandbox?: agents != nil
         case nil: false
         }
     }
 
     /// The kinds that are, for people.
-    var served: String { kruise == nil ? "BatchSandboxes" : "BatchSandboxes and Sandboxes of \(Kruise.group)" }
+    var served: String {
+        let groups = [kruise == nil ? nil : Kruise.group, agents == nil ? nil : AgentSandboxes.group].compactMap(\.self)
+        guard !groups.isEmpty else { return "BatchSandboxes" }
+        return "BatchSandboxes and Sandboxes of \(groups.joined(separator: " and "))"
+    }
 
     /// A sandbox as the cache has it.
     func find(_ sandbox: SandboxReference) -> (any MachineObject)? {
         switch sandbox.dialect {
         case .openSandbox?: batch.store[sandbox.key]
         case .kruise?: kruise?.sandboxes.store[sandbox.key]
+        case .agentSandbox?: agents?.find(sandbox.key)
         case nil: nil
         }
     }
@@ -42,6 +50,7 @@ struct SnapshotSandboxes: Sendable {
         switch sandbox.dialect {
         case .openSandbox?: return try await client.resource(BatchSandbox.self, in: namespace).find(sandbox.key.name)
         case .kruise?: return try await client.resource(KruiseSandbox.self, in: namespace).find(sandbox.key.name)
+        case .agentSandbox?: return try await agents?.findNow(sandbox.key)
         case nil: return nil
         }
     }
@@ -58,6 +67,7 @@ struct SnapshotSandboxes: Sendable {
         case .kruise?:
             guard let kruise, let found = kruise.sandboxes.store[sandbox.key] else { return nil }
             return kruise.subject(found, kruise.place(of: found, in: pods.store).pod)
+        case .agentSandbox?: return agents?.subject(sandbox.key)
         case nil: return nil
         }
     }

@@ -41,7 +41,15 @@ struct SchemaCheck: Sendable {
     }
 
     private func fault(of dialect: SandboxDialect) async throws -> String? {
-        let kinds = dialect.kinds
+        var first: String?
+        for kinds in dialect.kinds {
+            guard let fault = try await fault(of: kinds, of: dialect) else { return nil }
+            first = first ?? fault
+        }
+        return first
+    }
+
+    private func fault(of kinds: [ResourceType], of dialect: SandboxDialect) async throws -> String? {
         guard let version = kinds.first?.apiVersion else { return nil }
         do {
             let served = Set(try await Discovery(client).resources(of: version).map(\.name))
@@ -50,6 +58,15 @@ struct SchemaCheck: Sendable {
             try Task.checkCancellation()
             return error.kind == .notServed ? Self.fault(missing: kinds, of: dialect) : "\(error)"
         }
+    }
+
+    /// The newest version of the AgentSandbox dialect that the cluster serves; nil if it serves none, or cannot be asked.
+    func agentSandboxVersion() async throws -> AgentSandboxes.Version? {
+        for version in AgentSandboxes.Version.allCases
+        where try await fault(of: [version.sandboxes], of: .agentSandbox) == nil {
+            return version
+        }
+        return nil
     }
 
     static func fault(missing: [ResourceType], of dialect: SandboxDialect = .openSandbox) -> String? {
@@ -61,7 +78,7 @@ struct SchemaCheck: Sendable {
     /// Warns of fields that are written and not kept. Nothing that is needed later is among them: that is in annotations.
     func warnOfPruning() async throws {
         let definitions = client.resource(CustomResourceDefinition.self)
-        for kind in SandboxDialect.openSandbox.kinds {
+        for kind in SandboxDialect.openSandbox.kinds.joined() {
             do {
                 let definition = try await definitions.get(kind.qualifiedPlural)
                 let pruned = Self.pruned(of: kind, by: definition)

@@ -46,7 +46,11 @@ extension SandboxSnapshot {
     }
 
     /// Whether it is that of a pause: whether a sandbox controls it. All others were asked for by somebody.
-    public var isOfPause: Bool { isControlled(by: BatchSandbox.self) || isControlled(by: KruiseSandbox.self) }
+    public var isOfPause: Bool {
+        isControlled(by: BatchSandbox.self) || isControlled(by: KruiseSandbox.self)
+            // In whichever version.
+            || isControlled(by: AgentSandbox<AgentSandboxV1Beta1>.self)
+    }
 
     private func isControlled<Owner: KubeResource>(by type: Owner.Type) -> Bool {
         metadata.ownerReferences.contains {

@@ -30,6 +30,8 @@ final class InstantProvider: SnapshotProvider {
         var releases: [String: Int] = [:]
         var deleted: [Artifact] = []
         var deletionFailure: SnapshotFailure?
+        /// Whether what is restored starts from the digests of the artifact, which no registry has.
+        var restoresDigests = false
     }
 
     /// What it was asked to delete.
@@ -144,7 +146,11 @@ final class InstantProvider: SnapshotProvider {
     }
 
     func restore(_ artifact: Artifact) throws(SnapshotFailure) -> TemplatePatch {
-        TemplatePatch(images: state.withLock(\.images))
+        state.withLock { state in
+            guard state.restoresDigests else { return TemplatePatch(images: state.images) }
+            let images = artifact.parts.map { ($0.container, "\($0.reference)@\($0.digest)") }
+            return TemplatePatch(images: Dictionary(images) { first, _ in first })
+        }
     }
 
     private func note(

@@ -103,6 +103,12 @@ struct DeploymentTests {
             #expect(whole.contains("kind: CustomResourceDefinition") && whole.contains("kind: Deployment"))
             let kruise = try await namespace.testbed.kubectl("kustomize", "\(root)/deploy/kruise")
             #expect(kruise.contains("name: sandboxes.agents.kruise.io") && kruise.contains("kind: ClusterRoleBinding"))
+            let agents = try await namespace.testbed.kubectl("kustomize", "\(root)/deploy/agent-sandbox")
+            // Definitions and controller are upstream's.
+            #expect(!agents.contains("kind: CustomResourceDefinition") && agents.contains("kind: ClusterRoleBinding"))
+            #expect(!agents.contains("sandboxes/status"))
+            let admission = try await namespace.testbed.kubectl("kustomize", "\(root)/deploy/agent-sandbox/admission")
+            #expect(admission.contains("kind: ValidatingAdmissionPolicyBinding"))
             let example = try await namespace.testbed.kubectl("kustomize", "\(root)/deploy/overlays/example")
             #expect(example.contains("image: registry.example.com/stasis/stasis-controller:"))
             #expect(example.contains("snapshot-registry: registry.example.com/sandboxes"))
@@ -223,6 +229,26 @@ struct DeploymentTests {
             try await cluster.waitUntilGone(in: kruise.sandboxes, "box")
         } finding: { events in
             #expect(events.contains("SandboxPaused"))
+        }
+    }
+
+    @Test("with what is deployed for the AgentSandbox dialect its account may do what that takes, and writes no status")
+    func lifeOfAgentSandboxWithToken() async throws {
+        try await KubernetesTestbed.defineAgentSandbox()
+        let others = ["agent-sandbox/controller"]
+        try await Self.withManager(dialects: [.openSandbox, .agentSandbox], beside: others) { cluster in
+            let agents = AgentSandboxCluster<AgentSandboxV1Beta1>(cluster)
+            try await agents.withUpstream {
+                try await agents.create("box")
+                try await agents.waitUntilReady("box")
+                try await agents.setSuspend(true, of: "box")
+                try await agents.waitUntilSuspended("box")
+                try await agents.setSuspend(false, of: "box")
+                try await agents.waitUntilResumed("box")
+                #expect(try await agents.isStatusUpstreams(of: "box"))
+            }
+        } finding: { events in
+            #expect(events.contains("Suspended"))
         }
     }
 

@@ -70,7 +70,7 @@ struct ControllerOptionsTests {
             $0.sandboxes.kruise.claimWorkers = 4
             $0.sandboxes.kruise.checkpointWorkers = 5
         },
-        Row("dialects", "kruise") { $0.sandboxes.dialects = [.openSandbox, .kruise] },
+        Row("dialects", "kruise, agent-sandbox") { $0.sandboxes.dialects = [.openSandbox, .kruise, .agentSandbox] },
         Row("max-pause-replicas", "5") { $0.sandboxes.policy.maximumPauseReplicas = 5 },
         Row("expectation-timeout", "90s") { $0.sandboxes.pools.expectationTimeout = 90 },
         Row("pool-allocation-concurrency", "3") { $0.sandboxes.pools.allocationConcurrency = 3 },
