@@ -9,8 +9,11 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"strings"
+
+	"sigs.k8s.io/yaml"
 )
 
 type list []string
@@ -35,7 +38,14 @@ func main() {
 	flag.Var(&sets, "set", "path.to.value=value")
 	flag.Var(&texts, "set-string", "path.to.value=text")
 	flag.Var(&versions, "api-version", "what the cluster serves, such as policy/v1")
+	documents := flag.Bool("documents", false, "in place of rendering a chart, print the YAML documents of standard input as a list")
 	flag.Parse()
+	if *documents {
+		found, err := readDocuments(os.Stdin)
+		fail(err)
+		write(found)
+		return
+	}
 	if flag.NArg() != 1 {
 		fail(fmt.Errorf("one chart's folder is wanted, not %d", flag.NArg()))
 	}
@@ -46,9 +56,31 @@ func main() {
 	release := Release{*name, *namespace, "Helm", *revision, *revision == 1, *revision > 1}
 	rendered, err := render(chart, values, release, capabilities(*kubeVersion, versions))
 	fail(err)
+	write(rendered)
+}
+
+func write(value interface{}) {
 	encoder := json.NewEncoder(os.Stdout)
 	encoder.SetEscapeHTML(false)
-	fail(encoder.Encode(rendered))
+	fail(encoder.Encode(value))
+}
+
+func readDocuments(reader io.Reader) ([]interface{}, error) {
+	text, err := io.ReadAll(reader)
+	if err != nil {
+		return nil, err
+	}
+	found := []interface{}{}
+	for _, document := range separator.Split(string(text), -1) {
+		var value interface{}
+		if err := yaml.UnmarshalStrict([]byte(document), &value); err != nil {
+			return nil, fmt.Errorf("%w in\n%s", err, document)
+		}
+		if value != nil {
+			found = append(found, value)
+		}
+	}
+	return found, nil
 }
 
 func fail(err error) {

@@ -30,7 +30,7 @@ helm.sh/chart: stasis-controller-{{ .Chart.Version | replace "+" "_" }}
 
 {{/* What the images of ours begin with, with a slash at the end if there is anything. */}}
 {{- define "stasis-controller.imagePrefix" -}}
-{{- with .Values.global.imageRegistry }}{{ . | trimSuffix "/" }}/{{ end }}
+{{- with (default (dict) .Values.global).imageRegistry }}{{ . | trimSuffix "/" }}/{{ end }}
 {{- end }}
 
 {{- define "stasis-controller.image" -}}
@@ -63,7 +63,7 @@ helm.sh/chart: stasis-controller-{{ .Chart.Version | replace "+" "_" }}
 {{- end }}
 
 {{- define "stasis-controller.pullSecrets" -}}
-{{- with concat (default (list) .Values.imagePullSecrets) (default (list) .Values.global.imagePullSecrets) | uniq }}
+{{- with concat (default (list) .Values.imagePullSecrets) (default (list) (default (dict) .Values.global).imagePullSecrets) | uniq }}
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}

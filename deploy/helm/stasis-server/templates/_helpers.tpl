@@ -30,7 +30,7 @@ helm.sh/chart: stasis-server-{{ .Chart.Version | replace "+" "_" }}
 
 {{- define "stasis-server.image" -}}
 {{- $prefix := "" }}
-{{- with .Values.global.imageRegistry }}{{ $prefix = printf "%s/" (trimSuffix "/" .) }}{{ end }}
+{{- with (default (dict) .Values.global).imageRegistry }}{{ $prefix = printf "%s/" (trimSuffix "/" .) }}{{ end }}
 {{- with .Values.server.image }}
 {{- if hasSuffix "opensandbox/server" .repository }}
 {{- fail (printf "server.image.repository: %s is OpenSandbox's server. Leave server.image out, or name a stasis-server." .repository) }}
