@@ -68,7 +68,8 @@ extension BatchSandboxReconciler {
         switch await find(images, sandbox.metadata.namespace ?? "default") {
         case .done(let artifact): return artifact
         case .failed(let failure): throw failure
-        case .waiting: throw SnapshotFailure("TargetUnavailable", "the registry does not answer yet.", isRetryable: true)
+        case .waiting:
+            throw SnapshotFailure("TargetUnavailable", "the registry does not answer yet.", isRetryable: true)
         }
     }
 }

@@ -107,7 +107,7 @@ def sandbox_status(phase: str, **more: Any) -> Object:
     counts = {name: 0 for name in ("replicas", "allocated", "ready", "taskRunning", "taskSucceed", "taskFailed", "taskPending", "taskUnknown")}
     condition = {"Succeed": ("Ready", "PodsReady"), "Paused": ("Paused", "Paused")}[phase]
     moment = "2026-06-12T10:00:00Z"
-    conditions = [{"type": condition[0], "status": "True", "reason": condition[1], "message": "", "lastTransitionTime": moment}]
+    conditions = [{"type": condition[0], "status": "True", "reason": condition[1], "message": "as upstream says it", "lastTransitionTime": moment}]
     return counts | {"phase": phase, "observedGeneration": 1, "pauseObservedGeneration": 1, "conditions": conditions} | more
 
 
@@ -136,7 +136,7 @@ def paused(cluster: Cluster, name: str, base: str, image: str, pause: bool | Non
     sandbox = cluster.create({"apiVersion": VERSION, "kind": "BatchSandbox", "metadata": metadata, "spec": spec}, sandbox_status("Paused"))
     captured = {"containerName": "sandbox", "imageUri": image, "imageDigest": "sha256:" + hashlib.sha256(name.encode()).hexdigest()}
     moment = "2026-06-12T10:00:00Z"
-    ready = {"type": "Ready", "status": "True", "reason": "SnapshotReady", "message": "", "lastTransitionTime": moment}
+    ready = {"type": "Ready", "status": "True", "reason": "SnapshotReady", "message": "as upstream says it", "lastTransitionTime": moment}
     cluster.create(
         {
             "apiVersion": VERSION, "kind": "SandboxSnapshot", "spec": {"sandboxName": name},
