@@ -55,8 +55,7 @@ public struct Uninstallation: Sendable {
     private func removeAll() async throws -> Int {
         let scopes = options.namespaces.isEmpty ? [NamespaceScope.all] : options.namespaces.map { .named($0) }
         var count = 0
-        // Of every dialect: which ones the controllers worked on before is not known.
-        for kind in SandboxDialect.allCases.flatMap(\.kinds) {
+        for kind in Self.kinds {
             for scope in scopes { count += try await remove(from: client.resource(kind, in: scope), kind) }
         }
         return count
@@ -85,6 +84,13 @@ public struct Uninstallation: Sendable {
         }
         return count
     }
+
+    /// All that have had a finalizer, of every dialect: which ones the controllers worked on is not known here.
+    private static let kinds = [
+        BatchSandbox.resourceType, SandboxSnapshot.resourceType, KruiseSandbox.resourceType, KruiseCheckpoint.resourceType,
+        ResourceType(group: "agents.x-k8s.io", version: "v1beta1", kind: "Sandbox", plural: "sandboxes"),
+        ResourceType(group: "agents.x-k8s.io", version: "v1alpha1", kind: "Sandbox", plural: "sandboxes"),
+    ]
 
     /// Whether controllers put a finalizer in, and only they take it out.
     private static func isOurs(_ name: String) -> Bool { known.contains(name) || name.hasPrefix("stasis.dev/") }
