@@ -19,7 +19,7 @@ extension BatchSandboxReconciler {
     ///
     /// - Returns: When to look again, if nothing more may be done about the sandbox now.
     func takeOver(_ sandbox: inout BatchSandbox) async throws -> Reconciliation? {
-        guard sandbox.wasPausedByAnother else { return nil }
+        guard wasPausedByAnother(sandbox) else { return nil }
         let artifact: Artifact
         do {
             artifact = try await artifactOfAnother(of: sandbox)
@@ -41,6 +41,21 @@ extension BatchSandboxReconciler {
                 + artifact.parts.map { "\($0.reference) (\($0.digest))" }.joined(separator: ", ") + "."
         )
         return nil
+    }
+
+    /// Whether it is paused, and it was not this controller that has paused it.
+    private func wasPausedByAnother(_ sandbox: BatchSandbox) -> Bool {
+        guard sandbox.metadata.annotations[OpenSandbox.Annotation.record] == nil,
+            sandbox.metadata.deletionTimestamp == nil, sandbox.isIndependent
+        else { return false }
+        switch sandbox.status?.phase {
+        case .paused?: return true
+        // The other one has ended before it could write down that it was done, or before it had made the pod.
+        case .pausing?, .resuming?:
+            return place(0, of: sandbox).pod == nil
+                && pauseSnapshot(of: sandbox, at: 0)?.status?.phase == .succeed
+        default: return false
+        }
     }
 
     /// What the other controller's pause has made.
@@ -71,14 +86,6 @@ extension BatchSandboxReconciler {
         case .waiting:
             throw SnapshotFailure("TargetUnavailable", "the registry does not answer yet.", isRetryable: true)
         }
-    }
-}
-
-extension BatchSandbox {
-    /// Whether it is paused, and it was not this controller that has paused it.
-    fileprivate var wasPausedByAnother: Bool {
-        status?.phase == .paused && metadata.deletionTimestamp == nil && isIndependent
-            && metadata.annotations[OpenSandbox.Annotation.record] == nil
     }
 }
 

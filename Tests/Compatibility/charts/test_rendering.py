@@ -480,8 +480,7 @@ def test_values_of_upstream_s_controller_chart() -> None:
 
 def test_values_of_upstream_s_server_chart(programs: Path, tmp_path: Path) -> None:
     rendered = render("stasis-server", upstream.SERVER)
-    warnings = check_config(programs, rendered, tmp_path)
-    assert "error" not in warnings.lower(), warnings
+    assert " 0 errors, 4 warnings" in check_config(programs, rendered, tmp_path)
     assert rendered["Service", "stasis-server"]["spec"]["ports"][0]["port"] == 80
     assert [item["metadata"]["namespace"] for item in rendered.find("Role")] == ["opensandbox"]
 

@@ -162,6 +162,8 @@ def test_the_pages(cluster: Cluster, administrator: upstream.Cluster, folder: Pa
         upstream.running(kubectl, "going", cluster.image)
         upstream.paused(kubectl, "theirs", cluster.image, committed)
         upstream.paused(kubectl, "lost", cluster.image, f"{registry}/charts/lost-sandbox:snap-gen2")
+        # Its controller ended before it had made the pod.
+        upstream.paused(kubectl, "returning", cluster.image, committed, pause=False, phase="Resuming")
         upstream.pool(kubectl, "warm", cluster.image, "pooled")
         before = ("going-0", "warm-taken", "warm-free")
         for pod in before:
@@ -181,6 +183,8 @@ def test_the_pages(cluster: Cluster, administrator: upstream.Cluster, folder: Pa
         )
         assert inspected.stdout.strip() in taken["metadata"]["annotations"]["stasis.dev/record"]
         assert taken["status"]["phase"] == "Paused" and not uids(kubectl, "theirs-0")
+        wait_for(kubectl, "returning", "Succeed")
+        assert note_of(kubectl, "returning-0") == "paused by upstream"
         # One whose image is gone is no new one.
         kubectl.until(lambda: "NotTakenOver" in json.dumps(kubectl.get("batchsandbox", "lost")["status"]), "what is wrong is told")
         assert kubectl.get("batchsandbox", "lost")["status"]["phase"] == "Paused" and not uids(kubectl, "lost-0")

@@ -105,7 +105,9 @@ def template(image: str) -> Object:
 def sandbox_status(phase: str, **more: Any) -> Object:
     """The status of a BatchSandbox of generation 1."""
     counts = {name: 0 for name in ("replicas", "allocated", "ready", "taskRunning", "taskSucceed", "taskFailed", "taskPending", "taskUnknown")}
-    condition = {"Succeed": ("Ready", "PodsReady"), "Paused": ("Paused", "Paused")}[phase]
+    condition = {
+        "Succeed": ("Ready", "PodsReady"), "Paused": ("Paused", "Paused"), "Resuming": ("Progressing", "ResumeInProgress"),
+    }[phase]
     moment = "2026-06-12T10:00:00Z"
     conditions = [{"type": condition[0], "status": "True", "reason": condition[1], "message": "as upstream says it", "lastTransitionTime": moment}]
     return counts | {"phase": phase, "observedGeneration": 1, "pauseObservedGeneration": 1, "conditions": conditions} | more
@@ -127,13 +129,13 @@ def running(cluster: Cluster, name: str, image: str) -> Object:
     )
 
 
-def paused(cluster: Cluster, name: str, base: str, image: str, pause: bool | None = True) -> None:
-    """A sandbox that is paused into an image. What is called its digest there is that of something else in the image."""
+def paused(cluster: Cluster, name: str, base: str, image: str, pause: bool | None = True, phase: str = "Paused") -> None:
+    """A sandbox without pods whose files are in an image. What is called its digest there is that of something else in it."""
     metadata = {"name": name, "labels": {"opensandbox.io/id": name}, "annotations": {f"{GROUP}/endpoints": "[]"}}
     spec: Object = {"replicas": 1, "template": template(base), "taskResourcePolicyWhenCompleted": "Retain"}
     if pause is not None:
         spec["pause"] = pause
-    sandbox = cluster.create({"apiVersion": VERSION, "kind": "BatchSandbox", "metadata": metadata, "spec": spec}, sandbox_status("Paused"))
+    sandbox = cluster.create({"apiVersion": VERSION, "kind": "BatchSandbox", "metadata": metadata, "spec": spec}, sandbox_status(phase))
     captured = {"containerName": "sandbox", "imageUri": image, "imageDigest": "sha256:" + hashlib.sha256(name.encode()).hexdigest()}
     moment = "2026-06-12T10:00:00Z"
     ready = {"type": "Ready", "status": "True", "reason": "SnapshotReady", "message": "as upstream says it", "lastTransitionTime": moment}
