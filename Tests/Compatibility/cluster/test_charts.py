@@ -162,8 +162,6 @@ def test_the_pages(cluster: Cluster, administrator: upstream.Cluster, folder: Pa
         upstream.running(kubectl, "going", cluster.image)
         upstream.paused(kubectl, "theirs", cluster.image, committed)
         upstream.paused(kubectl, "lost", cluster.image, f"{registry}/charts/lost-sandbox:snap-gen2")
-        # Its controller ended before it had made the pod.
-        upstream.paused(kubectl, "returning", cluster.image, committed, pause=False, phase="Resuming")
         upstream.pool(kubectl, "warm", cluster.image, "pooled")
         before = ("going-0", "warm-taken", "warm-free")
         for pod in before:
@@ -173,6 +171,8 @@ def test_the_pages(cluster: Cluster, administrator: upstream.Cluster, folder: Pa
 
         # Ours comes in its place.
         shell.run(*upgrade.take("From OpenSandbox's controller and server"), adopt)
+        # As if the controller had ended before it had made the pod.
+        upstream.paused(kubectl, "returning", cluster.image, committed, pause=False, phase="Resuming")
         said = shell.run(installation)
         assert "STATUS: deployed" in said and "rollout status deployment/stasis-controller" in said
         kubectl.until(lambda: "stasis.dev/record" in kubectl.get("batchsandbox", "going")["metadata"]["annotations"], "a record")
