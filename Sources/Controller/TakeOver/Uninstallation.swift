@@ -87,7 +87,8 @@ public struct Uninstallation: Sendable {
 
     /// All that have had a finalizer, of every dialect: which ones the controllers worked on is not known here.
     private static let kinds = [
-        BatchSandbox.resourceType, SandboxSnapshot.resourceType, KruiseSandbox.resourceType, KruiseCheckpoint.resourceType,
+        BatchSandbox.resourceType, SandboxSnapshot.resourceType, KruiseSandbox.resourceType,
+        KruiseCheckpoint.resourceType,
         ResourceType(group: "agents.x-k8s.io", version: "v1beta1", kind: "Sandbox", plural: "sandboxes"),
         ResourceType(group: "agents.x-k8s.io", version: "v1alpha1", kind: "Sandbox", plural: "sandboxes"),
     ]
