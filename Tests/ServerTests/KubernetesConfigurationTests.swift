@@ -24,6 +24,11 @@ import Testing
         #expect(configuration.tenantFile == nil && configuration.renewal == nil && !configuration.isOpen)
     }
 
+    @Test func upstreamsExampleNamesNoKubeconfig() throws {
+        let (_, kubernetes, _) = try Self.load(Self.least + "[kubernetes]\nkubeconfig_path = \"\"\n")
+        #expect(kubernetes == ServerConfiguration.Kubernetes(execdImage: "execd:1"))
+    }
+
     @Test func everyKey() throws {
         let (configuration, kubernetes, warnings) = try Self.load(
             """

@@ -40,6 +40,7 @@ struct BatchSandboxReconciler: SandboxReconciler {
         guard var sandbox = sandboxes.store[key], sandbox.isIndependent || sandbox.isPooled else { return .done }
         // Its pool recycles its pods, and of what may have been frozen there is the finalizer.
         guard !sandbox.isPooled || !sandbox.isBeingLetGo else { return .done }
+        if let next = try await takeOver(&sandbox) { return next }
         if try await deleteIfExpired(sandbox) { return .done }
         if try await refuseIfTooLarge(sandbox) { return next([sandbox.expiry], CaptureSightings()) }
         var sightings = CaptureSightings()
@@ -82,7 +83,7 @@ struct BatchSandboxReconciler: SandboxReconciler {
     /// Writes the state down, if the object is still the one that was read.
     ///
     /// - Returns: The object as it is now; nil if it has changed since, or is gone. Its watch tells of that.
-    private func write(_ change: MergePatch, to sandbox: BatchSandbox) async throws -> BatchSandbox? {
+    func write(_ change: MergePatch, to sandbox: BatchSandbox) async throws -> BatchSandbox? {
         let change = change.requiring(resourceVersion: sandbox.metadata.resourceVersion ?? "")
         do {
             return try await resource(of: sandbox).patch(sandbox.metadata.name, .merge(change))

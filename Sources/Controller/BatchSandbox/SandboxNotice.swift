@@ -38,7 +38,7 @@ struct SandboxNotice: Hashable {
         )
     }
 
-    private init(reason: String, message: String, isTrouble: Bool) {
+    init(reason: String, message: String, isTrouble: Bool) {
         self.reason = reason
         self.message = message
         self.isTrouble = isTrouble

@@ -45,7 +45,7 @@ extension JobSnapshotProvider {
 
     private static let deletionRefused = "DeletionRefused"
 
-    private func asking<Value: Sendable>(
+    func asking<Value: Sendable>(
         _ artifact: Artifact,
         in namespace: String,
         _ body: @Sendable (ArtifactStore) async throws -> Value

@@ -71,7 +71,7 @@ extension KruiseControllers {
     private static let runtimeWorkers = 16
 
     /// Adds what tells the agents in sandboxes.
-    mutating func addRuntimes(_ parts: KruiseParts) {
+    mutating func addRuntimes(_ parts: DialectParts) {
         let agents = RuntimeAgents()
         let reconciler = RuntimeReconciler(
             sandboxes: sandboxes,

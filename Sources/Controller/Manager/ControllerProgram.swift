@@ -22,7 +22,7 @@ public enum ControllerProgram {
     /// Makes the providers of a program.
     public typealias Making = @Sendable (KubeClient, ControllerOptions, Logger) async throws -> SnapshotProviders
 
-    /// Works until a signal ends the process. To be called once in a process, whose logging and metrics systems it sets up.
+    /// Works until a signal ends the process, or, with `uninstall` before the flags, takes all finalizers away and ends. To be called once in a process, whose logging and metrics systems it sets up.
     ///
     /// - Parameters:
     ///   - name: What the program calls itself.
@@ -40,6 +40,8 @@ public enum ControllerProgram {
         _ makeProviders: @escaping Making
     ) async -> Int32 {
         let environment = environment ?? ProcessInfo.processInfo.environment
+        let isUninstalling = arguments.first == Uninstallation.word
+        let arguments = isUninstalling ? Array(arguments.dropFirst()) : arguments
         let options: ControllerOptions
         let warnings: [String]
         do {
@@ -67,6 +69,10 @@ public enum ControllerProgram {
         do {
             let configuration = try await options.clusterConfiguration(environment: environment)
             try await withKubeClient(configuration, metrics: registry, logger: logger) { client in
+                if isUninstalling {
+                    let count = try await Uninstallation(client: client, options: options, logger: logger).run()
+                    return print("\(count) objects had finalizers, and have none any more")
+                }
                 try await ControllerManager(
                     client: client,
                     options: options,

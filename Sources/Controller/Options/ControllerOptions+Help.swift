@@ -6,7 +6,8 @@ extension ControllerOptions {
     public static var help: String {
         var lines = [
             "Runs, pauses and resumes the sandboxes of a cluster.", "", "Usage: stasis-controller [--flag=value ...]",
-            "",
+            "       stasis-controller uninstall [--flag=value ...]",
+            "               when it is gone: take its finalizers out of all objects, so that they can be deleted", "",
         ]
         for flag in ControllerFlag.all {
             let value = flag.placeholder.map { "=\($0)" } ?? ""

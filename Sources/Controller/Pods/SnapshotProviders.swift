@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import KubeRuntime
-import SandboxModels
+public import SandboxModels
 public import SnapshotProvider
 
 /// The providers of a controller: the one that captures where nobody says otherwise, and others that snapshots choose by name.
@@ -15,10 +15,16 @@ public struct SnapshotProviders: Sendable {
     private let others: [any SnapshotProvider]
     /// What they do besides answering, if anything.
     public let work: Work?
+    /// Finds what another controller has paused sandboxes into; nil if nobody can.
+    public let takeOver: TakeOver?
 
     /// What providers do besides answering, for as long as the controllers work. It is given a way to have a sandbox looked at
     /// that there is news of; cancelled, it should end.
     public typealias Work = @Sendable (_ look: @escaping @Sendable (ObjectKey) -> Void) async throws -> Void
+
+    /// Finds the artifact that another controller's images are. It is given the sandbox's namespace, and asked until it has it.
+    public typealias TakeOver =
+        @Sendable (_ images: [ForeignImage], _ namespace: String) async -> Step<Artifact>
 
     /// Creates a choice.
     ///
@@ -26,15 +32,22 @@ public struct SnapshotProviders: Sendable {
     ///   - standard: Who captures where nobody says otherwise.
     ///   - others: Who captures when asked for by name. Of those with the same name the first one counts.
     ///   - work: What they do besides answering, such as `NodeJobs.follow`.
-    public init(_ standard: any SnapshotProvider, others: [any SnapshotProvider] = [], work: Work? = nil) {
+    ///   - takeOver: Finds what another controller has paused sandboxes into, such as `JobSnapshotProvider.artifact(of:in:)`.
+    public init(
+        _ standard: any SnapshotProvider,
+        others: [any SnapshotProvider] = [],
+        work: Work? = nil,
+        takeOver: TakeOver? = nil
+    ) {
         self.standard = standard
         self.others = others
         self.work = work
+        self.takeOver = takeOver
     }
 
     /// The same choice of others that stand for them.
     func mapped(_ transform: (any SnapshotProvider) -> any SnapshotProvider) -> SnapshotProviders {
-        SnapshotProviders(transform(standard), others: others.map(transform), work: work)
+        SnapshotProviders(transform(standard), others: others.map(transform), work: work, takeOver: takeOver)
     }
 
     /// Their names, the default's first.

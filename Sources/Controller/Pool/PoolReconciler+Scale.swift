@@ -61,7 +61,7 @@ extension PoolReconciler {
         guard decision.create > 0 else { return wake }
         let pod: Pod
         do {
-            pod = try pool.newPod(revision: pool.revision())
+            pod = try pool.newPod(revision: pool.presentRevision())
         } catch {
             recorder.record(.warning, about: pool, reason: "FailedCreate", "The pod cannot be made: \(error)")
             // Nothing but another template mends it.

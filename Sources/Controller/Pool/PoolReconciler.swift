@@ -57,7 +57,7 @@ struct PoolReconciler: Sendable {
         // Whatever goes wrong after this, it need not be taken over again.
         entry.pool = pool
 
-        let revision = try pool.revision()
+        let revision = try pool.presentRevision()
         var view = try await self.view(of: pool, &entry)
         let decision = PoolAllocator.decide(
             try pool.ledger(),

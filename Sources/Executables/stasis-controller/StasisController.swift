@@ -17,7 +17,7 @@ struct StasisController {
                 settings: options.commitJob,
                 logger: logger
             )
-            return SnapshotProviders(provider, work: provider.follow)
+            return SnapshotProviders(provider, work: provider.follow, takeOver: provider.artifact)
         }
         exit(status)
     }

@@ -18,8 +18,8 @@ extension ConfigurationTable {
     }
 
     /// Reads an absolute path, or one that begins with `~/`.
-    mutating func path(_ key: String, home: String?) -> String? {
-        guard let text = text(key) else { return nil }
+    mutating func path(_ key: String, home: String?, mayBeBlank: Bool = false) -> String? {
+        guard let text = mayBeBlank ? string(key) : text(key), !text.trimmed.isEmpty else { return nil }
         switch ServerConfiguration.absolute(text, home: home) {
         case .success(let path): return path
         case .failure(let reason):

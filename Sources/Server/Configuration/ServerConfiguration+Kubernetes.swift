@@ -6,7 +6,8 @@ import KubeModels
 extension ServerConfiguration {
     /// Reads `[kubernetes]` into a configuration of which `[runtime]` has been read.
     static func readKubernetes(_ table: inout ConfigurationTable, into kubernetes: inout Kubernetes, home: String?) {
-        kubernetes.kubeconfigPath = table.path("kubeconfig_path", home: home)
+        // Blank in upstream's own example.
+        kubernetes.kubeconfigPath = table.path("kubeconfig_path", home: home, mayBeBlank: true)
         kubernetes.skipsTLSVerification = table.boolean("insecure_skip_tls_verify") ?? false
         kubernetes.namespace = table.name("namespace", .label) ?? kubernetes.namespace
         kubernetes.serviceAccount = table.name("service_account", .subdomain)
