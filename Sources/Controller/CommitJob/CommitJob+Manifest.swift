@@ -6,6 +6,7 @@ import SandboxModels
 import SnapshotProvider
 
 public import struct Foundation.Date
+import class Foundation.JSONEncoder
 
 /// The Job as Kubernetes wants it.
 extension CommitJob {
@@ -33,7 +34,7 @@ extension CommitJob {
     }
 
     private var pod: CommitterPod {
-        CommitterPod(settings: settings, reads: true, isHeld: request.isHeld, needsRegistry: true)
+        CommitterPod(settings: settings, reads: true, isHeld: request.isHeld, needsRegistry: true, signs: true)
     }
 
     private var commitContainer: Container {
@@ -65,6 +66,13 @@ extension CommitJob {
             if let limit = request.source.freezeLimit, limit > 0 {
                 container.env.append(EnvVar("STASIS_FREEZE_SECONDS", String(min(limit, Self.longestFreeze))))
             }
+            if let executions = request.executions {
+                container.env.append(EnvVar("STASIS_CONTAINERS", executions))
+            }
+            if let mount = pod.signingKeyMount {
+                container.env.append(EnvVar("STASIS_SIGNING_KEY", CommitterPod.signingKey))
+                container.volumeMounts.append(mount)
+            }
             if let mount = pod.credentialsMount { container.volumeMounts.append(mount) }
         }
     }
@@ -75,6 +83,16 @@ extension CommitJob {
 }
 
 extension SnapshotRequest {
+    /// How the containers are run, by name, as JSON; nil if nothing is known.
+    fileprivate var executions: String? {
+        let known = source.containers.compactMap { container in container.execution.map { (container.name, $0) } }
+        guard !known.isEmpty else { return nil }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let bytes = try? encoder.encode(Dictionary(known) { first, _ in first })
+        return bytes.map { String(decoding: $0, as: UTF8.self) }
+    }
+
     /// Whether the sandbox stays frozen after the capture.
     var isHeld: Bool {
         if case .holdFrozen = afterwards { true } else { false }

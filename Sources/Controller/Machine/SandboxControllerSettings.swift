@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import SandboxModels
+public import SnapshotProvider
 
 /// What a controller of sandboxes is told by whoever runs it.
 public struct SandboxControllerSettings: Sendable, Hashable {
@@ -15,6 +16,8 @@ public struct SandboxControllerSettings: Sendable, Hashable {
     public var snapshotDeletePolicy = SnapshotDeletePolicy.retain
     /// How many images of its pauses a sandbox keeps.
     public var retention = RetentionPolicy()
+    /// What images of snapshots tell of their containers' environment.
+    public var snapshotEnvironment = EnvironmentDetail.names
     /// How pools are worked on.
     public var pools = PoolSettings()
     /// How long a pause, a resume or a snapshot may take, and of how many replicas a pause may be.

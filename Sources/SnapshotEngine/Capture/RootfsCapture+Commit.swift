@@ -3,6 +3,7 @@
 
 import Logging
 import OCIRegistry
+import Provenance
 import SandboxModels
 import SnapshotProvider
 
@@ -51,7 +52,7 @@ extension RootfsCapture {
         return artifact
     }
 
-    /// Stores config and manifest. The tag comes last, so that it never names an incomplete image.
+    /// Stores config, manifest and what is attached to it. The tag comes last, so that it never names an incomplete image.
     private func commit(
         _ image: SnapshotImage,
         of container: PreparedContainer,
@@ -63,6 +64,7 @@ extension RootfsCapture {
         let manifest = image.manifest(config: config)
         let bytes = try ImageDocument.encode(manifest)
         written.append(WrittenManifest(repository: container.target, digest: .sha256(of: bytes)))
+        try await attach(to: Descriptor(of: bytes, mediaType: .ociManifest), image, of: container)
         let descriptor = try await CaptureError.wrapping(container) {
             do {
                 return try await container.target.putManifest(bytes, mediaType: .ociManifest, as: container.tag)
@@ -93,6 +95,8 @@ extension RootfsCapture {
                     for manifest in written {
                         do {
                             _ = try await manifest.repository.deleteManifest(manifest.digest)
+                            let descriptor = Descriptor(mediaType: .ociManifest, digest: manifest.digest, size: 0)
+                            try await ImageAttachments(to: descriptor, in: manifest.repository).remove()
                         } catch {
                             logger.warning(
                                 "the manifest of a failed capture may be left",
