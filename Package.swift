@@ -404,8 +404,8 @@ let package = Package(
                 "custom-snapshot-provider", "stasis-committer", "stasis-controller", "stasis-task-executor",
                 "Controller",
                 "KubeClient", "KubeModels", "KubeRuntime",
-                "OCIRegistry", "PrometheusMetrics", "SandboxModels", "SnapshotProvider", "TestSupport", logging,
-                nioCore,
+                "OCIRegistry", "PrometheusMetrics", "Provenance", "SandboxModels", "SnapshotProvider", "TestSupport",
+                logging, nioCore,
                 subprocess, systemPackage,
             ],
             swiftSettings: house
@@ -427,8 +427,8 @@ let package = Package(
         .testTarget(
             name: "LocalRuntimeTests",
             dependencies: [
-                "LocalRuntime", "stasis-committer", "OCIRegistry", "SandboxModels", "SnapshotEngine", "SnapshotStore",
-                "TestSupport", logging, subprocess,
+                "LocalRuntime", "stasis-committer", "OCIRegistry", "Provenance", "SandboxModels", "SnapshotEngine",
+                "SnapshotStore", "TestSupport", logging, subprocess,
             ],
             swiftSettings: house
         ),
@@ -454,8 +454,8 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Server", "KubeModels", "LocalRuntime", "PrometheusMetrics", "SandboxModels", "SnapshotEngine",
-                "TestSupport", "WebSockets", asyncHTTPClient, httpTypes, hummingbird, logging, metrics, nioCore,
+                "Server", "KubeModels", "LocalRuntime", "PrometheusMetrics", "Provenance", "SandboxModels",
+                "SnapshotEngine", "SnapshotProvider", "SnapshotStore", "TestSupport", "WebSockets", asyncHTTPClient, httpTypes, hummingbird, logging, metrics, nioCore,
                 nioEmbedded, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioPosix, nioWebSocket,
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
             ],

@@ -94,7 +94,12 @@ extension LocalRuntime {
     }
 
     /// What the sandboxes' runners share.
-    func makeWorld(store: SandboxStore, connections: Connections, sealed: Set<String>) -> SandboxWorld {
+    func makeWorld(
+        store: SandboxStore,
+        connections: Connections,
+        trust: SnapshotTrust,
+        sealed: Set<String>
+    ) -> SandboxWorld {
         let network = SandboxNetwork(configuration.network)
         let volumes = VolumeFolders(
             folder: "\(configuration.stateFolder)/volumes",
@@ -123,9 +128,11 @@ extension LocalRuntime {
                 repositories: connections.repositories,
                 compression: configuration.compression,
                 compaction: CompactionPolicy(limit: configuration.mostSnapshotLayers),
+                signer: trust.signer,
                 logger: logger
             ),
             holders: connections.holders,
+            provenance: trust.policy,
             logger: logger
         ) { [weak self] uid in
             await self?.captureChanged(uid)
@@ -145,6 +152,8 @@ extension LocalRuntime {
                 repositories: connections.repositories
             ),
             snapshots: configuration.snapshots,
+            trust: trust,
+            snapshotEnvironment: configuration.snapshotEnvironment,
             policy: configuration.policy,
             sealedBefore: sealed,
             node: configuration.node,

@@ -110,6 +110,7 @@ extension LocalRuntime {
         let id = UUID().uuidString.lowercased()
         _ = try ResourceLimits(spec.resourceLimits)
         let image = try await world.images.ensure(location, credentials: credentials)
+        try await checkProvenance(of: image, at: location, credentials: credentials)
         _ = try ContainerSpecification(id: id, sandbox: spec, image: image.config)
 
         let now = world.now()

@@ -25,6 +25,9 @@ public struct RestoreDefaults: Sendable, Hashable {
     /// What of the image was left out, and why; a sentence each.
     public var remarks: [String] = []
 
+    /// Creates one that says nothing.
+    public init() {}
+
     /// Reads the config of an image.
     ///
     /// - Returns: Nil if it is not the image of a snapshot.

@@ -3,6 +3,7 @@
 
 import SandboxModels
 import SnapshotEngine
+import SnapshotProvider
 
 import struct Foundation.Date
 
@@ -24,6 +25,10 @@ struct SandboxWorld: Sendable {
     var retention: ArtifactRetention
     /// Where snapshots go.
     var snapshots: SnapshotDestination
+    /// Who signs them, and whose are believed.
+    var trust: SnapshotTrust
+    /// What they tell of the environment of their sandbox.
+    var snapshotEnvironment: EnvironmentDetail
     /// The state machine's time limits.
     var policy: LifecyclePolicy
     /// The freezes that an earlier process had sealed and not killed, by the uids of their captures.

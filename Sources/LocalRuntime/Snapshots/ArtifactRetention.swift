@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import OCIRegistry
+import Provenance
 import SandboxModels
 import SnapshotEngine
 import SnapshotProvider
@@ -122,6 +123,7 @@ actor ArtifactRetention {
                 try await references().verdict(on: artifact).retain == nil
             {
                 _ = try await repository.deleteManifest(digest)
+                try await ImageAttachments(to: image.descriptor, in: repository).remove()
             }
         } catch let error as RegistryError where error.isNotFound {
             // Nothing was stored.

@@ -25,7 +25,8 @@ struct SandboxRoutes {
 
     @Sendable private func create(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let body = try await request.jsonBody(upTo: maximumBodyBytes)
-        let admitted = try CreateSandboxRequest(body)
+        let admitted = try await CreateSandboxRequest(readingLeniently: body)
+            .filled(by: context.runtime)
             .admit(
                 now: now(),
                 supported: context.runtime.features,

@@ -52,7 +52,8 @@ extension RootfsCapture {
         return artifact
     }
 
-    /// Stores config, manifest and what is attached to it. The tag comes last, so that it never names an incomplete image.
+    /// Stores config, manifest and what is attached to it. In a registry the tag comes last, so that it never names an
+    /// incomplete image.
     private func commit(
         _ image: SnapshotImage,
         of container: PreparedContainer,
@@ -64,7 +65,11 @@ extension RootfsCapture {
         let manifest = image.manifest(config: config)
         let bytes = try ImageDocument.encode(manifest)
         written.append(WrittenManifest(repository: container.target, digest: .sha256(of: bytes)))
-        try await attach(to: Descriptor(of: bytes, mediaType: .ociManifest), image, of: container)
+        let subject = Descriptor(of: bytes, mediaType: .ociManifest)
+        // What a layout has is found by its index, and removed by what that names: the other way round a crash would leave
+        // something there that nobody looks for.
+        let isLayout = container.target is ImageLayoutRepository
+        if !isLayout { try await attach(to: subject, image, of: container) }
         let descriptor = try await CaptureError.wrapping(container) {
             do {
                 return try await container.target.putManifest(bytes, mediaType: .ociManifest, as: container.tag)
@@ -74,6 +79,7 @@ extension RootfsCapture {
                 return try await container.target.putManifest(bytes, mediaType: .ociManifest, as: container.tag)
             }
         }
+        if isLayout { try await attach(to: subject, image, of: container) }
         return Artifact.Part(
             container: container.container.name,
             reference: container.container.target,
