@@ -6,7 +6,6 @@ import SandboxModels
 import SnapshotProvider
 
 public import struct Foundation.Date
-import class Foundation.JSONEncoder
 
 /// The Job as Kubernetes wants it.
 extension CommitJob {
@@ -83,16 +82,6 @@ extension CommitJob {
 }
 
 extension SnapshotRequest {
-    /// How the containers are run, by name, as JSON; nil if nothing is known.
-    fileprivate var executions: String? {
-        let known = source.containers.compactMap { container in container.execution.map { (container.name, $0) } }
-        guard !known.isEmpty else { return nil }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let bytes = try? encoder.encode(Dictionary(known) { first, _ in first })
-        return bytes.map { String(decoding: $0, as: UTF8.self) }
-    }
-
     /// Whether the sandbox stays frozen after the capture.
     var isHeld: Bool {
         if case .holdFrozen = afterwards { true } else { false }

@@ -122,8 +122,9 @@ actor ArtifactRetention {
             if labels[SnapshotLabels.uid] == unrecorded.capture, labels[SnapshotLabels.sandbox] == unrecorded.sandbox,
                 try await references().verdict(on: artifact).retain == nil
             {
-                _ = try await repository.deleteManifest(digest)
+                // The image goes last: cut off before that, it is found again with what is left beside it.
                 try await ImageAttachments(to: image.descriptor, in: repository).remove()
+                _ = try await repository.deleteManifest(digest)
             }
         } catch let error as RegistryError where error.isNotFound {
             // Nothing was stored.
