@@ -115,13 +115,14 @@ extension LocalRuntime {
         )
         containers.volumes = volumes
         let registries = connections.registries
-        let images = ImagePuller(client: connections.containerd) { location, credentials in
+        let openRepository: SandboxWorld.Opener = { location, credentials in
             guard let credentials, case .registry(let reference) = location else {
                 return registries.repository(of: location)
             }
             let login = RegistryCredentials.basic(username: credentials.username, password: credentials.password)
             return registries.with(credentials: .fixed(login, for: reference.domain)).repository(of: location)
         }
+        let images = ImagePuller(client: connections.containerd) { openRepository($0, $1) }
         let provider = RootfsProvider(
             capture: RootfsCapture(
                 containerd: connections.containerd,
@@ -143,6 +144,7 @@ extension LocalRuntime {
             containers: containers,
             volumes: volumes,
             images: images,
+            openRepository: openRepository,
             provider: provider,
             retention: ArtifactRetention(
                 sandboxes: store,

@@ -51,7 +51,7 @@ struct CosignLayoutTests {
         #expect((config["config"] as? [String: Any])?.isEmpty == true)
         let rootfs = try #require(config["rootfs"] as? [String: Any])
         #expect(rootfs["type"] as? String == "layers")
-        #expect(rootfs["diff_ids"] as? [String] == [layer["digest"] as? String])
+        #expect((rootfs["diff_ids"] as? [String])?.first == layer["digest"] as? String)
     }
 
     @Test("is an artifact that refers to the image")
@@ -133,8 +133,10 @@ struct CosignLayoutTests {
         try await SignedRegistry.inRegistry { signed in
             try await signed.sign(by: key)
             try await withFolder { folder in
-                #expect(try await copies(signed, trusting: key, in: folder))
-                #expect(try await !copies(signed, trusting: SigningKey(), in: folder))
+                let isCopied = try await copies(signed, trusting: key, in: folder)
+                #expect(isCopied)
+                let isCopiedToo = try await copies(signed, trusting: SigningKey(), in: folder)
+                #expect(!isCopiedToo)
             }
         }
     }

@@ -16,7 +16,7 @@ import class Foundation.JSONDecoder
 /// layer of several images, wait for each other and then find the work done.
 public struct ImagePuller: Sendable {
     /// Opens the place where an image is.
-    public typealias Opener = @Sendable (ImageLocation, ImageCredentials?) throws -> any ImageRepository
+    public typealias Opener = @Sendable (ImageLocation, ImageCredentials?) throws -> any ImageSource
 
     /// What the names of the leases begin with under which images are pulled.
     private static let leasePrefix = "stasis-pull"
@@ -46,11 +46,6 @@ public struct ImagePuller: Sendable {
         self.platform = platform
         self.snapshotter = snapshotter
         self.open = open
-    }
-
-    /// The place where an image is.
-    func repository(of location: ImageLocation, credentials: ImageCredentials?) throws -> any ImageRepository {
-        try open(location, credentials)
     }
 
     /// Sees to it that containerd has an image, and gives it.

@@ -1,6 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import OCIRegistry
 import SandboxModels
 import SnapshotEngine
 import SnapshotProvider
@@ -9,6 +10,9 @@ import struct Foundation.Date
 
 /// What the runners of this machine's sandboxes share.
 struct SandboxWorld: Sendable {
+    /// Opens the place where an image is, with its owner's credentials if there are any.
+    typealias Opener = @Sendable (ImageLocation, ImageCredentials?) -> any ImageRepository
+
     /// The rows.
     var store: SandboxStore
     /// The containerd namespace of the containers.
@@ -19,6 +23,8 @@ struct SandboxWorld: Sendable {
     var volumes: VolumeFolders
     /// Images on this machine.
     var images: ImagePuller
+    /// Where images are.
+    var openRepository: Opener
     /// Captures.
     var provider: RootfsProvider
     /// What becomes of artifacts that are needed no more.

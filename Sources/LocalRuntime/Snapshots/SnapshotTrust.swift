@@ -49,7 +49,7 @@ extension LocalRuntime {
         }
         let found: RestoreDefaults?
         do {
-            let repository = try world.images.repository(of: location, credentials: credentials)
+            let repository = world.openRepository(location, credentials)
             guard let reference = location.manifestReference else {
                 throw SandboxError(.invalidParameter, "`\(image)` names no image. Add a tag or a digest.")
             }
@@ -83,7 +83,7 @@ extension LocalRuntime {
             let remark = try await policy.check(
                 image.manifestDigest,
                 named: location.description,
-                in: try world.images.repository(of: location, credentials: credentials)
+                in: world.openRepository(location, credentials)
             )
             if let remark { logger.warning("\(remark)", metadata: ["image": "\(location)"]) }
         } catch let error as ProvenanceError {
