@@ -5,6 +5,7 @@ import Foundation
 import OCIRegistry
 import Provenance
 import SandboxModels
+import SnapshotStore
 import TestSupport
 import Testing
 
