@@ -101,7 +101,9 @@ public struct ImageAttachments: Sendable {
                     envelopes.append(try await repository.blobData(layer, limit: Self.largestEnvelope))
                 }
             } catch let error as RegistryError
-            where error.isNotFound || [.malformedDocument, .tooLarge, .sizeMismatch, .digestMismatch].contains(error.kind) {
+                where error.isNotFound
+                || [.malformedDocument, .tooLarge, .sizeMismatch, .digestMismatch].contains(error.kind)
+            {
                 continue
             }
         }

@@ -34,7 +34,10 @@ public struct ProvenancePolicy: Sendable {
     public static func load(_ mode: Mode, files: [String]) throws(ProvenanceError) -> ProvenancePolicy? {
         guard mode != .off else { return nil }
         guard !files.isEmpty else {
-            throw ProvenanceError(.badKey, "snapshots are to be verified (\(mode.rawValue)), but no public key is named")
+            throw ProvenanceError(
+                .badKey,
+                "snapshots are to be verified (\(mode.rawValue)), but no public key is named"
+            )
         }
         return ProvenancePolicy(mode, trusting: try TrustedKeys(files: files))
     }

@@ -25,7 +25,10 @@ public struct TrustedKeys: Sendable {
             do {
                 keys.append(try P256.Signing.PublicKey(pemRepresentation: part[start.lowerBound...] + end + "\n"))
             } catch {
-                throw ProvenanceError(.badKey, "\(name) has something in it that is no public key on the curve P-256 in PEM")
+                throw ProvenanceError(
+                    .badKey,
+                    "\(name) has something in it that is no public key on the curve P-256 in PEM"
+                )
             }
         }
         guard !keys.isEmpty else {

@@ -69,7 +69,9 @@ public struct RestoreDefaults: Sendable, Hashable {
             Self.isName(name) && amount.utf8.count <= 64 && (Quantity(amount).map { $0 > Quantity(0) } ?? false)
         }
         if usable.count < amounts.count {
-            remarks.append("its label \(label) has \(amounts.count - usable.count) entries that are no amounts of resources")
+            remarks.append(
+                "its label \(label) has \(amounts.count - usable.count) entries that are no amounts of resources"
+            )
         }
         return usable
     }

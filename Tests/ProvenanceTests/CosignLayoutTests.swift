@@ -174,7 +174,9 @@ struct CosignLayoutTests {
         try await SignedRegistry.inLayout { signed in
             try await signed.sign(by: key)
             #expect(try await signed.repository.tags(after: nil, limit: 10) == ["snap"])
-            #expect(try await signed.repository.referrers(of: signed.image.descriptor.digest, artifactType: nil).count == 1)
+            #expect(
+                try await signed.repository.referrers(of: signed.image.descriptor.digest, artifactType: nil).count == 1
+            )
             #expect(try await signed.refusal(trusting: key) == nil)
         }
     }

@@ -101,7 +101,10 @@ struct EnvelopeTests {
         }
     }
 
-    @Test("that is no JSON, or JSON of anything, is malformed", arguments: ["", "{}", "[1]", "{\"payload\":7}", "\u{0}"])
+    @Test(
+        "that is no JSON, or JSON of anything, is malformed",
+        arguments: ["", "{}", "[1]", "{\"payload\":7}", "\u{0}"]
+    )
     func garbage(text: String) {
         let error = #expect(throws: ProvenanceError.self) {
             try SignedEnvelope.statement(in: Array(text.utf8), about: image, trusting: key.publicKey)

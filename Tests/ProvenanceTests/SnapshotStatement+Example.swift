@@ -30,7 +30,8 @@ extension SnapshotStatement.Predicate {
 
 /// A folder of a test's own.
 func withFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
-    let folder = FileManager.default.temporaryDirectory.appending(component: "stasis-provenance-\(UUID().uuidString)").path
+    let folder = FileManager.default.temporaryDirectory.appending(component: "stasis-provenance-\(UUID().uuidString)")
+        .path
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
     return try await body(folder)

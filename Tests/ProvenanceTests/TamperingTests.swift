@@ -97,7 +97,9 @@ struct TamperingTests {
             envelope.payload = Data(text.utf8).base64EncodedString()
             let bytes = try ImageDocument.encode(envelope)
             let document = CosignLayout.referrer(bytes, to: signed.image.descriptor, created: "2026-11-30T12:00:00Z")
-            for blob in document.blobs { _ = try await signed.repository.putBlob(blob.bytes, mediaType: blob.mediaType) }
+            for blob in document.blobs {
+                _ = try await signed.repository.putBlob(blob.bytes, mediaType: blob.mediaType)
+            }
             let manifest = try ImageDocument.encode(document.manifest)
             try await signed.repository.putManifest(
                 manifest,

@@ -26,7 +26,9 @@ import Testing
     @Test func whatTheImageSaysIsTaken() async throws {
         let runtime = await runtime()
         try await APIClient.with(runtime) { api async throws in
-            #expect(try await api.call(.post, "/v1/sandboxes", #"{"image":{"uri":"box@sha256:1"}}"#).status == .accepted)
+            #expect(
+                try await api.call(.post, "/v1/sandboxes", #"{"image":{"uri":"box@sha256:1"}}"#).status == .accepted
+            )
         }
         let spec = try #require(await runtime.created.first?.spec)
         #expect(spec.image == "box@sha256:1")

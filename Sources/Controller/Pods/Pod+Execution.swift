@@ -23,7 +23,8 @@ extension Pod {
     func execution(of name: String, environment detail: EnvironmentDetail) -> ContainerExecution? {
         guard let container = spec.containers.first(where: { $0.name == name }) else { return nil }
         var execution = ContainerExecution()
-        let command = container.command.first == Self.bootstrap ? Array(container.command.dropFirst()) : container.command
+        let command =
+            container.command.first == Self.bootstrap ? Array(container.command.dropFirst()) : container.command
         // The bootstrap alone runs what the image has.
         execution.command = command.isEmpty ? nil : command
         execution.arguments = container.args.isEmpty ? nil : container.args

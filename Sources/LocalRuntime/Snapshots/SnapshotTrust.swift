@@ -55,7 +55,12 @@ extension LocalRuntime {
             }
             found = RestoreDefaults(try await repository.image(reference))
         } catch let error as RegistryError {
-            throw SandboxError(.imageUnavailable, "The image `\(image)` cannot be read.", cause: error, tellsCause: true)
+            throw SandboxError(
+                .imageUnavailable,
+                "The image `\(image)` cannot be read.",
+                cause: error,
+                tellsCause: true
+            )
         }
         // Whatever else a cluster knows, this machine has not.
         guard var defaults = found else { return nil }

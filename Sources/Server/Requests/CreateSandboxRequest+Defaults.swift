@@ -37,7 +37,9 @@ extension CreateSandboxRequest {
             // A sandbox that had no limits has none again.
             filled.resourceLimits = defaults.limits
             if filled.options.resourceRequests == nil {
-                let requests = defaults.requests.filter { defaults.limits[$0.key] != nil && defaults.limits[$0.key] != $0.value }
+                let requests = defaults.requests.filter {
+                    defaults.limits[$0.key] != nil && defaults.limits[$0.key] != $0.value
+                }
                 if !requests.isEmpty { filled.options.resourceRequests = requests }
             }
         }

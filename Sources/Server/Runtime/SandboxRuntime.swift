@@ -222,7 +222,8 @@ extension SandboxRuntime {
     }
 
     /// It says nothing.
-    public func restoreDefaults(ofImage image: String, credentials: ImageCredentials?) async throws -> RestoreDefaults? {
+    public func restoreDefaults(ofImage image: String, credentials: ImageCredentials?) async throws -> RestoreDefaults?
+    {
         nil
     }
 

@@ -24,7 +24,9 @@ struct PodExecutionTests {
             container.command = ["/bin/run"]
             container.args = ["--token", "$(TOKEN)"]
             container.workingDir = "/srv"
-            container.ports = [.with { $0.containerPort = 8080 }, .with { ($0.containerPort, $0.protocol) = (53, "UDP") }]
+            container.ports = [
+                .with { $0.containerPort = 8080 }, .with { ($0.containerPort, $0.protocol) = (53, "UDP") },
+            ]
             container.resources = .with {
                 $0.limits = ["cpu": Quantity(milli: 500), "memory": 1_000_000]
                 $0.requests = ["cpu": Quantity(milli: 100)]
@@ -71,7 +73,9 @@ struct PodExecutionTests {
 
     @Test("without what the server has put before the command, which no image has")
     func bootstrap() {
-        let pod = pod { container, _ in container.command = ["/opt/opensandbox/bootstrap.sh", "tail", "-f", "/dev/null"] }
+        let pod = pod { container, _ in
+            container.command = ["/opt/opensandbox/bootstrap.sh", "tail", "-f", "/dev/null"]
+        }
         #expect(pod.execution(of: "main", environment: .names)?.command == ["tail", "-f", "/dev/null"])
     }
 

@@ -14,7 +14,9 @@ import Testing
 /// Sandboxes from images of snapshots that are in no list of this runtime: somebody else's. Needs root.
 @Suite("The image of somebody's snapshot")
 struct ForeignSnapshotTests {
-    @Test("says how it was run, and is started from, if it is demanded and true that somebody who is trusted has signed it")
+    @Test(
+        "says how it was run, and is started from, if it is demanded and true that somebody who is trusted has signed it"
+    )
     func create() async throws {
         try await RuntimeFixture.with { fixture in
             let key = "\(fixture.folder)/key.pem"

@@ -31,7 +31,12 @@ struct SnapshotExecutionTests {
 
     @Test("a command replaces entry point and arguments, arguments replace arguments, as Kubernetes has it")
     func commands() {
-        let image = ImageConfig.Execution(env: ["A=1", "B=2"], entrypoint: ["/entry"], cmd: ["x", "y"], workingDir: "/w")
+        let image = ImageConfig.Execution(
+            env: ["A=1", "B=2"],
+            entrypoint: ["/entry"],
+            cmd: ["x", "y"],
+            workingDir: "/w"
+        )
         func applied(_ change: (inout ContainerExecution) -> Void) -> ImageConfig.Execution {
             var (execution, config) = (ContainerExecution(), image)
             change(&execution)
@@ -48,7 +53,9 @@ struct SnapshotExecutionTests {
         #expect(applied { $0.environment = ["B": "3", "C": "4"] }.env == ["A=1", "B=3", "C=4"])
     }
 
-    @Test("in a registry: the config runs it as it was run, its labels and its description say the rest, a statement is signed")
+    @Test(
+        "in a registry: the config runs it as it was run, its labels and its description say the rest, a statement is signed"
+    )
     func registry() async throws {
         let key = SigningKey()
         let policy = ProvenancePolicy(.require, trusting: key.publicKey)
