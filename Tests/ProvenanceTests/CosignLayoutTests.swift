@@ -79,7 +79,7 @@ struct CosignLayoutTests {
             let subject = try #require(manifest["subject"] as? [String: Any])
             #expect(Set(subject.keys) == ["mediaType", "digest", "size"])
             #expect(subject["digest"] as? String == image.digest.description)
-            #expect(subject["size"] as? Int64 == image.size)
+            #expect(subject["size"] as? Int == Int(image.size))
             let layer = try #require((manifest["layers"] as? [[String: Any]])?.first)
             #expect(layer["mediaType"] as? String == "application/vnd.dsse.envelope.v1+json")
             let tagged = try await signed.raw("manifests/sha256-\(image.digest.hex).att")

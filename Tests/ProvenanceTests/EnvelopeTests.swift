@@ -42,14 +42,14 @@ struct EnvelopeTests {
 
     @Test("has the members of DSSE and of in-toto's statement, and no others")
     func members() throws {
-        let envelope = try JSONSerialization.jsonObject(with: Data(ImageDocument.encode(envelope()))) as? [String: Any]
+        let envelope = try LooseJSON.object(ImageDocument.encode(envelope()))
         #expect(envelope.map { Set($0.keys) } == ["payloadType", "payload", "signatures"])
         #expect(envelope?["payloadType"] as? String == "application/vnd.in-toto+json")
         let signature = (envelope?["signatures"] as? [[String: String]])?.first
         #expect(signature.map { Set($0.keys) } == ["keyid", "sig"])
         #expect(signature?["keyid"] == "")
         let payload = try #require((envelope?["payload"] as? String).flatMap { Data(base64Encoded: $0) })
-        let statement = try #require(try JSONSerialization.jsonObject(with: payload) as? [String: Any])
+        let statement = try #require(try LooseJSON.object(payload))
         #expect(Set(statement.keys) == ["_type", "subject", "predicateType", "predicate"])
         #expect(statement["_type"] as? String == "https://in-toto.io/Statement/v1")
         #expect(statement["predicateType"] as? String == "https://stasis.dev/attestations/snapshot/v1")

@@ -82,6 +82,6 @@ struct SignedRegistry: Sendable {
                 "http://\(registry?.authority ?? "")/v2/boxes/box/\(reference)",
             ]
         )
-        return try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+        return try #require(try LooseJSON.object(text.utf8))
     }
 }
