@@ -4,6 +4,7 @@
 import HTTPTypes
 import HummingbirdTesting
 import Provenance
+import SandboxModels
 import SnapshotProvider
 import SnapshotStore
 import Testing

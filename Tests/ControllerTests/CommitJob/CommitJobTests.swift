@@ -161,7 +161,7 @@ struct CommitJobTests {
         let environment = Dictionary(uniqueKeysWithValues: commit.env.map { ($0.name, $0.value) })
         let told = try JSONDecoder().decode(
             [String: ContainerExecution].self,
-            from: Data((environment["STASIS_CONTAINERS"] ?? nil ?? "").utf8)
+            from: Data(try #require(commit.env.first { $0.name == "STASIS_CONTAINERS" }?.value).utf8)
         )
         #expect(told == ["main": execution])
         #expect(environment["STASIS_SIGNING_KEY"] == "/var/run/stasis/signing/key.pem")
