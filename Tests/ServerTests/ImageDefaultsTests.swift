@@ -87,7 +87,7 @@ import Testing
 
     @Test(arguments: [
         (#"verification = "maybe""#, "'off', 'warn', 'require'"),
-        (#"verification = "require""#, "verification_keys is missing"),
+        (#"verification = "require""#, "without a public key no snapshot can be believed"),
         (#"verification_keys = ["key.pub"]"#, "absolute path"),
         (#"environment = "all""#, "'names', 'values'"),
     ])

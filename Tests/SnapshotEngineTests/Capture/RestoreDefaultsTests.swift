@@ -40,7 +40,7 @@ struct RestoreDefaultsTests {
         #"{"cpu":"\#(String(repeating: "9", count: 65))"}"#, #"{"\#(String(repeating: "c", count: 254))":"1"}"#,
         "{" + (0..<40).map { #""r\#($0)":"1""# }.joined(separator: ",") + "}",
         String(repeating: "[", count: 10_000), #"{"cpu":"\#(String(repeating: "1", count: 20_000))"}"#,
-        "\u{0}\u{1}\u{7f}", #"{"cpu":"1e400"}"#,
+        "\u{0}\u{1}\u{7f}",
     ]
 
     @Test("amounts that are none are left out, with a reason, and nothing breaks", arguments: hostile)
