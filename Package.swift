@@ -45,6 +45,7 @@ let package = Package(
         .library(name: "KubeRuntime", targets: ["KubeRuntime"]),
         .library(name: "WebSockets", targets: ["WebSockets"]),
         .library(name: "OCIRegistry", targets: ["OCIRegistry"]),
+        .library(name: "Provenance", targets: ["Provenance"]),
         .library(name: "SnapshotProvider", targets: ["SnapshotProvider"]),
         .library(name: "SnapshotStore", targets: ["SnapshotStore"]),
         .library(name: "SnapshotEngine", targets: ["SnapshotEngine"]),
@@ -136,6 +137,9 @@ let package = Package(
 
         .target(name: "PrometheusMetrics", dependencies: [metrics], swiftSettings: house),
 
+        // Who says where an image comes from.
+        .target(name: "Provenance", dependencies: ["OCIRegistry", crypto], swiftSettings: house),
+
         // Capturing.
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CISAL", pkgConfig: "libisal", providers: [.apt(["libisal-dev"])]),
@@ -143,14 +147,14 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .target(
             name: "SnapshotStore",
-            dependencies: ["OCIRegistry", "SandboxModels", "SnapshotProvider"],
+            dependencies: ["KubeModels", "OCIRegistry", "Provenance", "SandboxModels", "SnapshotProvider", logging],
             swiftSettings: house
         ),
         .target(
             name: "SnapshotEngine",
             dependencies: [
-                "CLinux", "ContainerdAPI", "CZlib", "CZstd", "OCIRegistry", "SandboxModels", "SnapshotProvider",
-                "SnapshotStore",
+                "CLinux", "ContainerdAPI", "CZlib", "CZstd", "OCIRegistry", "Provenance", "SandboxModels",
+                "SnapshotProvider", "SnapshotStore",
                 .target(name: "CISAL", condition: .when(traits: ["ISAL"])),
                 crypto, grpcCore, logging, nioCore, nioPosix, swiftProtobuf, unixSignals,
                 .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
@@ -160,7 +164,8 @@ let package = Package(
         .target(
             name: "Committer",
             dependencies: [
-                "OCIRegistry", "SandboxModels", "SnapshotEngine", "SnapshotProvider", "SnapshotStore", logging, nioCore,
+                "OCIRegistry", "Provenance", "SandboxModels", "SnapshotEngine", "SnapshotProvider", "SnapshotStore",
+                logging, nioCore,
             ],
             swiftSettings: house
         ),
@@ -169,8 +174,8 @@ let package = Package(
         .target(
             name: "Controller",
             dependencies: [
-                "KubeClient", "KubeModels", "KubeRuntime", "OCIRegistry", "PrometheusMetrics", "SandboxModels",
-                "SnapshotProvider", "SnapshotStore", "Spelling", asyncHTTPClient, crypto, httpTypes, hummingbird,
+                "KubeClient", "KubeModels", "KubeRuntime", "OCIRegistry", "PrometheusMetrics", "Provenance",
+                "SandboxModels", "SnapshotProvider", "SnapshotStore", "Spelling", asyncHTTPClient, crypto, httpTypes, hummingbird,
                 logging,
                 metrics, nioCore, nioHTTP1,
                 nioPosix, nioSSL, serviceLifecycle, swiftASN1, unixSignals, x509,
@@ -195,8 +200,8 @@ let package = Package(
         .target(
             name: "LocalRuntime",
             dependencies: [
-                "CLinux", "OCIRegistry", "SandboxModels", "SnapshotEngine", "SnapshotProvider", "SnapshotStore",
-                logging, nioCore, nioPosix, serviceLifecycle, subprocess, systemPackage,
+                "CLinux", "OCIRegistry", "Provenance", "SandboxModels", "SnapshotEngine", "SnapshotProvider",
+                "SnapshotStore", logging, nioCore, nioPosix, serviceLifecycle, subprocess, systemPackage,
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: house
@@ -209,8 +214,8 @@ let package = Package(
         .target(
             name: "ClusterRuntime",
             dependencies: [
-                "ClusterView", "KubeClient", "KubeModels", "KubeRuntime", "SandboxModels", logging, metrics,
-                serviceLifecycle,
+                "ClusterView", "KubeClient", "KubeModels", "KubeRuntime", "OCIRegistry", "Provenance", "SandboxModels",
+                "SnapshotStore", logging, metrics, serviceLifecycle,
             ],
             swiftSettings: house
         ),
@@ -235,8 +240,8 @@ let package = Package(
             name: "Server",
             dependencies: [
                 "ClusterRuntime", "KruiseRuntime", "KubeClient", "KubeModels", "LocalRuntime", "PrometheusMetrics",
-                "OCIRegistry", "SandboxModels", "ServerPage", "SnapshotEngine", "Spelling", "WebSockets", asyncHTTPClient,
-                crypto, httpTypes, hummingbird, logging,
+                "OCIRegistry", "Provenance", "SandboxModels", "ServerPage", "SnapshotEngine", "SnapshotStore", "Spelling",
+                "WebSockets", asyncHTTPClient, crypto, httpTypes, hummingbird, logging,
                 metrics, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioPosix, nioSSL, nioWebSocket,
                 serviceLifecycle,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -386,12 +391,15 @@ let package = Package(
             swiftSettings: house
         ),
         .testTarget(
+            name: "ProvenanceTests",
+            dependencies: ["OCIRegistry", "Provenance", "TestSupport", crypto, logging],
+            swiftSettings: house
+        ),
+        .testTarget(
             name: "SnapshotEngineTests",
             dependencies: [
-                "measure-walk", "stasis-committer", "OCIRegistry", "SnapshotEngine", "SnapshotProvider",
-                "SnapshotStore",
-                "TestSupport",
-                logging, nioCore,
+                "measure-walk", "stasis-committer", "OCIRegistry", "Provenance", "SnapshotEngine", "SnapshotProvider",
+                "SnapshotStore", "TestSupport", logging, nioCore,
             ],
             swiftSettings: house
         ),
@@ -410,8 +418,8 @@ let package = Package(
                 "custom-snapshot-provider", "stasis-committer", "stasis-controller", "stasis-task-executor",
                 "Controller",
                 "KubeClient", "KubeModels", "KubeRuntime",
-                "OCIRegistry", "PrometheusMetrics", "SandboxModels", "SnapshotProvider", "TestSupport", logging,
-                nioCore,
+                "OCIRegistry", "PrometheusMetrics", "Provenance", "SandboxModels", "SnapshotProvider", "TestSupport",
+                logging, nioCore,
                 subprocess, systemPackage,
             ],
             swiftSettings: house
@@ -442,8 +450,8 @@ let package = Package(
         .testTarget(
             name: "LocalRuntimeTests",
             dependencies: [
-                "LocalRuntime", "stasis-committer", "OCIRegistry", "SandboxModels", "SnapshotEngine", "SnapshotStore",
-                "TestSupport", logging, subprocess,
+                "LocalRuntime", "stasis-committer", "OCIRegistry", "Provenance", "SandboxModels", "SnapshotEngine",
+                "SnapshotStore", "TestSupport", logging, subprocess,
             ],
             swiftSettings: house
         ),
@@ -469,9 +477,9 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Server", "KubeModels", "LocalRuntime", "PrometheusMetrics", "SandboxModels", "ServerPage",
-                "SnapshotEngine",
-                "TestSupport", "WebSockets", asyncHTTPClient, httpTypes, hummingbird, logging, metrics, nioCore,
+                "Server", "KubeModels", "LocalRuntime", "PrometheusMetrics", "Provenance", "SandboxModels", "ServerPage",
+                "SnapshotEngine", "SnapshotProvider", "SnapshotStore", "TestSupport", "WebSockets", asyncHTTPClient,
+                httpTypes, hummingbird, logging, metrics, nioCore,
                 nioEmbedded, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioPosix, nioWebSocket,
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
             ],

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import KubeModels
+public import Provenance
 
 /// How sandboxes of one namespace are made.
 public struct ClusterRuntimeConfiguration: Sendable, Equatable {
@@ -27,6 +28,10 @@ public struct ClusterRuntimeConfiguration: Sendable, Equatable {
     public var poolTimeout = 30
     /// The Secret of type `kubernetes.io/dockerconfigjson` with which images of snapshots are pulled, if they need one.
     public var snapshotPullSecret: String?
+    /// What is demanded of the image of a snapshot before a sandbox is created from it.
+    public var verification = ProvenancePolicy.Mode.off
+    /// PEM files with the public keys of those whose statements are believed.
+    public var verificationKeys: [String] = []
     /// How connections of sandboxes are limited; nil: not at all.
     public var egress: Egress?
     /// Whether a gateway asks for tokens, so that sandboxes can be created with one.

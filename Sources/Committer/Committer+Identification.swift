@@ -59,7 +59,15 @@ extension Committer {
             } else {
                 base = try await finder.image(of: found)
             }
-            parts.append(SnapshotContainer(name: found.name, id: found.id, image: base, target: target.image))
+            parts.append(
+                SnapshotContainer(
+                    name: found.name,
+                    id: found.id,
+                    image: base,
+                    target: target.image,
+                    execution: settings.executions[found.name]
+                )
+            )
         }
         return SnapshotRequest(
             uid: options.snapshotUID ?? "commit-\(String(UInt64.random(in: 0 ... .max), radix: 16))",

@@ -185,6 +185,7 @@ public struct Committer: Sendable {
         containerd: ContainerdClient,
         _ body: (RootfsCapture) async throws -> Artifact
     ) async throws -> Artifact {
+        let signer = try settings.signer()
         await removeLeftovers(at: request.source.containers.map(\.target))
         let references = request.source.containers.flatMap { [$0.target, $0.image] }
         return try await withRegistryClient(try registryConfiguration(for: references), logger: logger) { registries in
@@ -196,6 +197,7 @@ public struct Committer: Sendable {
                     compression: options.compression,
                     compaction: settings.compaction,
                     usesDiffService: true,
+                    signer: signer,
                     logger: logger
                 )
             )

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import SnapshotEngine
+public import SnapshotProvider
 
 /// What the environment tells the committer.
 public struct CommitterSettings: Sendable, Hashable {
@@ -25,6 +26,11 @@ public struct CommitterSettings: Sendable, Hashable {
     public var sandbox: String?
     /// The node, for the image's labels: `NODE_NAME`.
     public var node: String
+    /// How the containers are run, by name, for the images' configs: `STASIS_CONTAINERS`. Of one that is not named the image
+    /// keeps what it was started from.
+    public var executions: [String: ContainerExecution]
+    /// The PEM file with the key that statements about the images are signed with: `STASIS_SIGNING_KEY`. Nil: none are made.
+    public var signingKey: String?
     /// Names the snapshot: `STASIS_SNAPSHOT_UID`. Nil: every commit is a snapshot of its own.
     public var snapshotUID: String?
     /// When the freeze of a commit is given up: `STASIS_FREEZE_SECONDS` after it began. One that is held has no limit unless it
@@ -48,6 +54,8 @@ public struct CommitterSettings: Sendable, Hashable {
         podUID = value("STASIS_POD_UID")
         sandbox = value("STASIS_SANDBOX")
         node = value("NODE_NAME") ?? ""
+        executions = try Self.executions(value("STASIS_CONTAINERS"))
+        signingKey = value("STASIS_SIGNING_KEY")
         snapshotUID = value("STASIS_SNAPSHOT_UID")
         longestFreeze = try Self.longestFreeze(environment) ?? .seconds(540)
         if let text = value("STASIS_MAX_SNAPSHOT_LAYERS") {

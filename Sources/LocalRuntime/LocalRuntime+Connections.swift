@@ -94,7 +94,12 @@ extension LocalRuntime {
     }
 
     /// What the sandboxes' runners share.
-    func makeWorld(store: SandboxStore, connections: Connections, sealed: Set<String>) -> SandboxWorld {
+    func makeWorld(
+        store: SandboxStore,
+        connections: Connections,
+        trust: SnapshotTrust,
+        sealed: Set<String>
+    ) -> SandboxWorld {
         let network = SandboxNetwork(configuration.network)
         let volumes = VolumeFolders(
             folder: "\(configuration.stateFolder)/volumes",
@@ -110,22 +115,25 @@ extension LocalRuntime {
         )
         containers.volumes = volumes
         let registries = connections.registries
-        let images = ImagePuller(client: connections.containerd) { location, credentials in
+        let openRepository: SandboxWorld.Opener = { location, credentials in
             guard let credentials, case .registry(let reference) = location else {
                 return registries.repository(of: location)
             }
             let login = RegistryCredentials.basic(username: credentials.username, password: credentials.password)
             return registries.with(credentials: .fixed(login, for: reference.domain)).repository(of: location)
         }
+        let images = ImagePuller(client: connections.containerd) { openRepository($0, $1) }
         let provider = RootfsProvider(
             capture: RootfsCapture(
                 containerd: connections.containerd,
                 repositories: connections.repositories,
                 compression: configuration.compression,
                 compaction: CompactionPolicy(limit: configuration.mostSnapshotLayers),
+                signer: trust.signer,
                 logger: logger
             ),
             holders: connections.holders,
+            provenance: trust.policy,
             logger: logger
         ) { [weak self] uid in
             await self?.captureChanged(uid)
@@ -136,6 +144,7 @@ extension LocalRuntime {
             containers: containers,
             volumes: volumes,
             images: images,
+            openRepository: openRepository,
             provider: provider,
             retention: ArtifactRetention(
                 sandboxes: store,
@@ -145,6 +154,8 @@ extension LocalRuntime {
                 repositories: connections.repositories
             ),
             snapshots: configuration.snapshots,
+            trust: trust,
+            snapshotEnvironment: configuration.snapshotEnvironment,
             policy: configuration.policy,
             sealedBefore: sealed,
             node: configuration.node,

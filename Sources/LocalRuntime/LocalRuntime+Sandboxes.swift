@@ -111,6 +111,7 @@ extension LocalRuntime {
         let id = spec.options?.chosenID ?? UUID().uuidString.lowercased()
         _ = try ResourceLimits(spec.resourceLimits)
         let image = try await world.images.ensure(location, credentials: credentials)
+        try await checkProvenance(of: image, at: location, credentials: credentials)
         _ = try ContainerSpecification(id: id, sandbox: spec, image: image.config)
         try await makeRoom(for: id)
 

@@ -88,8 +88,9 @@ public actor LocalRuntime: Service {
 
     private func serve(_ store: SandboxStore, _ connections: Connections) async throws {
         let rows = try await store.all()
+        let trust = try SnapshotTrust(configuration)
         let sealed = try await connections.recoverFreezes(of: rows)
-        let world = makeWorld(store: store, connections: connections, sealed: sealed)
+        let world = makeWorld(store: store, connections: connections, trust: trust, sealed: sealed)
         try await world.images.recover()
         await world.volumes.clearRemains()
         await clearRemains(of: rows, in: world)

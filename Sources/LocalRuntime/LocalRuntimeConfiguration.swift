@@ -1,8 +1,10 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+public import Provenance
 public import SandboxModels
 public import SnapshotEngine
+public import SnapshotProvider
 
 /// What a runtime on this machine needs to know.
 public struct LocalRuntimeConfiguration: Sendable {
@@ -32,6 +34,14 @@ public struct LocalRuntimeConfiguration: Sendable {
     public var holder = HolderCommand()
     /// How many layers pauses and snapshots may add to an image before they are merged into one, 3 to 100.
     public var mostSnapshotLayers = 16
+    /// A PEM file with the key that statements about snapshots are signed with; nil: none are made.
+    public var signingKey: String?
+    /// What is demanded of a snapshot before a sandbox is started from it.
+    public var verification = ProvenancePolicy.Mode.off
+    /// PEM files with the public keys of those whose statements are believed.
+    public var verificationKeys: [String] = []
+    /// What snapshots tell of the environment of their sandbox.
+    public var snapshotEnvironment = EnvironmentDetail.names
     /// The state machine's time limits.
     public var policy = LifecyclePolicy()
     /// This machine's name, for the labels of snapshots.

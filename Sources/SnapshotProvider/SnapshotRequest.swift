@@ -109,12 +109,15 @@ public struct SnapshotContainer: Sendable, Hashable, Codable {
     /// Where to put the captured image: `registry/repository:tag`, or `oci:<folder>:<tag>` for an image layout. Empty if the
     /// provider stores no images and no registry is configured.
     public var target: String
+    /// How it is run, for whoever has nothing but the image later; nil if that is not known.
+    public var execution: ContainerExecution?
 
     /// Creates a container's entry.
-    public init(name: String, id: String, image: String, target: String) {
+    public init(name: String, id: String, image: String, target: String, execution: ContainerExecution? = nil) {
         self.name = name
         self.id = id
         self.image = image
         self.target = target
+        self.execution = execution
     }
 }

@@ -1,23 +1,34 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+public import Logging
 public import OCIRegistry
+public import Provenance
 public import SandboxModels
 
 /// The images that artifacts name: checking that they are there, and deleting them.
 public struct ArtifactStore: Sendable {
     /// Where images are looked up.
     public let repositories: ImageRepositories
+    private let provenance: ProvenancePolicy?
+    private let logger: Logger?
 
     /// Artifacts are looked up through these repositories.
-    public init(repositories: ImageRepositories) {
+    ///
+    /// - Parameters:
+    ///   - provenance: What is demanded of where an artifact comes from; nil for nothing.
+    ///   - logger: Who is told what is not demanded and not there.
+    public init(repositories: ImageRepositories, provenance: ProvenancePolicy? = nil, logger: Logger? = nil) {
         self.repositories = repositories
+        self.provenance = provenance
+        self.logger = logger
     }
 
-    /// Asks the store for every manifest by its digest and for every blob it names, with its size.
+    /// Asks the store for every manifest by its digest and for every blob it names, with its size, and for a statement of
+    /// somebody who is trusted, if that is demanded.
     ///
-    /// - Throws: `ArtifactStoreError` with `notVerified` if something is missing or differs, with `unavailable` if the
-    ///   store cannot be asked; `CancellationError`.
+    /// - Throws: `ArtifactStoreError` with `notVerified` if something is missing or differs, with `unproven` if nobody who is
+    ///   trusted has signed it, with `unavailable` if the store cannot be asked; `CancellationError`.
     public func verify(_ artifact: Artifact) async throws {
         for part in artifact.parts {
             do {
@@ -57,9 +68,20 @@ public struct ArtifactStore: Sendable {
                 )
             }
         }
+        try await prove(digest, named: part.reference, in: repository)
     }
 
-    /// Deletes the manifest of every part. Blobs that other images share stay.
+    private func prove(_ digest: Digest, named name: String, in repository: any ImageRepository) async throws {
+        do {
+            if let remark = try await provenance?.check(digest, named: name, in: repository) {
+                logger?.warning("\(remark)", metadata: ["image": "\(name)", "digest": "\(digest)"])
+            }
+        } catch let error as ProvenanceError {
+            throw ArtifactStoreError(.unproven, error.message)
+        }
+    }
+
+    /// Deletes the manifest of every part and what is attached to it. Blobs that other images share stay.
     ///
     /// - Returns: What became of each part, in their order.
     /// - Throws: `RegistryError` if the store cannot be asked.
@@ -68,7 +90,12 @@ public struct ArtifactStore: Sendable {
         var outcomes: [Deletion] = []
         for part in artifact.parts {
             let (repository, digest) = try place(of: part)
-            outcomes.append(try await repository.deleteManifest(digest))
+            let outcome = try await repository.deleteManifest(digest)
+            outcomes.append(outcome)
+            // Last, so that an image which stays, because the registry deletes nothing, can be believed.
+            guard outcome != .unsupported else { continue }
+            let descriptor = Descriptor(mediaType: .ociManifest, digest: digest, size: 0)
+            try await ImageAttachments(to: descriptor, in: repository).remove()
         }
         return outcomes
     }

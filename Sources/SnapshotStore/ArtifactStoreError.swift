@@ -9,6 +9,8 @@ public struct ArtifactStoreError: Error, Sendable, CustomStringConvertible {
     public enum Reason: String, Sendable, Hashable {
         /// Something of it is missing, or is not what its digest says.
         case notVerified = "NotVerified"
+        /// It is there, but nobody who is trusted has signed where it comes from.
+        case unproven = "ProvenanceNotVerified"
         /// The store cannot be asked.
         case unavailable = "TargetUnavailable"
     }

@@ -43,6 +43,10 @@ extension ClusterRuntime {
         var manifest = SandboxManifest(spec: spec, id: id, expiresAt: expiresAt, image: spec.image)
         manifest.timeout = expiresAt.map { Int($0.timeIntervalSince(now()).rounded()) }
         try await take(spec.snapshotID, into: &manifest)
+        if spec.options?.pool == nil {
+            let isSnapshot = spec.snapshotID != nil
+            manifest.image = try await proven(manifest.image, credentials, isSnapshot: isSnapshot)
+        }
         if let pool = spec.options?.pool, pool != "*" { _ = try await self.pool(pool) }
         if spec.options?.networkPolicy != nil { manifest.egressToken = SandboxIdentity.token() }
         if spec.options?.secureAccess == true { manifest.accessToken = SandboxIdentity.token() }

@@ -33,7 +33,7 @@ extension CommitJob {
     }
 
     private var pod: CommitterPod {
-        CommitterPod(settings: settings, reads: true, isHeld: request.isHeld, needsRegistry: true)
+        CommitterPod(settings: settings, reads: true, isHeld: request.isHeld, needsRegistry: true, signs: true)
     }
 
     private var commitContainer: Container {
@@ -64,6 +64,13 @@ extension CommitJob {
             }
             if let limit = request.source.freezeLimit, limit > 0 {
                 container.env.append(EnvVar("STASIS_FREEZE_SECONDS", String(min(limit, Self.longestFreeze))))
+            }
+            if let executions = request.executions {
+                container.env.append(EnvVar("STASIS_CONTAINERS", executions))
+            }
+            if let mount = pod.signingKeyMount {
+                container.env.append(EnvVar("STASIS_SIGNING_KEY", CommitterPod.signingKey))
+                container.volumeMounts.append(mount)
             }
             if let mount = pod.credentialsMount { container.volumeMounts.append(mount) }
         }

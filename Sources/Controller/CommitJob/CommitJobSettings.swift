@@ -1,6 +1,8 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+public import Provenance
+
 /// What all commit Jobs have in common: the cluster's, from the configuration of whoever runs the controller.
 public struct CommitJobSettings: Sendable, Hashable {
     /// The committer's image (`--image-committer-image`). It gets access to the node's container runtime: name it by digest.
@@ -19,6 +21,13 @@ public struct CommitJobSettings: Sendable, Hashable {
     public var pushSecret: String?
     /// The Secret of that type, in the sandbox's namespace, with which snapshots are pulled (`--resume-pull-secret`).
     public var pullSecret: String?
+    /// The Secret, in the sandbox's namespace, with the key that statements about snapshots are signed with
+    /// (`--snapshot-signing-secret`), as its entry `key.pem`; nil: none are made.
+    public var signingSecret: String?
+    /// What is demanded of an image before a sandbox is started from it (`--snapshot-verification`).
+    public var verification = ProvenancePolicy.Mode.off
+    /// PEM files with the public keys of those who are trusted, where the controller runs (`--snapshot-verification-keys`).
+    public var verificationKeys: [String] = []
     /// The folder with the certificates of particular registries, laid out as Docker's, where the controller runs.
     public var certificatesFolder = "/etc/docker/certs.d"
 

@@ -12,6 +12,9 @@ struct CommitterPod {
     static let program = "/usr/local/bin/stasis-committer"
     /// Where the container that holds a freeze listens.
     static let holdSocket = "/run/stasis/hold.sock"
+    /// The key that it signs with, in the folder where the Secret is mounted.
+    static let signingKey = "\(signingFolder)/key.pem"
+    private static let signingFolder = "/var/run/stasis/signing"
     private static let socketInContainer = "/var/run/containerd/containerd.sock"
     /// Below containerd's root: what its snapshotter has, and nothing of its other parts.
     private static let snapshotterFolder = "io.containerd.snapshotter.v1.overlayfs"
@@ -26,6 +29,8 @@ struct CommitterPod {
     var isHeld = false
     /// Whether it speaks with a registry.
     var needsRegistry = false
+    /// Whether it signs what it stores, if there is a key.
+    var signs = false
 
     /// The whole pod.
     func spec(_ containers: [Container]) -> PodSpec {
@@ -91,6 +96,12 @@ struct CommitterPod {
         return VolumeMount("registry-creds", at: "/var/run/opensandbox/registry", isReadOnly: true)
     }
 
+    /// Where the key is in a container that signs; nil if there is none.
+    var signingKeyMount: VolumeMount? {
+        guard signs, settings.signingSecret != nil else { return nil }
+        return VolumeMount("signing-key", at: Self.signingFolder, isReadOnly: true)
+    }
+
     // MARK: - Parts
 
     /// The folder of the snapshots on the node; nil if nothing is to be read there.
@@ -122,6 +133,18 @@ struct CommitterPod {
             )
         }
         if let secret = settings.pushSecret, needsRegistry { volumes.append(credentials(secret)) }
+        if let secret = settings.signingSecret, signs {
+            volumes.append(
+                .with { volume in
+                    volume.name = "signing-key"
+                    volume.secret = .with {
+                        $0.secretName = secret
+                        // Where it is missing the committer says so; the kubelet would wait for it in silence.
+                        $0.optional = true
+                    }
+                }
+            )
+        }
         return volumes
     }
 

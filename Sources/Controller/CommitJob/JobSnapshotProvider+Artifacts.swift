@@ -4,6 +4,7 @@
 import KubeClient
 import KubeModels
 import OCIRegistry
+import Provenance
 public import SandboxModels
 public import SnapshotProvider
 import SnapshotStore
@@ -12,9 +13,16 @@ import class Foundation.ProcessInfo
 
 /// Asking the registry itself, with the Secrets of the sandbox's namespace.
 extension JobSnapshotProvider {
-    /// Asks the registry for every manifest and blob of an artifact.
+    /// Asks the registry for every manifest and blob of an artifact, and for a statement of somebody who is trusted, if that
+    /// is demanded.
     public func verify(_ artifact: Artifact, in namespace: String) async -> Step<Verified> {
-        await asking(artifact, in: namespace) { store in
+        let policy: ProvenancePolicy?
+        do {
+            policy = try settings.provenancePolicy()
+        } catch {
+            return .failed(SnapshotFailure("VerificationKeysUnusable", "\(error.message).", isRetryable: true))
+        }
+        return await asking(artifact, in: namespace, provenance: policy) { store in
             try await store.verify(artifact)
             return Verified()
         }
@@ -48,13 +56,20 @@ extension JobSnapshotProvider {
     func asking<Value: Sendable>(
         _ artifact: Artifact,
         in namespace: String,
+        provenance: ProvenancePolicy? = nil,
         _ body: @Sendable (ArtifactStore) async throws -> Value
     ) async -> Step<Value> {
         do {
             let configuration = try await registryConfiguration(for: artifact, in: namespace)
             return .done(
                 try await withRegistryClient(configuration, logger: logger) { registries in
-                    try await body(ArtifactStore(repositories: ImageRepositories(registries: registries)))
+                    try await body(
+                        ArtifactStore(
+                            repositories: ImageRepositories(registries: registries),
+                            provenance: provenance,
+                            logger: logger
+                        )
+                    )
                 }
             )
         } catch let error as ArtifactStoreError {
@@ -100,6 +115,15 @@ extension JobSnapshotProvider {
         return CredentialsProvider { domain, repository in
             config.credentials(domain: domain, repository: repository)
         }
+    }
+}
+
+extension CommitJobSettings {
+    /// What is demanded of an image. The keys are read each time: they may be followed by others.
+    ///
+    /// - Throws: `ProvenanceError` if there are none.
+    func provenancePolicy() throws(ProvenanceError) -> ProvenancePolicy? {
+        try .load(verification, files: verificationKeys)
     }
 }
 

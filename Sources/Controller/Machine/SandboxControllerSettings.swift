@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import SandboxModels
+public import SnapshotProvider
 
 /// What a controller of sandboxes is told by whoever runs it.
 public struct SandboxControllerSettings: Sendable, Hashable {
@@ -19,6 +20,8 @@ public struct SandboxControllerSettings: Sendable, Hashable {
     public var retention = RetentionPolicy()
     /// Seconds between two looks whether a snapshot's images are still in the registry; nil for never.
     public var artifactCheckInterval: Double? = 3600
+    /// What images of snapshots tell of their containers' environment.
+    public var snapshotEnvironment = EnvironmentDetail.names
     /// How pools are worked on.
     public var pools = PoolSettings()
     /// How the Kruise dialect is worked on.

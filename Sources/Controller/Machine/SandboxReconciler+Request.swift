@@ -100,6 +100,7 @@ extension SandboxReconciler {
             for: snapshot,
             replica: capture.index,
             in: settings.registry,
+            environment: settings.snapshotEnvironment,
             storesImages: provider.capabilities.storesImages
         )
         let request = SnapshotRequest(

@@ -4,7 +4,9 @@
 import KubeClient
 import KubeModels
 import Logging
+import Provenance
 import SandboxModels
+import SnapshotProvider
 
 extension ControllerFlag {
     /// Every flag but `--help` and `--version`, in the order in which they are told.
@@ -193,6 +195,36 @@ extension ControllerFlag {
                 options.sandboxes.pullSecret = name
                 options.commitJob.pullSecret = name
             }
+        ),
+        .optionalText(
+            "snapshot-signing-secret",
+            "NAME",
+            \.commitJob.signingSecret,
+            "The Secret, in the sandbox's namespace, whose key.pem statements about snapshots are signed with.",
+            check: checkName(.subdomain)
+        ),
+        .choice(
+            "snapshot-verification",
+            \.commitJob.verification,
+            standard: .off,
+            "What is done with an image before a sandbox is started from it for which no trusted statement is found."
+        ),
+        .value(
+            "snapshot-verification-keys",
+            "FILE,...",
+            "",
+            \.commitJob.verificationKeys,
+            "PEM files with the public keys of those whose statements are trusted, where this runs."
+        ) { (text) throws(Fault) in
+            let files = text.split(separator: ",").map { String($0.trimmingPrefix { $0 == " " }) }
+            for file in files { try checkPath(file) }
+            return files
+        },
+        .choice(
+            "snapshot-environment",
+            \.sandboxes.snapshotEnvironment,
+            standard: .names,
+            "What images of snapshots tell of their environment; never what Secrets, ConfigMaps and fields give."
         ),
         .text(
             "registry-certificates",

@@ -43,6 +43,7 @@ extension SnapshotSource {
     ///   - snapshot: What it is for.
     ///   - replica: The place of the pod, for a snapshot of a pause.
     ///   - registry: Where the images go.
+    ///   - environment: What they tell of the containers' environment.
     ///   - storesImages: Whether there will be any; without, no registry is needed.
     /// - Throws: `SnapshotFailure`, with upstream's reasons where it has some.
     init(
@@ -50,6 +51,7 @@ extension SnapshotSource {
         for snapshot: SandboxSnapshot,
         replica: Int = 0,
         in registry: String,
+        environment: EnvironmentDetail = .names,
         storesImages: Bool = true
     ) throws(SnapshotFailure) {
         guard !registry.isEmpty || !storesImages else { throw .registryNotConfigured }
@@ -79,7 +81,8 @@ extension SnapshotSource {
                     name: name,
                     id: id.withoutScheme,
                     image: image.contains("@") ? image : status.image,
-                    target: target
+                    target: target,
+                    execution: pod.execution(of: name, environment: environment)
                 )
             )
         }

@@ -92,6 +92,7 @@ extension SandboxSnapshotReconciler {
                     subject,
                     for: snapshot,
                     in: settings.registry,
+                    environment: settings.snapshotEnvironment,
                     storesImages: provider.capabilities.storesImages
                 ),
                 afterwards: .keepRunning,

@@ -21,6 +21,8 @@ struct StasisCommitterCommand: AsyncParsableCommand {
             STASIS_REGISTRY_CERTIFICATES (a folder laid out as Docker's, /etc/docker/certs.d), \
             STASIS_TERMINATION_LOG (/dev/termination-log), STASIS_POD_UID (the UID that the pod must have), \
             STASIS_SNAPSHOT_UID (as --snapshot-uid), STASIS_SANDBOX, NODE_NAME (for the image's labels), \
+            STASIS_CONTAINERS (how containers are run, JSON by name, for the image's config), STASIS_SIGNING_KEY (a PEM file; \
+            statements about the images are signed with it), \
             STASIS_FREEZE_SECONDS (540), STASIS_HOLD_SOCKET and STASIS_FREEZE_UNTIL (the pod stays frozen after a commit; \
             see hold).
 

@@ -1,7 +1,6 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 import Logging
 public import SandboxModels
 
@@ -38,41 +37,17 @@ extension ContainerRuntime {
 extension SandboxLog {
     /// Reads the end of a file that may grow meanwhile. Blocks.
     fileprivate init(path: String, atMost limit: Int) throws(SandboxError) {
-        let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-        guard file >= 0 else {
-            guard errno == ENOENT else { throw .unreadableLog(path, errno) }
+        guard let file = try LogFile(path: path, atMost: limit) else {
             self.init()
             return
         }
-        defer { close(file) }
-        var status = stat()
-        guard fstat(file, &status) == 0 else { throw .unreadableLog(path, errno) }
-        let start = max(0, Int(status.st_size) - limit)
-        var bytes = [UInt8](repeating: 0, count: Int(status.st_size) - start)
-        var filled = 0
-        while filled < bytes.count {
-            let count = bytes.withUnsafeMutableBytes { buffer in
-                pread(file, buffer.baseAddress?.advanced(by: filled), buffer.count - filled, off_t(start + filled))
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw .unreadableLog(path, errno) }
-            guard count > 0 else { break }
-            filled += count
-        }
-        var text = bytes[..<filled]
+        var text = file.bytes[...]
         // What is left of a line that began before is no line.
-        if start > 0, let end = text.firstIndex(of: UInt8(ascii: "\n")) { text = text[(end + 1)...] }
-        let seconds = Double(status.st_mtim.tv_sec) + Double(status.st_mtim.tv_nsec) / 1e9
+        if file.isCut, let end = text.firstIndex(of: UInt8(ascii: "\n")) { text = text[(end + 1)...] }
         self.init(
             text: String(decoding: text, as: UTF8.self),
-            isTruncated: start > 0,
-            lastWrittenAt: Date(timeIntervalSince1970: seconds)
+            isTruncated: file.isCut,
+            lastWrittenAt: Date(timeIntervalSince1970: file.writtenAt)
         )
-    }
-}
-
-extension SandboxError {
-    fileprivate static func unreadableLog(_ path: String, _ number: Int32) -> SandboxError {
-        SandboxError(.runtimeUnavailable, "the log \(path) cannot be read: \(String(cString: strerror(number)))")
     }
 }

@@ -88,7 +88,8 @@ extension SandboxRunner {
                         name: Self.containerName,
                         id: containerID,
                         image: try await runningImage().description,
-                        target: world.snapshots.target(sandbox: id, container: Self.containerName, capture: uid)
+                        target: world.snapshots.target(sandbox: id, container: Self.containerName, capture: uid),
+                        execution: row.spec.execution(environment: world.snapshotEnvironment)
                     )
                 ]
             ),

@@ -1,13 +1,18 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import OCIRegistry
 import SandboxModels
 import SnapshotEngine
+import SnapshotProvider
 
 import struct Foundation.Date
 
 /// What the runners of this machine's sandboxes share.
 struct SandboxWorld: Sendable {
+    /// Opens the place where an image is, with its owner's credentials if there are any.
+    typealias Opener = @Sendable (ImageLocation, ImageCredentials?) -> any ImageRepository
+
     /// The rows.
     var store: SandboxStore
     /// The containerd namespace of the containers.
@@ -18,12 +23,18 @@ struct SandboxWorld: Sendable {
     var volumes: VolumeFolders
     /// Images on this machine.
     var images: ImagePuller
+    /// Where images are.
+    var openRepository: Opener
     /// Captures.
     var provider: RootfsProvider
     /// What becomes of artifacts that are needed no more.
     var retention: ArtifactRetention
     /// Where snapshots go.
     var snapshots: SnapshotDestination
+    /// Who signs them, and whose are believed.
+    var trust: SnapshotTrust
+    /// What they tell of the environment of their sandbox.
+    var snapshotEnvironment: EnvironmentDetail
     /// The state machine's time limits.
     var policy: LifecyclePolicy
     /// The freezes that an earlier process had sealed and not killed, by the uids of their captures.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import OCIRegistry
+import Provenance
 import SandboxModels
 import SnapshotEngine
 import SnapshotProvider
@@ -121,6 +122,8 @@ actor ArtifactRetention {
             if labels[SnapshotLabels.uid] == unrecorded.capture, labels[SnapshotLabels.sandbox] == unrecorded.sandbox,
                 try await references().verdict(on: artifact).retain == nil
             {
+                // The image goes last: cut off before that, it is found again with what is left beside it.
+                try await ImageAttachments(to: image.descriptor, in: repository).remove()
                 _ = try await repository.deleteManifest(digest)
             }
         } catch let error as RegistryError where error.isNotFound {

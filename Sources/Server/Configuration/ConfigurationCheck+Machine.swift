@@ -1,6 +1,8 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+import Provenance
+
 import struct Foundation.Data
 import class Foundation.FileManager
 import class Foundation.JSONDecoder
@@ -51,6 +53,20 @@ extension ConfigurationCheck {
         } catch {
             problems += error.problems.map { "tenants: \($0)" }
             for warning in error.warnings { warn("tenants: \(warning.path)", warning.message) }
+        }
+    }
+
+    /// The keys of snapshots: without them what was asked for would not be done.
+    mutating func look(at snapshots: ServerConfiguration.Snapshots) {
+        do {
+            if let path = snapshots.signingKey { _ = try SigningKey(file: path) }
+        } catch {
+            problems.append("snapshots.signing_key: \(error.message).")
+        }
+        do {
+            _ = try ProvenancePolicy.load(snapshots.verification, files: snapshots.verificationKeys)
+        } catch {
+            problems.append("snapshots.verification_keys: \(error.message).")
         }
     }
 

@@ -24,6 +24,7 @@ public struct ConfigurationCheck: Sendable, Equatable {
             self.problems = []
             self.warnings = warnings
             if machine { lookAtKeys(of: configuration) }
+            if machine { look(at: configuration.snapshots) }
             switch configuration.runtime {
             case .local(let local):
                 let plan = try LocalRuntimeConfiguration(local)

@@ -29,6 +29,7 @@ extension ServerConfiguration {
             case .local: readLocalRuntime(&root, http, home: home).map { .local($0) }
             case .kubernetes(let kubernetes): .kubernetes(readKubernetesRuntime(&root, kubernetes, home: home))
             }
+        let snapshots = root.table("snapshots") { readSnapshots(&$0, of: runtime, home: home) }
         let proxy = root.table("proxy") { readProxy(&$0, publishedHost: http.publishedHost) }
         let moving = root.table("move") { readMoving(&$0, of: runtime, home: home) }
         let e2b = root.table("e2b") { readE2B(&$0, environment) }
@@ -43,6 +44,7 @@ extension ServerConfiguration {
         var configuration = ServerConfiguration(http: http, logLevel: logLevel, runtime: runtime)
         configuration.tenantFile = tenantFile
         configuration.proxy = proxy
+        configuration.snapshots = snapshots
         configuration.ingress = ingress
         configuration.renewal = renewal
         configuration.e2b = e2b

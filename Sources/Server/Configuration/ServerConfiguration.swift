@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Logging
+public import Provenance
 public import SnapshotEngine
+public import SnapshotProvider
 
 /// How a server runs, as read from a file in OpenSandbox's format and from the environment.
 public struct ServerConfiguration: Sendable, Equatable {
@@ -18,6 +20,8 @@ public struct ServerConfiguration: Sendable, Equatable {
     public var ingress = Ingress()
     /// The file that tells tenants with their keys and namespaces, absolute; nil: there is one tenant: `[tenants]`.
     public var tenantFile: String?
+    /// What is said about snapshots, and what is demanded of them: `[snapshots]`.
+    public var snapshots = Snapshots()
     /// How access makes sandboxes live longer; nil: it does not: `[renew_intent]`.
     public var renewal: Renewal?
     /// How the E2B API is served; nil: it is not: `[e2b]`.
@@ -91,6 +95,21 @@ public struct ServerConfiguration: Sendable, Equatable {
         case local(Local)
         /// In a Kubernetes cluster.
         case kubernetes(Kubernetes)
+    }
+
+    /// What is said about snapshots, and what is demanded of them: `[snapshots]`.
+    public struct Snapshots: Sendable, Equatable {
+        /// A PEM file with the key that statements about them are signed with, absolute; nil: none are made: `signing_key`.
+        public var signingKey: String?
+        /// What they tell of the environment of their sandbox: `environment`.
+        public var environment = EnvironmentDetail.names
+        /// What is demanded before a sandbox is started from one: `verification`.
+        public var verification = ProvenancePolicy.Mode.off
+        /// PEM files with the public keys of those who are trusted, absolute: `verification_keys`.
+        public var verificationKeys: [String] = []
+
+        /// Creates the defaults.
+        public init() {}
     }
 
     /// How access makes a sandbox live longer that asks for it: `[renew_intent]`.

@@ -34,6 +34,10 @@ struct CreateSandboxRequest: Equatable {
     var options: SandboxOptions
     /// What of it only some runtimes have.
     var features: Set<SandboxFeature>
+    /// What it leaves out that a request with an image has to say, unless the image does.
+    var omissions: [Omission] = []
+    /// What its own errors are about.
+    var bodyLocation: [ValidationIssue.Step] = []
 }
 
 extension CreateSandboxRequest {
@@ -44,6 +48,14 @@ extension CreateSandboxRequest {
     ///
     /// - Throws: ``ValidationError`` with all that is wrong with it.
     init(_ body: RequestObject) throws(ValidationError) {
+        try self.init(readingLeniently: body)
+        if let omission = omissions.first { throw refusal(omission) }
+    }
+
+    /// Reads the body of which something may be missing that the image may say itself.
+    ///
+    /// - Throws: ``ValidationError`` with all else that is wrong with it.
+    init(readingLeniently body: RequestObject) throws(ValidationError) {
         var issues: [ValidationIssue] = []
         let image = Self.image(body["image"], &issues)
         let snapshotID = body["snapshotId"].string(.nullable, &issues)
@@ -82,12 +94,9 @@ extension CreateSandboxRequest {
         case (_?, false), (nil, true):
             throw broken("Exactly one of image or snapshotId must be provided.")
         }
-        if usableImage != nil, entrypoint == nil, pool.isEmpty {
-            throw broken("Entrypoint is required when image is provided.")
-        }
-        if resourceLimits == nil, pool.isEmpty {
-            throw broken("resourceLimits is required when poolRef is not provided.")
-        }
+        bodyLocation = body.location
+        if usableImage != nil, entrypoint == nil, pool.isEmpty { omissions.append(.entrypoint) }
+        if resourceLimits == nil, pool.isEmpty { omissions.append(.resourceLimits) }
         self.platform = platform
         self.timeout = timeout
         self.resourceLimits = resourceLimits ?? [:]

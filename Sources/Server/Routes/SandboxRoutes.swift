@@ -27,7 +27,8 @@ struct SandboxRoutes {
 
     @Sendable private func create(_ request: Request, _ context: APIRequestContext) async throws -> Response {
         let body = try await request.jsonBody(upTo: maximumBodyBytes)
-        var admitted = try CreateSandboxRequest(body)
+        var admitted = try await CreateSandboxRequest(readingLeniently: body)
+            .filled(by: context.runtime)
             .admit(
                 now: now(),
                 supported: context.runtime.features,

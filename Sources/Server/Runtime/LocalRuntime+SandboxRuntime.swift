@@ -9,8 +9,11 @@ import class Foundation.ProcessInfo
 extension LocalRuntime: SandboxRuntime {}
 
 extension LocalRuntimeConfiguration {
-    /// What `[local]` of the server's configuration says.
-    init(_ local: ServerConfiguration.Local) throws(SandboxError) {
+    /// What `[local]` and `[snapshots]` of the server's configuration say.
+    init(
+        _ local: ServerConfiguration.Local,
+        _ told: ServerConfiguration.Snapshots = ServerConfiguration.Snapshots()
+    ) throws(SandboxError) {
         let snapshots: SnapshotDestination =
             switch local.snapshotStore {
             case .layout(let path): .layout(folder: path)
@@ -31,6 +34,10 @@ extension LocalRuntimeConfiguration {
         registryLogins = local.registryConfiguration
         registryCertificates = local.registryCertificates
         mostSnapshotLayers = local.mostSnapshotLayers
+        signingKey = told.signingKey
+        snapshotEnvironment = told.environment
+        verification = told.verification
+        verificationKeys = told.verificationKeys
         policy.captureTimeout = Double(local.pauseDeadline)
     }
 }

@@ -31,7 +31,10 @@ public struct RuntimeAssembly: Sendable {
 public func makeRuntime(_ configuration: ServerConfiguration, logger: Logger) async throws -> RuntimeAssembly {
     switch configuration.runtime {
     case .local(let local):
-        let runtime = LocalRuntime(configuration: try LocalRuntimeConfiguration(local), logger: logger)
+        let runtime = LocalRuntime(
+            configuration: try LocalRuntimeConfiguration(local, configuration.snapshots),
+            logger: logger
+        )
         let tenants = try Tenants(configuration, logger: logger) { _ in runtime }
         let e2b = configuration.e2b.map { E2BService($0, runtime: runtime) }
         return RuntimeAssembly(tenants: tenants, e2b: e2b, services: [runtime])
@@ -41,6 +44,8 @@ public func makeRuntime(_ configuration: ServerConfiguration, logger: Logger) as
         let runtimes = ClusterRuntimes(defaultNamespace: kubernetes.namespace) { namespace in
             var cluster = ClusterRuntimeConfiguration(kubernetes, namespace: namespace, template: template)
             cluster.hasSecureAccess = configuration.ingress.hasGateway
+            cluster.verification = configuration.snapshots.verification
+            cluster.verificationKeys = configuration.snapshots.verificationKeys
             if let renewal = configuration.renewal {
                 cluster.renewsOnAccess = true
                 cluster.renewalInterval = renewal.minimumInterval

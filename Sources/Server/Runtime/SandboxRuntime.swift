@@ -3,6 +3,7 @@
 
 public import KubeModels
 public import SandboxModels
+public import SnapshotStore
 
 public import struct Foundation.Date
 
@@ -27,6 +28,13 @@ public protocol SandboxRuntime: Sendable {
     ///   `snapshotNotFound`, `snapshotNotReady`; for volumes `hostPathNotAllowed`, `invalidHostPath`,
     ///   `hostPathUnavailable`, `invalidSubPath`, `invalidMountPath`, `volumeNotFound`.
     func create(_ spec: SandboxSpec, credentials: ImageCredentials?, expiresAt: Date?) async throws -> Sandbox
+
+    /// What the image of a snapshot says about how to run it, for a request that leaves that out.
+    ///
+    /// - Parameter credentials: For this image's registry.
+    /// - Returns: Nil if it is no snapshot's.
+    /// - Throws: `invalidParameter`, `imageUnavailable`.
+    func restoreDefaults(ofImage image: String, credentials: ImageCredentials?) async throws -> RestoreDefaults?
 
     /// One sandbox as it is now.
     ///
@@ -257,6 +265,11 @@ extension SandboxRuntime {
 
     /// What it says of itself.
     public func specification(of id: String) async throws -> SandboxSpec { try await sandbox(id).spec }
+    /// It says nothing.
+    public func restoreDefaults(ofImage image: String, credentials: ImageCredentials?) async throws -> RestoreDefaults?
+    {
+        nil
+    }
 
     /// Nothing.
     public func recordAccess(_ id: String, at date: Date) async {}

@@ -60,7 +60,7 @@ public struct CaptureError: Error, Sendable, CustomStringConvertible {
     init(_ error: ArtifactStoreError) {
         let reason: Reason =
             switch error.reason {
-            case .notVerified: .notVerified
+            case .notVerified, .unproven: .notVerified
             case .unavailable: .targetUnavailable
             }
         self.init(reason, error.message, cause: error.cause)

@@ -3,6 +3,7 @@
 
 import Logging
 import OCIRegistry
+import Provenance
 import SandboxModels
 import SnapshotProvider
 
@@ -51,7 +52,8 @@ extension RootfsCapture {
         return artifact
     }
 
-    /// Stores config and manifest. The tag comes last, so that it never names an incomplete image.
+    /// Stores config, manifest and what is attached to it. In a registry the tag comes last, so that it never names an
+    /// incomplete image.
     private func commit(
         _ image: SnapshotImage,
         of container: PreparedContainer,
@@ -63,6 +65,11 @@ extension RootfsCapture {
         let manifest = image.manifest(config: config)
         let bytes = try ImageDocument.encode(manifest)
         written.append(WrittenManifest(repository: container.target, digest: .sha256(of: bytes)))
+        let subject = Descriptor(of: bytes, mediaType: .ociManifest)
+        // What a layout has is found by its index, and removed by what that names: the other way round a crash would leave
+        // something there that nobody looks for.
+        let isLayout = container.target is ImageLayoutRepository
+        if !isLayout { try await attach(to: subject, image, of: container) }
         let descriptor = try await CaptureError.wrapping(container) {
             do {
                 return try await container.target.putManifest(bytes, mediaType: .ociManifest, as: container.tag)
@@ -72,6 +79,7 @@ extension RootfsCapture {
                 return try await container.target.putManifest(bytes, mediaType: .ociManifest, as: container.tag)
             }
         }
+        if isLayout { try await attach(to: subject, image, of: container) }
         return Artifact.Part(
             container: container.container.name,
             reference: container.container.target,
@@ -93,6 +101,8 @@ extension RootfsCapture {
                     for manifest in written {
                         do {
                             _ = try await manifest.repository.deleteManifest(manifest.digest)
+                            let descriptor = Descriptor(mediaType: .ociManifest, digest: manifest.digest, size: 0)
+                            try await ImageAttachments(to: descriptor, in: manifest.repository).remove()
                         } catch {
                             logger.warning(
                                 "the manifest of a failed capture may be left",

@@ -19,6 +19,7 @@ public struct RootfsCapture: Sendable {
     let compression: CaptureCompression
     let compaction: CompactionPolicy
     let usesDiffService: Bool
+    let signer: SnapshotSigner?
     let logger: Logger
 
     /// The name of the provider in the artifacts made here.
@@ -34,6 +35,7 @@ public struct RootfsCapture: Sendable {
     ///   - compaction: When the layers of earlier snapshots are merged.
     ///   - usesDiffService: Whether a process without any capability has containerd read the filesystem, instead of refusing. What
     ///     containerd makes keeps less, and the artifact says so.
+    ///   - signer: Who signs statements about what is captured; nil for nobody.
     ///   - logger: Where remarks go.
     public init(
         containerd: ContainerdClient,
@@ -42,6 +44,7 @@ public struct RootfsCapture: Sendable {
         compression: CaptureCompression = .gzip,
         compaction: CompactionPolicy = CompactionPolicy(),
         usesDiffService: Bool = false,
+        signer: SnapshotSigner? = nil,
         logger: Logger
     ) {
         self.containerd = containerd
@@ -50,6 +53,7 @@ public struct RootfsCapture: Sendable {
         self.compression = compression
         self.compaction = compaction
         self.usesDiffService = usesDiffService
+        self.signer = signer
         self.logger = logger
     }
 

@@ -3,6 +3,7 @@
 
 import OCIRegistry
 import SnapshotProvider
+import SnapshotStore
 
 /// Puts the image of a snapshot together: the parent image and what was captured on top of it.
 struct SnapshotImage {
@@ -27,8 +28,9 @@ struct SnapshotImage {
     /// When, RFC 3339.
     var created: String
 
-    /// The parent's config with a history entry and a diff ID for each layer, and our labels. Everything else, known to us
-    /// or not, stays: a container started from the snapshot behaves like one started from the parent.
+    /// The parent's config with a history entry and a diff ID for each layer, our labels, and what the container's pod had
+    /// replaced of it, as far as that is known. Everything else, known to us or not, stays: a container started from the
+    /// snapshot behaves like the one that was captured.
     var config: ImageConfig {
         var config = parent.config
         config.created = created
@@ -44,8 +46,15 @@ struct SnapshotImage {
                 )
             )
         }
+        if let execution = container.execution { config.config.apply(execution) }
         var labels = config.config.labels ?? [:]
+        // The parent's may be of another pod.
+        for label in [SnapshotLabels.limits, SnapshotLabels.requests, SnapshotLabels.environment] {
+            labels[label] = container.execution?.labels[label]
+        }
         labels[SnapshotLabels.sandbox] = request.source.sandbox
+        labels[SnapshotLabels.namespace] = request.source.namespace
+        labels[SnapshotLabels.pod] = request.source.pod
         labels[SnapshotLabels.container] = container.name
         labels[SnapshotLabels.uid] = request.uid
         labels[SnapshotLabels.podUID] = request.source.podUID

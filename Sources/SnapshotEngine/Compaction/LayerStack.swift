@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import OCIRegistry
+import SnapshotStore
 
 /// The layers that a snapshot is put on top of: those of its base, and above them those of snapshots.
 struct LayerStack: Sendable, Hashable {
@@ -23,7 +24,7 @@ struct LayerStack: Sendable, Hashable {
         history = image.config.history
         let labels = image.config.config.labels ?? [:]
         // Whoever builds an image on top of a snapshot inherits its labels.
-        let ours = labels[SnapshotLabels.layers] == "\(layers.count)" && labels[SnapshotLabels.uid] != nil
+        let ours = SnapshotLabels.areOfSnapshot(labels, layers: layers.count)
         let count = ours ? labels[SnapshotLabels.baseLayers].flatMap { Int($0) } : nil
         if let count, (0...layers.count).contains(count) {
             (baseCount, isSnapshot) = (count, true)

@@ -3,6 +3,7 @@
 
 public import Logging
 import OCIRegistry
+public import Provenance
 public import SandboxModels
 public import SnapshotProvider
 import SnapshotStore
@@ -34,16 +35,18 @@ public actor RootfsProvider: SnapshotProvider {
     /// - Parameters:
     ///   - capture: How to copy.
     ///   - holders: Who holds the freezes.
+    ///   - provenance: What is demanded of an artifact before a restore; nil for nothing.
     ///   - logger: Where remarks go.
     ///   - changed: Called with the uid of a capture that has ended, or whose freeze has.
     public init(
         capture: RootfsCapture,
         holders: HolderClient,
+        provenance: ProvenancePolicy? = nil,
         logger: Logger,
         changed: @escaping @Sendable (String) async -> Void
     ) {
         self.capture = capture
-        self.store = ArtifactStore(repositories: capture.repositories)
+        self.store = ArtifactStore(repositories: capture.repositories, provenance: provenance, logger: logger)
         self.holders = holders
         self.logger = logger
         self.changed = changed

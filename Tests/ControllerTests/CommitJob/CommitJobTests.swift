@@ -150,6 +150,29 @@ struct CommitJobTests {
         #expect(try container("commit", of: job).env.contains { $0.name == "SNAPSHOT_REGISTRY_INSECURE" })
     }
 
+    @Test("It is told how containers are run, and gets the key to sign with; who holds a freeze does not")
+    func image() throws {
+        var request = CommitJobExample.request(.holdFrozen(until: CommitJobExample.deadline))
+        var execution = ContainerExecution()
+        execution.command = ["/bin/run"]
+        request.source.containers[0].execution = execution
+        let job = CommitJobExample.job(request) { $0.signingSecret = "signing" }.job(now: now).manifest
+        let commit = try container("commit", of: job)
+        let environment = Dictionary(uniqueKeysWithValues: commit.env.map { ($0.name, $0.value) })
+        let told = try JSONDecoder().decode(
+            [String: ContainerExecution].self,
+            from: Data(try #require(commit.env.first { $0.name == "STASIS_CONTAINERS" }?.value).utf8)
+        )
+        #expect(told == ["main": execution])
+        #expect(environment["STASIS_SIGNING_KEY"] == "/var/run/stasis/signing/key.pem")
+        let mount = try #require(commit.volumeMounts.first { $0.name == "signing-key" })
+        #expect(mount.mountPath == "/var/run/stasis/signing" && mount.readOnly == true)
+        let volume = try #require(job.spec.template.spec.volumes.first { $0.name == "signing-key" })
+        #expect(volume.secret?.secretName == "signing" && volume.secret?.optional == true)
+        #expect(try container("hold", of: job).volumeMounts.map(\.name) == ["containerd-sock", "hold"])
+        #expect(job.request == request)
+    }
+
     @Test("Without containerd's folder it has the socket alone")
     func socketAlone() {
         let pod = CommitJobExample.job(CommitJobExample.request(.keepRunning)) { $0.containerdRoot = nil }

@@ -4,7 +4,9 @@
 import Foundation
 import KubeClient
 import Logging
+import Provenance
 import SandboxModels
+import SnapshotProvider
 import Testing
 
 @testable import Controller
@@ -84,6 +86,10 @@ struct ControllerOptionsTests {
             $0.sandboxes.pullSecret = "pull.me"
             $0.commitJob.pullSecret = "pull.me"
         },
+        Row("snapshot-signing-secret", "signing") { $0.commitJob.signingSecret = "signing" },
+        Row("snapshot-verification", "require") { $0.commitJob.verification = .require },
+        Row("snapshot-verification-keys", "/a.pub, /b.pub") { $0.commitJob.verificationKeys = ["/a.pub", "/b.pub"] },
+        Row("snapshot-environment", "values") { $0.sandboxes.snapshotEnvironment = .values },
         Row("registry-certificates", "/c") { $0.commitJob.certificatesFolder = "/c" },
         Row("image-committer-image", "i@sha256:0") { $0.commitJob.image = "i@sha256:0" },
         Row("containerd-socket-path", "/s") { $0.commitJob.containerdSocket = "/s" },

@@ -102,9 +102,11 @@ struct RuntimeFixture: Sendable {
     /// Runs a runtime for as long as `body` runs; then it ends as after SIGTERM.
     func run<Value: Sendable>(
         snapshots: SnapshotDestination? = nil,
+        configure: (inout LocalRuntimeConfiguration) -> Void = { _ in },
         _ body: (LocalRuntime) async throws -> Value
     ) async throws -> Value {
         var configuration = configuration
+        configure(&configuration)
         if let snapshots { configuration.snapshots = snapshots }
         var logger = Logger(label: "runtime") { _ in SwiftLogNoOpLogHandler() }
         if ProcessInfo.processInfo.environment["STASIS_TEST_LOG"] != nil {

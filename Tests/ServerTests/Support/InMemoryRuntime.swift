@@ -3,6 +3,7 @@
 
 import SandboxModels
 import Server
+import SnapshotStore
 
 import struct Foundation.Date
 
@@ -45,6 +46,8 @@ actor InMemoryRuntime: SandboxRuntime {
     var snapshotOptions: [SnapshotOptions] = []
     /// For how long pauses were asked to last.
     var retentions: [PausedRetention?] = []
+    /// What images say about how to run them.
+    var defaults: [String: RestoreDefaults] = [:]
     /// What the next creates are refused with.
     var createError: SandboxError?
     private var logs: [String: SandboxLog] = [:]
@@ -110,6 +113,13 @@ actor InMemoryRuntime: SandboxRuntime {
         byID[sandbox.id] = sandbox
         return sandbox
     }
+
+    func restoreDefaults(ofImage image: String, credentials: ImageCredentials?) throws -> RestoreDefaults? {
+        if image == "nowhere" { throw SandboxError(.imageUnavailable, "There is no image nowhere.") }
+        return defaults[image]
+    }
+
+    func set(_ defaults: RestoreDefaults, of image: String) { self.defaults[image] = defaults }
 
     func sandbox(_ id: String) throws -> Sandbox {
         guard let sandbox = byID[id] else { throw SandboxError(.notFound, "There is no sandbox '\(id)'.") }

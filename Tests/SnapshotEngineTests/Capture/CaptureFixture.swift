@@ -4,6 +4,7 @@
 import Foundation
 import Logging
 import OCIRegistry
+import Provenance
 import SandboxModels
 import SnapshotProvider
 import SnapshotStore
@@ -31,9 +32,14 @@ struct CaptureFixture: Sendable {
 
     /// Sets one up for as long as `body` runs.
     ///
-    /// - Parameter attempts: How often a request to a registry is tried, after pauses from 10 ms on.
+    /// - Parameters:
+    ///   - attempts: How often a request to a registry is tried, after pauses from 10 ms on.
+    ///   - key: What statements are signed with.
+    ///   - provenance: What is demanded before a restore.
     static func with(
         attempts: Int = 2,
+        key: SigningKey? = nil,
+        provenance: ProvenancePolicy? = nil,
         _ body: @escaping @Sendable (CaptureFixture) async throws -> Void
     ) async throws {
         let daemon = try await ContainerdDaemon.shared()
@@ -50,10 +56,16 @@ struct CaptureFixture: Sendable {
             try await daemon.withClient { client in
                 try await HolderClient.withClient(command: .built, containerd: client, logger: logger) { holders in
                     let repositories = ImageRepositories(registries: registries)
-                    let capture = RootfsCapture(containerd: client, repositories: repositories, logger: logger)
+                    let capture = RootfsCapture(
+                        containerd: client,
+                        repositories: repositories,
+                        signer: key.map { SnapshotSigner($0) },
+                        logger: logger
+                    )
                     let provider = RootfsProvider(
                         capture: capture,
                         holders: holders,
+                        provenance: provenance,
                         logger: logger
                     ) { _ in
                         changes.tell()
@@ -88,7 +100,8 @@ struct CaptureFixture: Sendable {
         to target: String,
         image reference: String? = nil,
         seconds: Double = 300,
-        keepRunning: Bool = false
+        keepRunning: Bool = false,
+        execution: ContainerExecution? = nil
     ) -> SnapshotRequest {
         SnapshotRequest(
             uid: "capture-\(UInt64.random(in: 0 ... .max))",
@@ -103,7 +116,8 @@ struct CaptureFixture: Sendable {
                         name: "main",
                         id: container.id,
                         image: reference ?? "oci:\(image.layout)@\(image.manifestDigest)",
-                        target: target
+                        target: target,
+                        execution: execution
                     )
                 ]
             ),

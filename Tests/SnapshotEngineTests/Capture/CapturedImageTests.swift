@@ -5,6 +5,7 @@ import Foundation
 import OCIRegistry
 import SandboxModels
 import SnapshotProvider
+import SnapshotStore
 import TestSupport
 import Testing
 

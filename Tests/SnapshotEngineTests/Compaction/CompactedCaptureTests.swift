@@ -6,6 +6,7 @@ import Logging
 import OCIRegistry
 import SandboxModels
 import SnapshotProvider
+import SnapshotStore
 import TestSupport
 import Testing
 

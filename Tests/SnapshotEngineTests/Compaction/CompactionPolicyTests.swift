@@ -3,6 +3,7 @@
 
 import OCIRegistry
 import SnapshotProvider
+import SnapshotStore
 import Testing
 
 @testable import SnapshotEngine

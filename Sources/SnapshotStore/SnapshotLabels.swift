@@ -1,9 +1,9 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// The labels in the config of a snapshot's image that say where it came from.
+/// The labels in the config of a snapshot's image: where it came from, and what of its sandbox a config has no room for.
 ///
-/// They are for whoever finds the image in a registry. Nothing secret goes in, and a restore needs none of them.
+/// They are for whoever finds the image in a registry. Nothing secret goes in. How it is run is in the config itself.
 public enum SnapshotLabels {
     /// The identity of the sandbox.
     public static let sandbox = "dev.stasis.snapshot.sandbox"
@@ -11,6 +11,10 @@ public enum SnapshotLabels {
     public static let container = "dev.stasis.snapshot.container"
     /// The uid of the capture, by which a repeated one recognises its own result.
     public static let uid = "dev.stasis.snapshot.uid"
+    /// The namespace of the pod that was captured.
+    public static let namespace = "dev.stasis.snapshot.namespace"
+    /// Its name.
+    public static let pod = "dev.stasis.snapshot.pod"
     /// The UID of the pod that was captured.
     public static let podUID = "dev.stasis.snapshot.pod-uid"
     /// The node it ran on.
@@ -25,4 +29,15 @@ public enum SnapshotLabels {
     public static let baseLayers = "dev.stasis.snapshot.base-layers"
     /// How many layers the image has: with another number, it was made from a snapshot and is none.
     public static let layers = "dev.stasis.snapshot.layers"
+    /// What the container might use: a JSON object of Kubernetes' quantities by resource name.
+    public static let limits = "dev.stasis.snapshot.limits"
+    /// What was set aside for it, in the same form.
+    public static let requests = "dev.stasis.snapshot.requests"
+    /// The names of the variables that the container had besides those of the image: a JSON list.
+    public static let environment = "dev.stasis.snapshot.environment"
+
+    /// Whether labels are those of a snapshot with so many layers.
+    public static func areOfSnapshot(_ labels: [String: String], layers count: Int) -> Bool {
+        labels[uid] != nil && labels[layers] == "\(count)"
+    }
 }
