@@ -31,16 +31,15 @@ TEMPLATE = """<!DOCTYPE html>
 </head>
 <body>
 <a class="skip" href="#content">To the content</a>
+<p class="top"><a class="name" href="index.html">Stasis</a> <a href="#pages">Pages</a></p>
 <div class="page">
-<nav class="site" aria-label="Pages">
-<a class="name" href="index.html">Stasis</a>
-<details{open}><summary>Pages</summary>
-{navigation}
-</details>
-</nav>
 <main id="content">
 {content}
 </main>
+<nav class="site" id="pages" aria-label="Pages">
+<a class="name" href="index.html">Stasis</a>
+{navigation}
+</nav>
 </div>
 </body>
 </html>
@@ -54,6 +53,7 @@ class Page:
     source: Path
     name: str
     title: str = ""
+    label: str = ""
     content: str = ""
     outline: list[tuple[str, str]] = field(default_factory=list)
 
@@ -95,6 +95,9 @@ class Site:
             for token in tokens:
                 for child in token.children or []:
                     self.lead(page, child)
+                    # A flag or a name is not broken at its hyphens.
+                    if child.type == "code_inline" and len(child.content) < 36 and " " not in child.content:
+                        child.attrSet("class", "one")
             self.name_files(tokens)
             body = self.markdown.renderer.render(tokens, self.markdown.options, {})
             body = body.replace("<table>", '<div class="wide"><table>').replace("</table>", "</table></div>")
@@ -177,11 +180,13 @@ class Site:
         for token, inline in zip(*[self.markdown.parse(ORDER.read_text(encoding="utf-8"))[start:] for start in (0, 1)]):
             if token.type == "heading_open" and token.tag == "h2":
                 found.append((plain(inline), []))
-            for child in inline.children or [] if found else []:
+            children = inline.children or [] if found else []
+            for child, text in zip(children, children[1:]):
                 target = str(child.attrGet("href") or "").partition("#")[0]
                 file = (ORDER.parent / target).resolve()
                 if child.type == "link_open" and target and file in self.pages and file not in seen:
                     seen.add(file)
+                    self.pages[file].label = text.content
                     found[-1][1].append(self.pages[file])
         rest = [page for file, page in self.pages.items() if file not in seen | {ORDER, ROOT / "README.md"}]
         return [section for section in [*found, ("Other pages", rest)] if section[1]]
@@ -194,7 +199,7 @@ class Site:
             lines.append("<ul>")
             for page in pages:
                 here = ' aria-current="page"' if page is current else ""
-                title = "Overview" if page.name == "index.html" else page.title
+                title = "Overview" if page.name == "index.html" else page.label or page.title
                 lines.append(f'<li><a href="{page.name}"{here}>{html.escape(title)}</a></li>')
             lines.append("</ul>")
         return "\n".join(lines)
@@ -204,7 +209,7 @@ class Site:
         folder.mkdir(parents=True, exist_ok=True)
         for page in self.pages.values():
             title = page.title if page.name == "index.html" else f"{page.title} · Stasis"
-            text = TEMPLATE.format(title=html.escape(title), navigation=self.navigation(page), content=page.content, open=" open")
+            text = TEMPLATE.format(title=html.escape(title), navigation=self.navigation(page), content=page.content)
             (folder / page.name).write_text(text, encoding="utf-8")
         shutil.copyfile(Path(__file__).with_name("style.css"), folder / "style.css")
         for picture in self.pictures:
