@@ -10,16 +10,16 @@ import re
 import shutil
 import sys
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from check import EXTERNAL, complaints
+
 ROOT = Path(__file__).resolve().parents[2]
 ORDER = ROOT / "docs" / "README.md"
-EXTERNAL = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 TEMPLATE = """<!DOCTYPE html>
 <html lang="en">
@@ -220,46 +220,6 @@ class Site:
     def complain(self, page: Page, text: str) -> None:
         """Remembers what is wrong with a page."""
         self.complaints.append(f"{page.source.relative_to(ROOT)}: {text}")
-
-
-class Reading(HTMLParser):
-    """What a finished page has and refers to."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.identifiers: set[str] = set()
-        self.links: list[str] = []
-        self.resources: list[str] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        values = {name: value or "" for name, value in attrs}
-        self.identifiers.update(values[name] for name in ("id",) if name in values)
-        if tag == "a" and "href" in values:
-            self.links.append(values["href"])
-        elif "src" in values or "href" in values:
-            self.resources.append(values.get("src") or values["href"])
-
-
-def complaints(folder: Path) -> list[str]:
-    """What is wrong with the finished site: links that lead nowhere, and what would be loaded from outside."""
-    pages = {file.name: Reading(file.read_text(encoding="utf-8")) for file in folder.glob("*.html")}
-    found = []
-    for name, page in sorted(pages.items()):
-        for resource in page.resources:
-            if EXTERNAL.match(resource) or resource.startswith("//"):
-                found.append(f"{name}: {resource} would be loaded from outside")
-            elif not (folder / resource).is_file():
-                found.append(f"{name}: {resource}: no such file")
-        for link in page.links:
-            if EXTERNAL.match(link):
-                continue
-            path, _, fragment = unquote(link).partition("#")
-            if (path or name) not in pages:
-                found.append(f"{name}: {link}: no such page")
-            elif fragment and fragment not in pages[path or name].identifiers:
-                found.append(f"{name}: {link}: no such heading")
-    return found
 
 
 def main() -> int:
