@@ -1,5 +1,6 @@
 """The site that is made of the documentation, and the comparison of the handbook with the code: both are whole, and both would notice."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -105,3 +106,32 @@ def test_a_word_that_is_gone_is_noticed(handbook: Handbook) -> None:
     assert "DiskFull is explained, but no code says it" in handbook.compare("", "| `DiskFull` | it is so |\n")
     assert "DiskFull is in no code any more" in handbook.compare("", "", "Something else: DiskFull\n")
     assert handbook.compare('// Problem("DiskFull")', "") == ""
+
+
+def commands() -> list[tuple[str, str]]:
+    """Every line of commands in the documentation, and its page: blocks for a shell, and lines that stand indented by themselves."""
+    found = []
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        text = page.read_text()
+        blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL) + re.findall(r"^    (make .*)$", text, re.MULTILINE)
+        found += [(page.name, line) for block in blocks for line in block.splitlines()]
+    return found
+
+
+def test_commands_name_what_there_is() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    wrong, seen = [], 0
+    for page, line in commands():
+        words = line.partition("#")[0].split()
+        if words[:1] == ["make"]:
+            seen += 1
+            wrong += [(page, line) for word in words[1:] if "=" not in word and word not in targets]
+            values = dict(word.split("=", 1) for word in words if "=" in word)
+            suite = ROOT / "Benchmarks" / values.get("SUITE", "capture") / "suite.py"
+            if not suite.is_file() or ("CASE" in values and f'"{values["CASE"]}":' not in suite.read_text()):
+                wrong.append((page, line))
+        for script in re.findall(r"(?<![\w/.-])(?:scripts|testbed|demo|Benchmarks|Tests)/[\w/-]+", line):
+            seen += 1
+            if not (ROOT / script).exists():
+                wrong.append((page, line))
+    assert seen > 20 and wrong == []
