@@ -6,7 +6,7 @@ CONFIGURATION ?= debug
 export BUILD_DIR CONFIGURATION
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build images test testbed testbed-down bench demo lint format clean
+.PHONY: help setup build images test testbed testbed-down bench demo docs lint format clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ testbed-down: ## End what `make testbed` has started.
 
 demo: setup ## Pause and resume a sandbox on this machine, and prove that nothing was lost.
 	@demo/run
+
+docs: ## Make a static site of the documentation in OUT (default: ~/.cache/stasis/docs), and check its links.
+	@scripts/docs $(OUT)
 
 lint: ## Check formatting, headers, house rules, scripts and links.
 	@scripts/lint

@@ -1,0 +1,137 @@
+"""The site that is made of the documentation, and the comparison of the handbook with the code: both are whole, and both would notice."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*command: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(word) for word in command], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, made by the command that `make docs` runs."""
+    folder = tmp_path_factory.mktemp("site")
+    done = run(ROOT / "scripts" / "docs", folder)
+    assert done.returncode == 0, done.stdout
+    return folder
+
+
+def test_every_page_is_in_the_site(site: Path) -> None:
+    pages = [page for page in (ROOT / "docs").glob("*.md") if page.name != "README.md"]
+    assert pages
+    for page in pages:
+        made = (site / f"{page.stem.lower()}.html").read_text()
+        title = next(line for line in page.read_text().splitlines() if line.startswith("# "))
+        assert "<h1" in made and title.removeprefix("# ").replace("'", "&#x27;").replace("`", "") in made, page
+    overview = (site / "index.html").read_text()
+    assert all(f'href="{page.stem.lower()}.html"' in overview for page in pages)
+    assert (site / "drawings" / "pause.svg").is_file()
+
+
+@pytest.mark.parametrize(
+    ("addition", "complaint"),
+    [
+        ('<a href="nowhere.html">', "nowhere.html: no such page"),
+        ('<a href="concepts.html#nothing">', "concepts.html#nothing: no such heading"),
+        ('<img src="drawings/none.svg">', "drawings/none.svg: no such file"),
+        ('<script src="https://example.com/a.js"></script>', "https://example.com/a.js would be loaded from outside"),
+    ],
+)
+def test_what_is_broken_is_noticed(site: Path, tmp_path: Path, addition: str, complaint: str) -> None:
+    broken = tmp_path / "site"
+    shutil.copytree(site, broken)
+    page = broken / "index.html"
+    page.write_text(page.read_text().replace("</main>", addition + "</main>"))
+    done = run(sys.executable, ROOT / "docs" / "site" / "check.py", broken)
+    assert done.returncode == 1 and complaint in done.stdout, done.stdout
+
+
+def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("mine")
+    done = run(ROOT / "scripts" / "docs", tmp_path)
+    assert done.returncode == 1 and "was not made by this script" in done.stdout
+    assert (tmp_path / "precious").read_text() == "mine"
+
+
+class Handbook:
+    """A small tree with a handbook, code, and the script that compares them."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        for folder in ("scripts", "docs", "Sources/Controller"):
+            (root / folder).mkdir(parents=True)
+        shutil.copy(ROOT / "scripts" / "check-handbook", root / "scripts")
+
+    def compare(self, code: str, page: str, others: str = "") -> str:
+        """What the script says; nothing when all is well."""
+        (self._root / "Sources/Controller/Code.swift").write_text(code)
+        (self._root / "docs/handbook.md").write_text(page)
+        (self._root / "scripts/not-in-handbook").write_text(others)
+        done = run(self._root / "scripts" / "check-handbook")
+        assert (done.returncode == 0) == (done.stdout == "")
+        return done.stdout
+
+
+@pytest.fixture
+def handbook(tmp_path: Path) -> Handbook:
+    return Handbook(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("code", "word"),
+    [
+        ('Problem("DiskFull", "message")', "DiskFull"),
+        ('Problem(\n    "DiskFull",\n    "message"\n)', "DiskFull"),
+        ('case .full: "DiskFull"', "DiskFull"),
+        ('recorder.record(.normal, about: pod, reason: "Moved", "message")', "Moved"),
+        ('APIError(.conflict, "MOVE::BUSY", "message")', "MOVE::BUSY"),
+        ('self.init(.notFound, error.told, word: "sandbox_gone")', "sandbox_gone"),
+    ],
+)
+def test_a_word_that_is_not_explained_is_noticed(handbook: Handbook, code: str, word: str) -> None:
+    assert f"{word} is not explained" in handbook.compare(code, "# Handbook\n")
+    assert handbook.compare(code, f"| reason | meaning |\n|---|---|\n| `{word}` | it is so |\n") == ""
+    assert handbook.compare(code, "# Handbook\n", f"Something else: {word}\n") == ""
+
+
+def test_a_word_that_is_gone_is_noticed(handbook: Handbook) -> None:
+    assert "DiskFull is explained, but no code says it" in handbook.compare("", "| `DiskFull` | it is so |\n")
+    assert "DiskFull is in no code any more" in handbook.compare("", "", "Something else: DiskFull\n")
+    assert handbook.compare('// Problem("DiskFull")', "") == ""
+
+
+def commands() -> list[tuple[str, str]]:
+    """Every line of commands in the documentation, and its page: blocks for a shell, and lines that stand indented by themselves."""
+    found = []
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        text = page.read_text()
+        blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL) + re.findall(r"^    (make .*)$", text, re.MULTILINE)
+        found += [(page.name, line) for block in blocks for line in block.splitlines()]
+    return found
+
+
+def test_commands_name_what_there_is() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    wrong, seen = [], 0
+    for page, line in commands():
+        words = line.partition("#")[0].split()
+        if words[:1] == ["make"]:
+            seen += 1
+            wrong += [(page, line) for word in words[1:] if "=" not in word and word not in targets]
+            values = dict(word.split("=", 1) for word in words if "=" in word)
+            suite = ROOT / "Benchmarks" / values.get("SUITE", "capture") / "suite.py"
+            if not suite.is_file() or ("CASE" in values and f'"{values["CASE"]}":' not in suite.read_text()):
+                wrong.append((page, line))
+        for script in re.findall(r"(?<![\w/.-])(?:scripts|testbed|demo|Benchmarks|Tests)/[\w/-]+", line):
+            seen += 1
+            if not (ROOT / script).exists():
+                wrong.append((page, line))
+    assert seen > 20 and wrong == []
