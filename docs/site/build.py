@@ -100,7 +100,7 @@ class Site:
                         child.attrSet("class", "one")
             self.name_files(tokens)
             body = self.markdown.renderer.render(tokens, self.markdown.options, {})
-            body = body.replace("<table>", '<div class="wide"><table>').replace("</table>", "</table></div>")
+            body = body.replace("<table>", '<div class="wide" tabindex="0"><table>').replace("</table>", "</table></div>")
             head, end, rest = body.partition("</h1>")
             page.content = head + end + self.table_of_contents(page) + rest if end else body
 
