@@ -35,36 +35,21 @@ let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates"
 let swiftASN1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
 let swiftProtobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 
+/// What others may import: each is a target of its own.
+let libraries = [
+    "SandboxModels", "KubeModels", "KubeClient", "KubeRuntime", "WebSockets", "OCIRegistry", "Provenance",
+    "SnapshotProvider", "SnapshotStore", "SnapshotEngine", "Controller", "TaskExecutor", "LocalRuntime",
+    "ClusterRuntime", "KruiseRuntime", "Server", "Committer", "ImageBuilder", "RegistryInventory", "PrometheusMetrics",
+]
+let programs = [
+    "stasis-controller", "stasis-server", "stasis-committer", "stasis-task-executor", "stasis-images",
+]
+
 let package = Package(
     name: "stasis",
     platforms: [.macOS(.v15)],
-    products: [
-        .library(name: "SandboxModels", targets: ["SandboxModels"]),
-        .library(name: "KubeModels", targets: ["KubeModels"]),
-        .library(name: "KubeClient", targets: ["KubeClient"]),
-        .library(name: "KubeRuntime", targets: ["KubeRuntime"]),
-        .library(name: "WebSockets", targets: ["WebSockets"]),
-        .library(name: "OCIRegistry", targets: ["OCIRegistry"]),
-        .library(name: "Provenance", targets: ["Provenance"]),
-        .library(name: "SnapshotProvider", targets: ["SnapshotProvider"]),
-        .library(name: "SnapshotStore", targets: ["SnapshotStore"]),
-        .library(name: "SnapshotEngine", targets: ["SnapshotEngine"]),
-        .library(name: "Controller", targets: ["Controller"]),
-        .library(name: "TaskExecutor", targets: ["TaskExecutor"]),
-        .library(name: "LocalRuntime", targets: ["LocalRuntime"]),
-        .library(name: "ClusterRuntime", targets: ["ClusterRuntime"]),
-        .library(name: "KruiseRuntime", targets: ["KruiseRuntime"]),
-        .library(name: "Server", targets: ["Server"]),
-        .library(name: "Committer", targets: ["Committer"]),
-        .library(name: "ImageBuilder", targets: ["ImageBuilder"]),
-        .library(name: "RegistryInventory", targets: ["RegistryInventory"]),
-        .library(name: "PrometheusMetrics", targets: ["PrometheusMetrics"]),
-        .executable(name: "stasis-controller", targets: ["stasis-controller"]),
-        .executable(name: "stasis-server", targets: ["stasis-server"]),
-        .executable(name: "stasis-committer", targets: ["stasis-committer"]),
-        .executable(name: "stasis-task-executor", targets: ["stasis-task-executor"]),
-        .executable(name: "stasis-images", targets: ["stasis-images"]),
-    ],
+    products: libraries.map { .library(name: $0, targets: [$0]) }
+        + programs.map { .executable(name: $0, targets: [$0]) },
     traits: [
         .trait(name: "ISAL", description: "gzip by Intel's ISA-L (Debian: libisal-dev) instead of zlib"),
         .default(enabledTraits: ["ISAL"]),
@@ -104,8 +89,7 @@ let package = Package(
         .target(
             name: "OCIRegistry",
             dependencies: [
-                asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix, subprocess, systemPackage,
-                nioSSL,
+                asyncHTTPClient, crypto, logging, nioCore, nioHTTP1, nioPosix, nioSSL, subprocess, systemPackage,
             ],
             swiftSettings: house
         ),
@@ -175,7 +159,8 @@ let package = Package(
             name: "Controller",
             dependencies: [
                 "KubeClient", "KubeModels", "KubeRuntime", "OCIRegistry", "PrometheusMetrics", "Provenance",
-                "SandboxModels", "SnapshotProvider", "SnapshotStore", "Spelling", asyncHTTPClient, crypto, httpTypes, hummingbird,
+                "SandboxModels", "SnapshotProvider", "SnapshotStore", "Spelling", asyncHTTPClient, crypto, httpTypes,
+                hummingbird,
                 logging,
                 metrics, nioCore, nioHTTP1,
                 nioPosix, nioSSL, serviceLifecycle, swiftASN1, unixSignals, x509,
@@ -240,7 +225,8 @@ let package = Package(
             name: "Server",
             dependencies: [
                 "ClusterRuntime", "KruiseRuntime", "KubeClient", "KubeModels", "LocalRuntime", "PrometheusMetrics",
-                "OCIRegistry", "Provenance", "SandboxModels", "ServerPage", "SnapshotEngine", "SnapshotStore", "Spelling",
+                "OCIRegistry", "Provenance", "SandboxModels", "ServerPage", "SnapshotEngine", "SnapshotStore",
+                "Spelling",
                 "WebSockets", asyncHTTPClient, crypto, httpTypes, hummingbird, logging,
                 metrics, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioPosix, nioSSL, nioWebSocket,
                 serviceLifecycle,
@@ -477,7 +463,8 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Server", "KubeModels", "LocalRuntime", "PrometheusMetrics", "Provenance", "SandboxModels", "ServerPage",
+                "Server", "KubeModels", "LocalRuntime", "PrometheusMetrics", "Provenance", "SandboxModels",
+                "ServerPage",
                 "SnapshotEngine", "SnapshotProvider", "SnapshotStore", "TestSupport", "WebSockets", asyncHTTPClient,
                 httpTypes, hummingbird, logging, metrics, nioCore,
                 nioEmbedded, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioPosix, nioWebSocket,
