@@ -128,10 +128,7 @@ struct CosignLayoutTests {
         }
     }
 
-    @Test(
-        "is believed by skopeo, which reads cosign's signatures, with this key and with no other",
-        .disabled("not with Debian's version yet")
-    )
+    @Test("is believed by skopeo, which reads cosign's signatures, with this key and with no other")
     func skopeo() async throws {
         try await SignedRegistry.inRegistry { signed in
             try await signed.sign(by: key)

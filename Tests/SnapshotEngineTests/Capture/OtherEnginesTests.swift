@@ -9,8 +9,7 @@ import Testing
 
 @testable import SnapshotEngine
 
-/// A snapshot under engines that know nothing of Stasis. Needs root; Docker and podman are looked at where they are installed
-/// (`scripts/setup engines`).
+/// A snapshot under engines that know nothing of Stasis. Needs root, Docker and podman: `scripts/setup engines`.
 @Suite("A snapshot runs elsewhere")
 struct OtherEnginesTests {
     /// What the captured container runs: it tells how it was called, and what is in its files. What engines put into every
@@ -102,7 +101,9 @@ struct OtherEnginesTests {
     @Test("with the same files and the same entry point", arguments: ["runc", "podman", "docker"])
     func runs(name: String) async throws {
         let engine = try #require(Self.engines[name])
-        guard engine.programs.allSatisfy({ FileManager.default.isExecutableFile(atPath: $0) }) else { return }
+        for program in engine.programs {
+            try #require(FileManager.default.isExecutableFile(atPath: program), "scripts/setup engines installs \(program)")
+        }
         try await CaptureFixture.with { fixture in
             try await DockerRegistry.run { registry in
                 try await TestContainer.with(fixture.daemon) { container in
