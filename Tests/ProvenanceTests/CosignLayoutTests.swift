@@ -128,47 +128,6 @@ struct CosignLayoutTests {
         }
     }
 
-    @Test("is believed by skopeo, which reads cosign's signatures, with this key and with no other")
-    func skopeo() async throws {
-        try await SignedRegistry.inRegistry { signed in
-            try await signed.sign(by: key)
-            try await withFolder { folder in
-                let isCopied = try await copies(signed, trusting: key, in: folder)
-                #expect(isCopied)
-                let isCopiedToo = try await copies(signed, trusting: SigningKey(), in: folder)
-                #expect(!isCopiedToo)
-            }
-        }
-    }
-
-    /// Whether skopeo copies the image if it has to be signed.
-    private func copies(_ signed: SignedRegistry, trusting key: SigningKey, in folder: String) async throws -> Bool {
-        try Data(key.publicPEM.utf8).write(to: URL(filePath: "\(folder)/key.pub"))
-        let policy = """
-            {"default": [{"type": "reject"}], "transports": {"docker": {"": [{"type": "sigstoreSigned",
-            "keyPath": "\(folder)/key.pub", "signedIdentity": {"type": "matchRepository"}}]}}}
-            """
-        try Data(policy.utf8).write(to: URL(filePath: "\(folder)/policy.json"))
-        let lookup = "\(folder)/registries.d"
-        try FileManager.default.createDirectory(atPath: lookup, withIntermediateDirectories: true)
-        try Data("docker:\n  \(signed.registry?.authority ?? ""):\n    use-sigstore-attachments: true\n".utf8)
-            .write(to: URL(filePath: "\(lookup)/test.yaml"))
-        do {
-            try await Command.run(
-                "skopeo",
-                [
-                    "--policy", "\(folder)/policy.json", "--registries.d", lookup, "copy", "--src-tls-verify=false",
-                    "--remove-signatures", "docker://\(signed.name):snap", "dir:\(folder)/copy",
-                ]
-            )
-            return true
-        } catch let error as Command.Failure {
-            // Whatever else may be wrong with the call must not pass for a refusal.
-            #expect(error.description.contains("invalid signature") || error.description.contains("cryptographic"))
-            return false
-        }
-    }
-
     @Test("in a layout is what refers to the image, and no tag")
     func layout() async throws {
         try await SignedRegistry.inLayout { signed in
