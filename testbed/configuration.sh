@@ -112,6 +112,7 @@ volumePluginDir: $cluster/kubelet/volume-plugins
 featureGates: {DevicePlugins: false}
 oomScoreAdj: 0
 maxOpenFiles: 20000
+maxPods: 200
 nodeStatusUpdateFrequency: 5s
 evictionHard: {memory.available: 100Mi, nodefs.available: 1Gi, imagefs.available: 1Gi}
 imageGCHighThresholdPercent: 100

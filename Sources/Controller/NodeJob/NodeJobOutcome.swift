@@ -60,7 +60,9 @@ public enum NodeJobOutcome: Sendable, Hashable {
         } else if let failed = job.status?.conditions.first(where: { $0.type == "Failed" && $0.status == "True" }),
             pod?.isYetToTell != true
         {
-            self = .failed(reason: failed.reason, message: failed.message)
+            // A node that has no room for it says so in the pod alone.
+            let told = pod?.status?.phase == "Failed" ? pod?.status : nil
+            self = .failed(reason: told?.reason ?? failed.reason, message: told?.message ?? failed.message)
         } else if let pod, let waiting = state?.waiting, let reason = waiting.reason, Self.hopeless.contains(reason),
             !ImagePull.mayComeAbout(waiting, in: pod, now: now)
         {

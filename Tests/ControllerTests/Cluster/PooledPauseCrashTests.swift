@@ -75,10 +75,11 @@ struct PooledPauseCrashTests {
     private func expectPause(of name: String, in cluster: SandboxCluster) async throws {
         try await cluster.setPause(true, of: name)
         let paused = try await cluster.wait(for: name) {
+            // The pool lets go of it when the pod is seen to be gone.
             $0.status?.phase == .paused && $0.status?.pauseObservedGeneration == $0.metadata.generation
+                && !$0.metadata.finalizers.contains(OpenSandbox.Finalizer.poolAllocation)
         }
         #expect(paused.status?.conditions.map(\.type) == ["Paused"])
         #expect(paused.spec.poolRef == nil && paused.spec.template != nil)
-        #expect(!paused.metadata.finalizers.contains(OpenSandbox.Finalizer.poolAllocation))
     }
 }

@@ -163,6 +163,17 @@ struct CommitJobOutcomeTests {
             let seen = outcome(of: running, failed: "BackoffLimitExceeded") { $0.status?.phase = phase }
             #expect(reason(seen) == "CommitJobFailed")
         }
+        // Only the pod tells that its node has no room for it.
+        let refused = outcome(of: waiting("ContainerCreating"), failed: "BackoffLimitExceeded") {
+            $0.status?.phase = "Failed"
+            $0.status?.reason = "OutOfpods"
+            $0.status?.message = "Pod Node didn't have enough resource: pods, requested: 1, used: 110, capacity: 110"
+        }
+        guard case .failed(let problem) = refused else {
+            Issue.record("\(refused)")
+            return
+        }
+        #expect(problem.message.contains("OutOfpods") && problem.message.contains("capacity: 110"))
         let leaving = outcome(of: running, failed: "DeadlineExceeded") {
             $0.metadata.deletionTimestamp = Timestamp(seconds: 1)
         }

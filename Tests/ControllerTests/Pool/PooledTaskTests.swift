@@ -57,7 +57,8 @@ struct PooledTaskTests {
             let paused = try await cluster.pause("box")
             #expect(paused.status?.phase == .paused, "\(paused.jsonText)")
             #expect(paused.taskCounts == TaskCounts())
-            #expect(paused.status?.allocated == 0 && paused.status?.ready == 0)
+            // Its pod is counted until the watch has told that it is gone.
+            try await cluster.wait(for: "box") { $0.status?.allocated == 0 && $0.status?.ready == 0 }
             #expect(paused.status?.artifact?.imageDigest.hasPrefix("sha256:") == true)
             #expect(paused.spec.poolRef == nil && paused.spec.template != nil)
             try await cluster.waitUntilGone(in: cluster.pods, pod)

@@ -110,7 +110,7 @@ extension Testbed {
 
 /// What is in an image-layout folder, read without the server's own code.
 struct LayoutState {
-    /// The names in the index.
+    /// The names in the index. What has none is told by its digest, unless it is about something that is there.
     var tags: [String] = []
     /// Blobs that an entry of the index needs.
     var needed: [String] = []
@@ -137,6 +137,7 @@ struct LayoutState {
 
         var config: Blob
         var layers: [Blob]
+        var subject: Blob?
     }
 
     /// Reads a folder; one that is not there is empty.
@@ -146,12 +147,20 @@ struct LayoutState {
         let present = Set(MachineState.names("\(folder)/blobs/sha256"))
         var wanted: Set<String> = []
         if let bytes = FileManager.default.contents(atPath: "\(folder)/index.json") {
-            for entry in try JSONDecoder().decode(Index.self, from: bytes).manifests {
-                tags.append(entry.annotations?["org.opencontainers.image.ref.name"] ?? entry.digest)
+            let entries = try JSONDecoder().decode(Index.self, from: bytes).manifests
+            for entry in entries {
+                let name = entry.annotations?["org.opencontainers.image.ref.name"]
+                if let name { tags.append(name) }
                 wanted.insert(Self.hex(entry.digest))
                 let path = "\(folder)/blobs/sha256/\(Self.hex(entry.digest))"
-                guard let bytes = FileManager.default.contents(atPath: path) else { continue }
+                guard let bytes = FileManager.default.contents(atPath: path) else {
+                    if name == nil { tags.append(entry.digest) }
+                    continue
+                }
                 let manifest = try JSONDecoder().decode(Manifest.self, from: bytes)
+                if name == nil, !entries.contains(where: { $0.digest == manifest.subject?.digest }) {
+                    tags.append(entry.digest)
+                }
                 wanted.formUnion(([manifest.config] + manifest.layers).map { Self.hex($0.digest) })
             }
         }
