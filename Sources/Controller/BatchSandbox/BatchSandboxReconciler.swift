@@ -47,7 +47,7 @@ struct BatchSandboxReconciler: SandboxReconciler {
         for _ in 0..<Self.turns {
             var state = try BatchSandboxState(of: sandbox)
             let before = state.record
-            let places = places(of: sandbox, state)
+            let places = places(of: sandbox, state).without { sightings.isForgotten($0) }
             try await confirmLosses(places, before, of: sandbox, &sightings)
             let decision = decide(state.wanted(of: sandbox), before, sandbox, sightings) { places[$0] }
             state.record = decision.record

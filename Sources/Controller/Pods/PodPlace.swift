@@ -78,6 +78,19 @@ struct PodPlaces: Sendable {
     /// A place.
     subscript(index: Int) -> PodPlace { places.indices.contains(index) ? places[index] : .vacant }
 
+    /// The same without pods of which it is known that they are gone, although a cache still has them.
+    func without(_ isGone: (Pod) -> Bool) -> PodPlaces {
+        var changed = self
+        changed.places = places.map { place in
+            switch place {
+            case .own(let pod) where isGone(pod): .vacant
+            case .pooled(let pod) where isGone(pod): .missing(pod.metadata.name)
+            case .own, .pooled, .vacant, .missing, .givenBack, .unreadable: place
+            }
+        }
+        return changed
+    }
+
     /// What cannot be read, if something cannot.
     var trouble: PodAllocationError? {
         for case .unreadable(let error) in places { return error }
