@@ -102,7 +102,10 @@ struct OtherEnginesTests {
     func runs(name: String) async throws {
         let engine = try #require(Self.engines[name])
         for program in engine.programs {
-            try #require(FileManager.default.isExecutableFile(atPath: program), "scripts/setup engines installs \(program)")
+            try #require(
+                FileManager.default.isExecutableFile(atPath: program),
+                "scripts/setup engines installs \(program)"
+            )
         }
         try await CaptureFixture.with { fixture in
             try await DockerRegistry.run { registry in
