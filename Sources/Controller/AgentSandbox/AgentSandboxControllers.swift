@@ -79,8 +79,10 @@ struct AgentSandboxControllers: Sendable {
             logger: parts.logger
         ).controller(name: "agentretention", metrics: parts.metrics)
         queue = controller.queue
+        let census = SandboxCensus(sandboxes, factory: parts.metrics)
         work = [
             { try await sandboxes.run() }, { try await controller.run() }, { try await retention.run() },
+            { await census.run() },
         ]
         finder = AgentSandboxFinder(
             find: { sandboxes.store[$0] },

@@ -94,13 +94,13 @@ struct SandboxCensus<Sandbox: MachineObject>: Sendable {
 }
 
 extension SandboxCensus.Entry {
-    /// What is written down of a sandbox. Of one that nobody has looked at yet, or whose record cannot be read, nothing is known.
-    fileprivate init(_ sandbox: some MachineObject) {
-        let record = try? MachineState.storedRecord(in: sandbox)
-        phase = record?.phase ?? .pending
+    /// What is written down of a sandbox. One of which nothing is, or nothing that can be read, is not counted: nothing is known of it.
+    fileprivate init?(_ sandbox: some MachineObject) {
+        guard let record = try? MachineState.storedRecord(in: sandbox) else { return nil }
+        phase = record.phase
         // Of a capture that is over and not tidied up it is not known either that nothing stands still.
         deadline =
-            record?.members.compactMap { member in
+            record.members.compactMap { member in
                 let recorded = member.recorded
                 return recorded.phase.capture?.deadline ?? (recorded.hasCaptureLeft ? recorded.since : nil)
             }
