@@ -23,8 +23,11 @@ package struct SandboxObjects<Object: SandboxObject>: Sendable {
     /// How long a request waits for the first list of what there is.
     private static var startPatience: Duration { .seconds(10) }
 
-    /// How often an edit is tried when others are faster.
-    private static var attempts: Int { 5 }
+    /// How often an edit is tried when others are faster. Of many at once each has its turn long before the last of these.
+    private static var attempts: Int { 20 }
+
+    /// The longest pause before an attempt that follows `attempt` others: so those that were in each other's way do not meet again.
+    private static func pause(after attempt: Int) -> Duration { .milliseconds(min(4 << min(attempt, 6), 200)) }
 
     /// Creates them.
     ///
@@ -181,6 +184,7 @@ package struct SandboxObjects<Object: SandboxObject>: Sendable {
             } catch let error as KubeError where error.isNotFound {
                 throw SandboxError.noSandbox(id)
             } catch let error as KubeError where error.isConflict && attempt < Self.attempts {
+                try await Task.sleep(for: Self.pause(after: attempt) * Double.random(in: 0...1))
                 attempt += 1
                 try await refresh(entry, what)
             } catch let error as KubeError {

@@ -256,6 +256,8 @@ async function askForKey(problem) {
   stop.abort();
   tellLink("dull", "ring", "No key");
   store.clear();
+  // At once: what another key was let see is not to stand behind the dialog until the next picture.
+  show();
   const answer = await ask({
     title: "API key",
     text: [problem ?? "This server wants a key. It is kept by this tab alone, until it is closed, and is sent to this server only."],

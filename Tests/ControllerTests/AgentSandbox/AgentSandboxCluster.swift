@@ -108,11 +108,12 @@ struct AgentSandboxCluster<Version: AgentSandboxVersion>: Sendable {
         ]
     }
 
-    /// A pod that stands only in the API server, on a node that there is none of; see `SandboxCluster.whilePodsAreReady`.
+    /// A pod that stands only in the API server; see `SandboxCluster.whilePodsAreReady`. It is on no node: Kubernetes deletes, every
+    /// now and then, the pods of nodes that there are none of.
     static var paperTemplate: JSONValue {
         [
             "spec": [
-                "nodeName": "paper", "automountServiceAccountToken": false,
+                "schedulerName": .string(SandboxCluster.noScheduler), "automountServiceAccountToken": false,
                 "containers": [["name": "main", "image": "none"]],
             ]
         ]
