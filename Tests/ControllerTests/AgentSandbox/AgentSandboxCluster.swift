@@ -108,12 +108,12 @@ struct AgentSandboxCluster<Version: AgentSandboxVersion>: Sendable {
         ]
     }
 
-    /// A pod that stands only in the API server; see `SandboxCluster.whilePodsAreReady`. It is on no node: Kubernetes deletes, every
-    /// now and then, the pods of nodes that there are none of.
+    /// A pod that stands only in the API server; see `SandboxCluster.whilePodsAreReady`. Its node is none, and the
+    /// testbed leaves such pods alone.
     static var paperTemplate: JSONValue {
         [
             "spec": [
-                "schedulerName": .string(SandboxCluster.noScheduler), "automountServiceAccountToken": false,
+                "nodeName": "paper", "automountServiceAccountToken": false,
                 "containers": [["name": "main", "image": "none"]],
             ]
         ]
