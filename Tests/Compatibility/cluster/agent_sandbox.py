@@ -23,7 +23,7 @@ class AgentSandboxController:
 
     def __init__(self, cluster: Cluster, namespaces: list[str]) -> None:
         self._api = cluster.environment["STASIS_TESTBED_API"]
-        self._token = cluster.environment["STASIS_TESTBED_TOKEN"]
+        self._token = Path(cluster.environment["STASIS_TESTBED_TOKEN"]).read_text().strip()
         self._tls = ssl.create_default_context(cafile=cluster.environment["STASIS_TESTBED_AUTHORITY"])
         self._namespaces = namespaces
         self._ended = threading.Event()
@@ -80,7 +80,7 @@ class AgentSandboxController:
             self._ask("PATCH", path, {"status": {"conditions": conditions}})
 
     def _ask(self, method: str, path: str, body: Object | None = None) -> Object | None:
-        """What the API server answers; None where it refuses, as when somebody else was faster: it is looked again soon."""
+        """What the API server answers; None where somebody else was faster: it is looked again soon."""
         kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": kind}
         request = urllib.request.Request(self._api + path, json.dumps(body).encode() if body else None, headers, method=method)
@@ -88,5 +88,8 @@ class AgentSandboxController:
             with urllib.request.urlopen(request, context=self._tls, timeout=20) as answer:
                 found: Object = json.load(answer)
                 return found
-        except (urllib.error.URLError, OSError):
-            return None
+        except urllib.error.HTTPError as error:
+            # Also 403: nothing is made any more in a namespace that ends.
+            if error.code in (403, 404, 409):
+                return None
+            raise

@@ -1,7 +1,9 @@
 """A controller that was installed by the pages of the documentation, in a cluster where others follow more of them, all at once."""
 
+import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,7 +19,7 @@ from testbed import Cluster
 #: What a reader types into the two files of the overlay.
 _EDITOR = """#!/bin/sh
 set -e
-sed -i "s|newName: .*|newName: ${IMAGE%@*}|; s|newTag: .*|digest: ${IMAGE#*@}|" "$1"
+sed -i "s|newName: .*|newName: ${IMAGE%@*}|; s|newTag: .*|digest: ${IMAGE#*@}|; /^resources:/,/disruption-budget/d" "$1"
 sed -i "s|^snapshot-registry: .*|snapshot-registry: $SNAPSHOTS|; s|^image-committer-image: .*|image-committer-image: $COMMITTER|" "$2"
 cat >>"$2" <<END
 snapshot-registry-insecure: true
@@ -51,8 +53,13 @@ class Reader(upstream.Cluster):
         self.shell = PageShell(folder, self.environment)
 
     def apply(self, manifest: str, values: dict[str, object] | None = None) -> None:
-        """Applies a block of YAML, with other words in place of some."""
-        self("apply", "--filename=-", standard_input=replaced(manifest, values or {}))
+        """Applies a block of YAML, with other words in place of some. It may name another namespace."""
+        command = [self.cluster.environment["STASIS_TESTBED_KUBECTL"], "apply", "--filename=-"]
+        done = subprocess.run(
+            command, input=replaced(manifest, values or {}), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env=os.environ | self.environment, check=False,
+        )
+        assert done.returncode == 0, done.stdout
 
     def condition(self, kind: str, name: str, wanted: str) -> bool:
         """Whether a condition of an object is true."""
@@ -90,13 +97,21 @@ class Installation:
         # Where a test before this one has deleted it, until it is gone.
         kubectl("wait", "--for=delete", "namespace/stasis-system", "--timeout=60s", check=False)
         kubectl("apply", "--filename", str(DEFINITIONS / "sandboxes.yaml"))
+        login = {".dockerconfigjson": Path(environment["STASIS_TESTBED_LOGIN"]).read_text()}
+        secrets = ("registry-snapshot-push-secret", "registry-pull-secret")
+        items = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}} for namespace in self._namespaces.values()]
+        items += [
+            {
+                "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/dockerconfigjson", "stringData": login,
+                "metadata": {"name": secret, "namespace": namespace},
+            }
+            for namespace in self._namespaces.values() for secret in secrets
+        ]
+        everything = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+        # Not by the Cluster's kubectl, which names a namespace.
+        command = [environment["STASIS_TESTBED_KUBECTL"], "--kubeconfig", environment["KUBECONFIG"], "apply", "--filename=-"]
+        subprocess.run(command, input=everything, text=True, check=True, stdout=subprocess.DEVNULL)
         for name, namespace in self._namespaces.items():
-            kubectl("create", "namespace", namespace)
-            for secret in ("registry-snapshot-push-secret", "registry-pull-secret"):
-                kubectl(
-                    "create", "secret", "generic", secret, "--namespace", namespace, "--type=kubernetes.io/dockerconfigjson",
-                    f"--from-file=.dockerconfigjson={environment['STASIS_TESTBED_LOGIN']}",
-                )
             folder = self._folder / name
             folder.mkdir()
             self.readers[name] = Reader(self._cluster, namespace, folder)
@@ -104,13 +119,12 @@ class Installation:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._pool.shutdown()
         kubectl = self._cluster.kubectl
         for reader in self.readers.values():
             reader.shell.__exit__()
-            reader("delete", _KINDS, "--all", "--wait=false", check=False)
-        for reader in self.readers.values():
-            reader("wait", "--for=delete", _KINDS, "--all", "--timeout=60s", check=False)
+        # While there is a controller that lets them go. Who still follows a page comes to an end without a shell.
+        list(self._pool.map(lambda reader: reader("delete", _KINDS, "--all", "--timeout=60s", check=False), self.readers.values()))
+        self._pool.shutdown()
         self._upstream.__exit__(None, None, None)
         for part in ("agent-sandbox/controller", "kruise/controller", "overlays/mine"):
             kubectl("delete", "--kustomize", str(self._folder / "deploy" / part), "--ignore-not-found", "--wait=false", check=False)

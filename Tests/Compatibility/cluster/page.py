@@ -6,6 +6,7 @@ import re
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from pages import DRAWN, ROOT, Block, blocks
 

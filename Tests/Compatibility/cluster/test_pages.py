@@ -49,7 +49,7 @@ def pools(reader: Reader) -> None:
     sandbox = reader.get("batchsandbox", "mine")
     assert sandbox
     [taken] = json.loads(sandbox["metadata"]["annotations"]["sandbox.opensandbox.io/alloc-status"])["pods"]
-    reader.until(lambda: reader.status("pool", "python", "available") == 2, "the buffer is full")
+    reader.until(lambda: reader.status("pool", "python", "available"), "there is a spare one")
 
     said = reader.shell.run(*page.take("Taking pods out"), 'echo "chosen: $POD"')
     chosen = said.split("chosen: ")[1].split()[0]
