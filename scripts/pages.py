@@ -12,7 +12,7 @@ DRAWN = {"text"}
 
 _FENCE = re.compile(r"^( *)```(\S*)\s*$")
 _HEADING = re.compile(r"^#+ +(.*?) *#*$")
-_COMMENT = re.compile(r"^<!-- (tested|not run): (.*?) -->$")
+_COMMENT = re.compile(r"^ *<!-- (tested|not run): (.*?) -->$")
 _INDENTED = re.compile(r"^    (\S.*)$")
 
 
