@@ -90,8 +90,7 @@ class Site:
     def render(self) -> None:
         """Makes the content of every page."""
         for page in self.pages.values():
-            # Comments are for those who edit the page: see scripts/check-commands.
-            tokens = self.markdown.parse(re.sub(r"^ *<!--.*?-->\n", "", page.source.read_text(encoding="utf-8"), flags=re.MULTILINE))
+            tokens = self.markdown.parse(page.source.read_text(encoding="utf-8"))
             self.mark_headings(page, tokens)
             for token in tokens:
                 for child in token.children or []:

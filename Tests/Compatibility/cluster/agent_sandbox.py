@@ -35,7 +35,8 @@ class AgentSandboxController:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._ended.set()
-        self._thread.join()
+        if self._thread.ident:
+            self._thread.join()
 
     def _work(self) -> None:
         while not self._ended.wait(0.3):

@@ -89,6 +89,14 @@ class Installation:
         self._pool = ThreadPoolExecutor(len(names))
 
     def __enter__(self) -> "Installation":
+        try:
+            self._begin()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def _begin(self) -> None:
         environment, kubectl = self._cluster.environment, self._cluster.kubectl
         shutil.copytree(ROOT / "deploy", self._folder / "deploy", ignore=shutil.ignore_patterns("mine", "quick-start*"))
         editor = self._folder / "editor"
@@ -116,7 +124,6 @@ class Installation:
             folder.mkdir()
             self.readers[name] = Reader(self._cluster, namespace, folder)
         self._upstream.__enter__()
-        return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         kubectl = self._cluster.kubectl

@@ -64,14 +64,16 @@ def pools(reader: Reader) -> None:
     choosy = upstream_sandbox("choosy", reader.cluster.image)
     choosy["metadata"]["labels"] = {"tier": "gold"}
     choosy["spec"]["poolRef"] = "*"
-    # The profile is known a moment later: what was chosen without it is given back.
+
     def refused() -> bool:
+        # The profile is known a moment later: what was chosen without it is given back.
         reader("delete", "batchsandbox", "choosy", "--ignore-not-found")
         reader.create(choosy)
-        event = reader.until(lambda: assigned(reader) or [item for item in reader.list("events") if item["reason"] == "FailedPoolAssign"], "a choice")
-        return event is not True
+        reader.until(lambda: assigned(reader) or told(reader, "FailedPoolAssign"), "a choice")
+        return not assigned(reader)
+
     reader.until(refused, "the profile says which pools fit")
-    assert "labelselector" in reader("get", "events", "--output=yaml")
+    assert any("labelselector" in message for message in told(reader, "FailedPoolAssign"))
     reader("label", "pool", "python", "tier=gold")
     reader.until(lambda: assigned(reader), "the pool that is like it is chosen")
     wait_for_phase(reader, "choosy", "Succeed")
@@ -90,6 +92,11 @@ def pools(reader: Reader) -> None:
         return json.loads(text) if text else None
     reader.until(record, "the pod is restarted")
     assert not page.rest
+
+
+def told(reader: Reader, reason: str) -> list[str]:
+    """What Events of a reason say."""
+    return [item["message"] for item in reader.list("events") if item["reason"] == reason]
 
 
 def assigned(reader: Reader) -> bool:
@@ -122,7 +129,8 @@ def kruise(reader: Reader, page: Page) -> None:
     said = reader.shell.run(*page.take("Checkpoints"))
     assert "condition met" in said and "CheckpointSucceeded" in said
     [claim] = page.take("Checkpoints", language="yaml")
-    reader.apply(claim)
+    # With more patience than a loaded machine may need.
+    reader.apply(claim, {"templateName: before-the-upgrade": "templateName: before-the-upgrade, claimTimeout: 5m"})
     reader.until(lambda: reader.status("sandboxclaim.agents.kruise.io", "as-it-was", "phase") == "Completed", "the clone is there")
     [clone] = [item["metadata"]["name"] for item in reader.list("sandboxes.agents.kruise.io") if item["metadata"]["name"] != "my-sandbox"]
     assert reader.cat(clone, "/note") == "remember me"
@@ -130,7 +138,8 @@ def kruise(reader: Reader, page: Page) -> None:
 
     page = Page("kruise-sets.md")
     [both] = page.take("Warm sandboxes and claims of the Kruise dialect", language="yaml")
-    reader.apply(both, {"registry.example/demo:1": reader.cluster.image + "\n          command: [tail, -f, /dev/null]"})
+    values = {"registry.example/demo:1": reader.cluster.image + "\n          command: [tail, -f, /dev/null]"}
+    reader.apply(both, values | {"templateName: demo": "templateName: demo\n  claimTimeout: 5m"})
     reader.until(lambda: reader.status("sandboxclaim.agents.kruise.io", "demo-sandbox-claim", "phase") == "Completed", "one is claimed")
     assert reader.status("sandboxclaim.agents.kruise.io", "demo-sandbox-claim", "claimedReplicas") == 1
     reader.until(lambda: reader.status("sandboxset.agents.kruise.io", "demo", "availableReplicas") == 2, "the set is full again")
@@ -250,14 +259,16 @@ def followed(cluster: Cluster, request: pytest.FixtureRequest, tmp_path_factory:
             "kruise": lambda reader: kruise(reader, of_kruise),
             "agents": lambda reader: agents(reader, of_agents, installation.readers["agents-elsewhere"]),
         }
-        chosen = {item.callspec.params["name"] for item in request.session.items if item.nodeid.startswith(request.node.nodeid) and hasattr(item, "callspec")}
+        items = [item for item in request.session.items if item.nodeid.startswith(request.node.nodeid)]
+        chosen = {item.callspec.params["name"] for item in items if isinstance(item, pytest.Function) and hasattr(item, "callspec")}
         begun: dict[str, Future[None]] = {name: installation.follow(name, work) for name, work in works.items() if name in chosen}
 
         def join(name: str) -> None:
             try:
                 begun[name].result()
             except BaseException as error:
-                error.add_note(cluster.kubectl("logs", "--namespace=stasis-system", "--selector=app.kubernetes.io/name=stasis-controller", "--tail=20"))
+                log = ("logs", "--namespace=stasis-system", "--selector=app.kubernetes.io/name=stasis-controller", "--tail=20")
+                error.add_note(installation.readers["snapshots"](*log, check=False))
                 raise
 
         yield join
