@@ -211,7 +211,7 @@ def committer(reader: Reader) -> None:
     [ask] = page.take("What is asked of the holder")
     [form] = page.take("What is asked of the holder", language="json")
     reader.shell.run(
-        "export STASIS_HOLD_SOCKET=$PWD/hold.sock STASIS_SNAPSHOT_UID=4f0c",
+        "SNAPSHOT_UID=4f0c; export STASIS_HOLD_SOCKET=$PWD/hold.sock STASIS_SNAPSHOT_UID=$SNAPSHOT_UID",
         'stasis-committer hold --listen "$STASIS_HOLD_SOCKET" & HOLDER=$!',
         f"export STASIS_FREEZE_UNTIL=$(date --utc --date='5 minutes' +%FT%TZ); {commit}",
     )
