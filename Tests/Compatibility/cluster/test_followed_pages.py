@@ -212,7 +212,7 @@ def committer(reader: Reader) -> None:
     [form] = page.take("What is asked of the holder", language="json")
     reader.shell.run(
         "SNAPSHOT_UID=4f0c; export STASIS_HOLD_SOCKET=$PWD/hold.sock STASIS_SNAPSHOT_UID=$SNAPSHOT_UID",
-        'stasis-committer hold --listen "$STASIS_HOLD_SOCKET" & HOLDER=$!',
+        'stasis-committer hold --listen "$STASIS_HOLD_SOCKET" >hold.log 2>&1 & HOLDER=$!',
         f"export STASIS_FREEZE_UNTIL=$(date --utc --date='5 minutes' +%FT%TZ); {commit}",
     )
     assert '"held":true' in (reader.folder / "result.json").read_text().replace(" ", "")
