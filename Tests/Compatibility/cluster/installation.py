@@ -98,6 +98,7 @@ class Installation:
 
     def _begin(self) -> None:
         environment, kubectl = self._cluster.environment, self._cluster.kubectl
+        self._image = self._pool.submit(self._cluster.push_program, "stasis-controller")
         shutil.copytree(ROOT / "deploy", self._folder / "deploy", ignore=shutil.ignore_patterns("mine", "quick-start*"))
         editor = self._folder / "editor"
         editor.write_text(_EDITOR)
@@ -123,6 +124,9 @@ class Installation:
             folder = self._folder / name
             folder.mkdir()
             self.readers[name] = Reader(self._cluster, namespace, folder)
+        # Pods can only be made in a namespace that has its account.
+        for reader in self.readers.values():
+            reader.until(lambda: reader.get("serviceaccount", "default"), f"the account of {reader.namespace}")
         self._upstream.__enter__()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -141,7 +145,7 @@ class Installation:
         """Follows what pages say of installing, and answers what was printed."""
         cluster = self._cluster
         environment = {
-            "EDITOR": str(self._folder / "editor"), "IMAGE": cluster.push_program("stasis-controller"), "COMMITTER": cluster.committer,
+            "EDITOR": str(self._folder / "editor"), "IMAGE": self._image.result(), "COMMITTER": cluster.committer,
             "SNAPSHOTS": f"{cluster.environment['STASIS_TESTBED_LOGIN_REGISTRY']}/pages-{os.getpid()}",
             "SOCKET": cluster.environment["STASIS_TESTBED_CONTAINERD"],
             "ROOT": f"{cluster.environment['STASIS_TESTBED']}/cluster/containerd/root",

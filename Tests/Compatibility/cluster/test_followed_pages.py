@@ -253,19 +253,27 @@ def followed(cluster: Cluster, request: pytest.FixtureRequest, tmp_path_factory:
     """The readers of the pages that were chosen have begun; calling it waits for one of them."""
     folder = tmp_path_factory.mktemp("pages")
     with Installation(cluster, folder, ["snapshots", "pools", "tasks", "kruise", "agents", "agents-elsewhere", "committer"]) as installation:
+        items = [item for item in request.session.items if item.nodeid.startswith(request.node.nodeid)]
+        chosen = {item.callspec.params["name"] for item in items if isinstance(item, pytest.Function) and hasattr(item, "callspec")}
+        begun: dict[str, Future[None]] = {}
+
+        def begin(works: dict[str, Callable[[Reader], None]]) -> None:
+            begun.update({name: installation.follow(name, work) for name, work in works.items() if name in chosen})
+
+        # It needs no controller.
+        begin({"committer": committer})
         controller, of_kruise, of_agents = Page("controller.md"), Page("kruise.md"), Page("agent-sandbox.md")
         definitions = of_kruise.take("OpenKruise Agents' kinds") + of_agents.take("agent-sandbox's Sandboxes")
         said = installation.install(*definitions, *controller.take("Installing it"))
         assert "successfully rolled out" in said
-        works: dict[str, Callable[[Reader], None]] = {
-            "pools": pools, "tasks": tasks, "committer": committer,
-            "snapshots": lambda reader: snapshots(reader, controller),
-            "kruise": lambda reader: kruise(reader, of_kruise),
-            "agents": lambda reader: agents(reader, of_agents, installation.readers["agents-elsewhere"]),
-        }
-        items = [item for item in request.session.items if item.nodeid.startswith(request.node.nodeid)]
-        chosen = {item.callspec.params["name"] for item in items if isinstance(item, pytest.Function) and hasattr(item, "callspec")}
-        begun: dict[str, Future[None]] = {name: installation.follow(name, work) for name, work in works.items() if name in chosen}
+        begin(
+            {
+                "pools": pools, "tasks": tasks,
+                "snapshots": lambda reader: snapshots(reader, controller),
+                "kruise": lambda reader: kruise(reader, of_kruise),
+                "agents": lambda reader: agents(reader, of_agents, installation.readers["agents-elsewhere"]),
+            }
+        )
 
         def join(name: str) -> None:
             try:
