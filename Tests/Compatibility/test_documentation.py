@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from pages import ROOT, blocks
+from pages import pages as all_pages
 
 
 def run(*command: object) -> subprocess.CompletedProcess[str]:
@@ -108,13 +109,64 @@ def test_a_word_that_is_gone_is_noticed(handbook: Handbook) -> None:
     assert handbook.compare('// Problem("DiskFull")', "") == ""
 
 
+class Pages:
+    """A small tree with one page, one test, and the script that looks for commands that no test runs."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        for folder in ("scripts", "docs", "Tests"):
+            (root / folder).mkdir()
+        for name in ("check-commands", "pages.py"):
+            shutil.copy(ROOT / "scripts" / name, root / "scripts")
+        for name in ("README.md", "CONTRIBUTING.md"):
+            (root / name).write_text("# Nothing\n")
+
+    def check(self, page: str, test: str = "") -> str:
+        """What the script says of docs/page.md; nothing when all is well."""
+        (self._root / "docs/page.md").write_text(page)
+        (self._root / "Tests/test_page.py").write_text(test)
+        done = run(sys.executable, self._root / "scripts" / "check-commands")
+        assert (done.returncode == 0) == (done.stdout == "")
+        return done.stdout
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> Pages:
+    return Pages(tmp_path)
+
+
+BLOCK = "# Page\n\n## Start\n\n```sh\n# not a heading\nstart\n```\n"
+
+
+def test_commands_that_no_test_runs_are_noticed(pages: Pages) -> None:
+    assert 'docs/page.md:5: sh is run by no test: let one take it by its heading, "Start"' in pages.check(BLOCK)
+    assert "is run by no test" in pages.check(BLOCK, 'Page("other.md").take("Start")')
+    assert "is run by no test" in pages.check(BLOCK, 'Page("page.md").take("Other")')
+    assert "is run by no test" in pages.check(BLOCK, 'Page("page.md").everything("yaml")')
+    assert pages.check(BLOCK, 'Page("page.md").take("Start")') == ""
+    assert pages.check(BLOCK, 'page = Page("page.md"); page.everything("sh")') == ""
+
+
+def test_what_is_said_of_a_block(pages: Pages) -> None:
+    assert pages.check(BLOCK.replace("```sh", "<!-- not run: it takes an hour -->\n```sh")) == ""
+    assert "is not run" in pages.check(BLOCK.replace("```sh", "<!-- not run: no -->\n```sh"))
+    assert "is run by no test" in pages.check(BLOCK.replace("```sh", "<!-- not run: it takes an hour -->\n\n```sh"))
+    named = BLOCK.replace("```sh", "<!-- tested: begin -->\n```sh")
+    assert "is run by no test" in pages.check(named, 'Page("page.md").take("Start")')
+    assert pages.check(named, 'Page("page.md"); run("begin")') == ""
+
+
+def test_commands_that_are_only_looked_at_are_noticed(pages: Pages) -> None:
+    assert "has commands" in pages.check("# Page\n\n    make all\n")
+    assert "has commands" in pages.check("# Page\n\n```text\nkubectl get pods\n```\n")
+    assert pages.check("# Page\n\n```text\na drawing\n```\n\n    a formula\n") == ""
+
+
 def commands() -> list[tuple[str, str]]:
-    """Every line of commands in the documentation, and its page: blocks for a shell, and lines that stand indented by themselves."""
+    """Every line of commands in the documentation, and its page."""
     found = []
-    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
-        text = page.read_text()
-        blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL) + re.findall(r"^    (make .*)$", text, re.MULTILINE)
-        found += [(page.name, line) for block in blocks for line in block.splitlines()]
+    for page in all_pages():
+        found += [(page.name, line) for block in blocks(page.read_text()) if block.language == "sh" for line in block.text.splitlines()]
     return found
 
 

@@ -4,17 +4,16 @@ The daemons are the tests' own, so three things are not done as they stand there
 server, whose configuration is checked instead."""
 
 import os
-import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from cluster.page import Page, replaced
 from testbed import Testbed
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "getting-started.md"
 
 STAND_INS = r"""
 make() { [ "$*" = "setup build" ] || { echo "the page makes something else: $*" >&2; return 2; }; }
@@ -33,15 +32,13 @@ def machine(program: Path) -> Iterator[Testbed]:
 
 
 def test_the_page(machine: Testbed, program: Path, tmp_path: Path) -> None:
-    commands = "\n".join(re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL))
-    for said, here in {
+    page = Page("getting-started.md")
+    commands = replaced("\n".join(page.everything("sh")), {
         "http://127.0.0.1:8080": f"http://{machine.server.address}",
         "OPEN-SANDBOX-API-KEY: change-me": f"OPEN-SANDBOX-API-KEY: {machine.server.key}",
         "/tmp/": f"{tmp_path}/",
         "$HOME/.cache/stasis/build/debug": str(program.parent),
-    }.items():
-        assert said in commands, f"the page does not say {said}"
-        commands = commands.replace(said, here)
+    })
     (tmp_path / "scripts").symlink_to(ROOT / "scripts")
     done = subprocess.run(
         ["bash", "-c", f"set -euo pipefail\n{STAND_INS}\n{commands}"], cwd=tmp_path, text=True, timeout=300,

@@ -235,7 +235,7 @@ class Cluster:
         self.execd_image = f"{registry}/{self.namespace}/execd:1"
         for tag, image in (("sandbox", self.image), ("execd", self.execd_image)):
             self.push(image, tag)
-        self._committer = self.push_program("stasis-committer")
+        self.committer = self.push_program("stasis-committer")
         self.template = self.folder / "template.yaml"
         self.template.write_text(_TEMPLATE)
         self.kubectl("apply", "--kustomize", str(_ROOT / "deploy" / "crds"))
@@ -262,7 +262,7 @@ class Cluster:
                 f"--watch-namespaces={self.namespace}", "--health-probe-bind-address=0",
                 f"--metrics-bind-address=127.0.0.1:{self.metrics}", "--metrics-secure=false",
                 f"--snapshot-registry={self.snapshot_registry}/{self.namespace}", "--snapshot-registry-insecure",
-                f"--image-committer-image={self._committer}",
+                f"--image-committer-image={self.committer}",
                 f"--containerd-socket-path={environment['STASIS_TESTBED_CONTAINERD']}",
                 f"--containerd-root={environment['STASIS_TESTBED']}/cluster/containerd/root", *self._flags,
             ],

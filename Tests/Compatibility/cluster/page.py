@@ -5,36 +5,48 @@ import queue
 import re
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+from pages import DRAWN, ROOT, Block, blocks
 
 
 class Page:
-    """The commands of a page, by the headings that they stand under."""
+    """The blocks of a page that are to be run, by the headings that they stand under: see scripts/check-commands."""
 
     def __init__(self, name: str) -> None:
-        self._sections: dict[str, list[str]] = {}
         text = (ROOT / "docs" / name).read_text()
-        for part in re.split(r"^#+ ", text, flags=re.MULTILINE)[1:]:
-            heading, _, rest = part.partition("\n")
-            blocks = re.findall(r"^```sh\n(.*?)^```$", rest, re.MULTILINE | re.DOTALL)
-            if blocks:
-                self._sections[heading] = blocks
+        self._blocks = [block for block in blocks(text) if block.language and block.language not in DRAWN and not block.not_run]
 
-    def take(self, heading: str, values: Mapping[str, object] | None = None) -> list[str]:
+    def take(self, heading: str, values: Mapping[str, object] | None = None, language: str = "sh") -> list[str]:
         """The blocks under a heading, each of which is taken once; `values` are put in place of those that are defined there."""
-        blocks = self._sections.pop(heading)
+        return self._taken(lambda block: (block.heading, block.language) == (heading, language), values)
+
+    def everything(self, language: str, values: Mapping[str, object] | None = None) -> list[str]:
+        """All blocks in a language."""
+        return self._taken(lambda block: block.language == language, values)
+
+    def _taken(self, wanted: Callable[[Block], bool], values: Mapping[str, object] | None) -> list[str]:
+        taken = [block.text for block in self._blocks if wanted(block)]
+        assert taken, "the page has no such block any more"
+        self._blocks = [block for block in self._blocks if not wanted(block)]
         for name, value in (values or {}).items():
-            blocks = [re.sub(rf"^{name}=\S*", f"{name}='{value}'", block, flags=re.MULTILINE) for block in blocks]
-            assert any(f"{name}='{value}'" in block for block in blocks), f"the page does not define {name}"
-        return blocks
+            taken = [re.sub(rf"^{name}=\S*", f"{name}='{value}'", block, flags=re.MULTILINE) for block in taken]
+            assert any(f"{name}='{value}'" in block for block in taken), f"the page does not define {name}"
+        return taken
 
     @property
     def rest(self) -> list[str]:
-        """The headings with commands that nobody has taken."""
-        return list(self._sections)
+        """The headings with blocks that nobody has taken."""
+        return [f"{block.heading} ({block.language})" for block in self._blocks]
+
+
+def replaced(text: str, values: Mapping[str, object]) -> str:
+    """A block with other words in place of some, each of which has to be there."""
+    for said, here in values.items():
+        assert said in text, f"the page does not say {said}"
+        text = text.replace(said, str(here))
+    return text
 
 
 class PageShell:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from cluster.page import Page, replaced
 from cluster.prometheus import MONITORING, Prometheus
 from testbed import Cluster, ClusterServer
 from testbed.daemon import free_port
@@ -113,6 +114,16 @@ def test_every_alert_has_its_page() -> None:
         assert f"runbook: docs/monitoring.md#{name.lower()}" in rules
         assert f"### {name}\n" in page, name
     subprocess.run(["promtool", "check", "rules", MONITORING / "rules.yaml"], check=True)
+
+
+def test_the_scrapes_of_the_page(tmp_path: Path) -> None:
+    page = Page("monitoring.md")
+    [scrapes] = page.take("Monitoring", language="yaml")
+    token = tmp_path / "token"
+    token.write_text("a token")
+    file = tmp_path / "prometheus.yml"
+    file.write_text(replaced(scrapes, {"/var/run/secrets/kubernetes.io/serviceaccount/token": token}))
+    subprocess.run(["promtool", "check", "config", file], check=True)
 
 
 def test_a_pool_that_starves(watched: Cluster, prometheus: Prometheus) -> None:

@@ -1,7 +1,6 @@
 """Every command of docs/quick-start.md, in the order of the page and in one shell, on the testbed's Kubernetes."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -10,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from cluster.page import Page
 from testbed import Cluster
 from testbed.daemon import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGE = ROOT / "docs" / "quick-start.md"
 
 # `make images` builds with optimization, which takes longer than anybody wants to wait. What it does with its words is done with the
 # programs that were built already.
@@ -33,23 +32,12 @@ make() {
 """
 
 
-def blocks() -> list[str]:
-    """The commands of the page."""
-    return re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
-
-
-def with_values(definitions: str, values: dict[str, object]) -> str:
-    """The first block, which says what a cluster is like, for another cluster."""
-    for name, value in values.items():
-        definitions, count = re.subn(rf"^{name}=\S*", f"{name}='{value}'", definitions, flags=re.MULTILINE)
-        assert count == 1, f"the page does not define {name} once"
-    return definitions
-
-
 @pytest.fixture
 def folder(cluster: Cluster, tmp_path: Path) -> Iterator[Path]:
     """Where the page is followed: a clone, as far as the page needs one. Afterwards nothing of it is in the cluster."""
     shutil.copytree(ROOT / "deploy", tmp_path / "deploy", ignore=shutil.ignore_patterns("quick-start*"))
+    # Where a test before this one has deleted them, until they are gone.
+    cluster.kubectl("wait", "--for=delete", "namespace/opensandbox", "namespace/stasis-system", "--timeout=60s", check=False)
     try:
         yield tmp_path
     finally:
@@ -62,9 +50,9 @@ def folder(cluster: Cluster, tmp_path: Path) -> Iterator[Path]:
 def test_the_page(cluster: Cluster, folder: Path) -> None:
     environment = cluster.environment
     login = environment["STASIS_TESTBED_LOGIN_REGISTRY"]
-    definitions, *commands = blocks()
-    definitions = with_values(
-        definitions,
+    page = Page("quick-start.md")
+    commands = page.everything(
+        "sh",
         {
             "REGISTRY": f"{cluster.registry}/stasis", "SNAPSHOTS": f"{login}/quick-start", "LOGIN": environment["STASIS_TESTBED_LOGIN"],
             "PLAIN_HTTP": cluster.registry, "INSECURE": "true", "TAG": "quick-start", "EXECD": cluster.execd_image, "IMAGE": cluster.image,
@@ -72,7 +60,7 @@ def test_the_page(cluster: Cluster, folder: Path) -> None:
             "CONTAINERD_ROOT": f"{environment['STASIS_TESTBED']}/cluster/containerd/root", "PORT": free_port(),
         },
     )
-    script = "\n".join(["set -euo pipefail; trap 'kill $(jobs -p) 2>/dev/null || true' EXIT", MAKE, definitions, *commands])
+    script = "\n".join(["set -euo pipefail; trap 'kill $(jobs -p) 2>/dev/null || true' EXIT", MAKE, *commands])
     # kubectl is that of the cluster's version, pip and python3 those of the environment that has the SDK.
     tools = [str(Path(environment["STASIS_TESTBED_KUBECTL"]).parent), str(Path(sys.executable).parent)]
     path = ":".join([*tools, os.environ["PATH"]])
@@ -85,3 +73,4 @@ def test_the_page(cluster: Cluster, folder: Path) -> None:
     assert '"text":"remember me\\u000a"' in done.stdout, done.stdout[-5000:]
     assert "\nremember me, too\n" in done.stdout, done.stdout[-5000:]
     assert '"state": "Running"' in done.stdout and '"digest": "sha256:' in done.stdout
+    assert not page.rest, "commands that nobody runs"

@@ -3,22 +3,20 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from client import Client
+from cluster.page import Page
 from conftest import ALICE
 from testbed import Testbed
-
-_PAGE = Path(__file__).resolve().parents[3] / "docs" / "e2b.md"
 
 
 @pytest.mark.since(2, 45)
 def test_the_example_of_the_documentation(testbed: Testbed) -> None:
-    text = _PAGE.read_text()
-    [program] = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    said = dict(re.findall(r"^    export (\w+)=(\S+)$", text, re.MULTILINE))
+    page = Page("e2b.md")
+    [program] = page.everything("python")
+    said = dict(re.findall(r"^export (\w+)=(\S+)$", "\n".join(page.everything("sh")), re.MULTILINE))
     environment = {name: value.replace("127.0.0.1:8080", testbed.server.address) for name, value in said.items()}
     assert environment.keys() == {"E2B_API_URL", "E2B_SANDBOX_URL", "E2B_API_KEY"}
     environment["E2B_API_KEY"] = ALICE
