@@ -342,6 +342,28 @@ let package = Package(
             path: "Examples/CustomSnapshotProvider/Sources/CustomSnapshotProvider",
             swiftSettings: house
         ),
+        .executableTarget(
+            name: "FirstProvider",
+            dependencies: ["Controller", "KubeModels", "OCIRegistry", "SandboxModels", "SnapshotProvider"],
+            path: "Examples/FirstProvider/Sources/FirstProvider",
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "FirstProviderTests",
+            dependencies: ["FirstProvider", "SandboxModels", "SnapshotProvider"],
+            path: "Examples/FirstProvider/Tests/FirstProviderTests",
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "LibraryExampleTests",
+            dependencies: [
+                "ClusterRuntime", "Committer", "ImageBuilder", "KruiseRuntime", "KubeClient", "KubeModels",
+                "KubeRuntime", "LocalRuntime", "OCIRegistry", "PrometheusMetrics", "Provenance", "RegistryInventory",
+                "SandboxModels", "Server", "SnapshotEngine", "SnapshotProvider", "SnapshotStore", "TaskExecutor",
+                "TestSupport", "WebSockets", logging, metrics, nioCore, serviceLifecycle,
+            ],
+            swiftSettings: house
+        ),
         .testTarget(
             name: "SandboxModelsTests",
             dependencies: ["Exploration", "KubeModels", "SandboxModels", "TestSupport"],

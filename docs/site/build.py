@@ -26,6 +26,8 @@ from libraries import FOLDER, Libraries
 ROOT = Path(__file__).resolve().parents[2]
 ORDER = ROOT / "docs" / "README.md"
 LIBRARIES = ROOT / "docs" / "libraries.md"
+# What pages say to the tests that run their commands.
+REMARK = re.compile(r"^<!--.*?-->\n", re.MULTILINE)
 
 
 @dataclass
@@ -78,7 +80,7 @@ class Site:
     def render(self) -> None:
         """Makes the content of every page."""
         for page in self.pages.values():
-            tokens = self.markdown.parse(page.source.read_text(encoding="utf-8"))
+            tokens = self.markdown.parse(REMARK.sub("", page.source.read_text(encoding="utf-8")))
             self.mark_headings(page, tokens)
             for token in tokens:
                 for child in token.children or []:
