@@ -55,7 +55,9 @@ public struct ProviderTrial<Provider: SnapshotProvider>: Sendable {
     private func keepRunning(_ request: SnapshotRequest, _ findings: inout Findings) async throws {
         guard let artifact = try await captured(request, &findings) else { return }
         try await twice("forget", &findings) { await provider.forget(request) }
-        try await twice("verify, after forget", &findings) { await provider.verify(artifact, in: request.source.namespace) }
+        try await twice("verify, after forget", &findings) {
+            await provider.verify(artifact, in: request.source.namespace)
+        }
         try await deletes(artifact, of: request, &findings)
     }
 
@@ -65,7 +67,9 @@ public struct ProviderTrial<Provider: SnapshotProvider>: Sendable {
         try await twice("seal", &findings) { await provider.seal(request) }
         try await twice("release", &findings) { await provider.release(request) }
         try await twice("forget", &findings) { await provider.forget(request) }
-        try await twice("verify, after release", &findings) { await provider.verify(artifact, in: request.source.namespace) }
+        try await twice("verify, after release", &findings) {
+            await provider.verify(artifact, in: request.source.namespace)
+        }
         try await deletes(artifact, of: request, &findings)
     }
 
@@ -97,9 +101,13 @@ public struct ProviderTrial<Provider: SnapshotProvider>: Sendable {
             findings.add("preflight: refuses the trial: \(error)")
             return nil
         }
-        guard let artifact = try await twice("capture", &findings, { await provider.capture(request) }) else { return nil }
+        guard let artifact = try await twice("capture", &findings, { await provider.capture(request) }) else {
+            return nil
+        }
         if artifact.provider != provider.name {
-            findings.add("capture: the artifact is of the provider \(artifact.provider), and this one is \(provider.name)")
+            findings.add(
+                "capture: the artifact is of the provider \(artifact.provider), and this one is \(provider.name)"
+            )
         }
         if Set(artifact.parts.map(\.container)) != Set(request.source.containers.map(\.name)) {
             findings.add("capture: the artifact does not have the containers that were asked for, each once")

@@ -8,7 +8,8 @@ import Testing
 @Suite("Examples in documentation")
 struct DocumentedCodeTests {
     private static let root = URL(fileURLWithPath: #filePath).appending(path: "../../..").standardized
-    private static let libraries = (try? FileManager.default.contentsOfDirectory(atPath: "\(root.path)/Sources"))?
+    private static let libraries =
+        (try? FileManager.default.contentsOfDirectory(atPath: "\(root.path)/Sources"))?
         .filter { FileManager.default.fileExists(atPath: "\(root.path)/Sources/\($0)/\($0).docc") }.sorted() ?? []
 
     @Test("of libraries are compiled", arguments: libraries)
@@ -32,7 +33,9 @@ struct DocumentedCodeTests {
 
     private static func blocks(of page: String) throws -> [String] {
         let text = try String(contentsOfFile: "\(root.path)/\(page)", encoding: .utf8)
-        return text.split(separator: "```swift\n").dropFirst().map { String($0.prefix(upTo: $0.range(of: "```")?.lowerBound ?? $0.endIndex)) }
+        return text.split(separator: "```swift\n").dropFirst().map {
+            String($0.prefix(upTo: $0.range(of: "```")?.lowerBound ?? $0.endIndex))
+        }
     }
 
     private static func expectCompiled(_ blocks: [String]) throws {

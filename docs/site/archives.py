@@ -46,6 +46,12 @@ class Symbol:
         """What the compiler calls it: the same in all libraries."""
         return self.data["metadata"].get("externalID", "")
 
+    @property
+    def is_only_inherited(self) -> bool:
+        """Whether it does what a protocol of somebody else asks for, and nothing is said about it here."""
+        abstract = self.data.get("abstract") or [{}]
+        return abstract[0].get("text") == "Inherited from "
+
     def reference(self, identifier: str) -> dict[str, Any]:
         return self.data["references"].get(identifier, {})
 

@@ -11,6 +11,7 @@ from archives import Archive, Symbol
 from prose import Prose
 
 FOLDER = "api"
+INNER_TYPES = {"Classes", "Protocols", "Structures", "Enumerations"}
 # What the compiler adds by itself.
 IMPLIED = {"Swift.SendableMetatype", "Swift.Copyable", "Swift.Escapable"}
 
@@ -152,9 +153,10 @@ class Libraries:
             if names:
                 links = ", ".join(prose.link(name) for name in names)
                 lines.append(f'<p class="relations">{html.escape(section["title"].capitalize())}: {links}</p>')
-        for section in symbol.data.get("topicSections", []):
+        # What is in a type by itself comes before types within it.
+        for section in sorted(symbol.data.get("topicSections", []), key=lambda section: section["title"] in INNER_TYPES):
             inner = [archive.symbols[name] for name in section["identifiers"] if name in archive.symbols]
-            inner = [one for one in inner if one.path[:-1] == symbol.path]
+            inner = [one for one in inner if one.path[:-1] == symbol.path and not one.is_only_inherited]
             if not inner:
                 continue
             lines.append(f"<h{level}>{html.escape(section['title'])}</h{level}>")

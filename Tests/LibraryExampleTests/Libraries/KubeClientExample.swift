@@ -7,7 +7,7 @@ import Logging
 
 /// Compiled, and not run: it is for whatever cluster is at hand.
 func exampleOfKubeClient(logger: Logger) async throws {
-    let configuration = try await KubeClientConfiguration.automatic()    // the pod's service account, else the kubeconfig
+    let configuration = try await KubeClientConfiguration.automatic()  // the pod's service account, else the kubeconfig
     try await withKubeClient(configuration, logger: logger) { client in
         let pods = client.resource(Pod.self, in: "team")
 

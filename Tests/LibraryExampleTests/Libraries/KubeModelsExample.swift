@@ -35,7 +35,7 @@ struct KubeModelsExample {
         var pod = try Pod(json: bytes)
         pod.spec.containers[0].image = "registry.example/app@sha256:..."
         pod.metadata.labels["tier"] = nil
-        let changed = pod.json()    // node affinity, volumes of any kind, fields of next year: all still there
+        let changed = pod.json()  // node affinity, volumes of any kind, fields of next year: all still there
         let text = String(decoding: changed, as: UTF8.self)
         #expect(text.contains("sha256") && text.contains(#""later":1"#) && !text.contains("tier"), "\(text)")
     }

@@ -13,7 +13,7 @@ func exampleOfKubeRuntime(client: KubeClient, elector: LeaderElector, logger: Lo
 
     let controller = Controller<ObjectKey>(name: "widgets", workers: 4, logger: logger) { key in
         guard let widget = widgets.store[key] else { return .done }
-        logger.info("\(widget.metadata.name)")    // Look, write what is missing, and say when to look again.
+        logger.info("\(widget.metadata.name)")  // Look, write what is missing, and say when to look again.
         return .requeue(after: .seconds(60))
     }
     .watching(widgets)

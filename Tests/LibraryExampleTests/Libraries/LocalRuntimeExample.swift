@@ -13,7 +13,7 @@ func exampleOfLocalRuntime(logger: Logger) async throws {
         group.addTask { try await runtime.run() }
         let spec = SandboxSpec(image: "registry.example/box:1", entrypoint: ["sleep", "infinity"])
         let box = try await runtime.create(spec, credentials: nil, expiresAt: nil)
-        try await runtime.pause(box.id)    // begins; `changes(of:)` tells how it goes on
+        try await runtime.pause(box.id)  // begins; `changes(of:)` tells how it goes on
         for await now in try await runtime.changes(of: box.id) where now.status.state == .paused { break }
         group.cancelAll()
     }

@@ -19,11 +19,11 @@ struct SandboxModelsExample {
             observation: Observation(compute: .absent),
             now: now
         )
-        recorded = decision.record    // kept before anything is done
+        recorded = decision.record  // kept before anything is done
         for action in decision.actions {
-            print(action)             // createCompute(attempt: 0, from: nil)
+            print(action)  // createCompute(attempt: 1, from: nil)
         }
         #expect(recorded == decision.record)
-        #expect(decision.actions == [.createCompute(attempt: 0, from: nil)])
+        #expect(decision.actions == [.createCompute(attempt: 1, from: nil)])
     }
 }

@@ -17,7 +17,7 @@ struct SnapshotEngineExample {
             let writer = LayerWriter(upperDirectory: folder)
             let summary = try await withLayerStream(writer) { layer in
                 for try await bytes in layer {
-                    size += bytes.readableBytes    // or sent to a registry
+                    size += bytes.readableBytes  // or sent to a registry
                 }
                 return try layer.summary()
             }

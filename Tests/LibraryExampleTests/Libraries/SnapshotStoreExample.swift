@@ -10,6 +10,6 @@ import SnapshotStore
 func exampleOfSnapshotStore(_ artifact: Artifact, logger: Logger) async throws {
     try await withRegistryClient(logger: logger) { client in
         let store = ArtifactStore(repositories: ImageRepositories(registries: client))
-        try await store.verify(artifact)    // every manifest and every blob is there, as the store itself says
+        try await store.verify(artifact)  // every manifest and every blob is there, as the store itself says
     }
 }

@@ -3,6 +3,7 @@
 
 import Foundation
 import OCIRegistry
+import SandboxModels
 import SnapshotProvider
 import TestSupport
 import Testing

@@ -19,7 +19,10 @@ struct FolderProvider: SnapshotProvider {
     func preflight(_ request: SnapshotRequest) async throws(SnapshotFailure) {
         let folder = "\(folders)/\(request.source.sandbox)"
         if !FileManager.default.fileExists(atPath: folder) {
-            throw SnapshotFailure("FolderMissing", "\(folder) is not there. Mount it into the sandbox, as its volume work.")
+            throw SnapshotFailure(
+                "FolderMissing",
+                "\(folder) is not there. Mount it into the sandbox, as its volume work."
+            )
         }
     }
 
@@ -54,7 +57,9 @@ struct FolderProvider: SnapshotProvider {
     func abandon(_ request: SnapshotRequest) async -> Step<Abandoned> { .done(Abandoned()) }
 
     func forget(_ request: SnapshotRequest) async -> Step<Forgotten> {
-        for trace in ["part", "lock"] { try? FileManager.default.removeItem(atPath: "\(store)/\(request.uid).tar.\(trace)") }
+        for trace in ["part", "lock"] {
+            try? FileManager.default.removeItem(atPath: "\(store)/\(request.uid).tar.\(trace)")
+        }
         return .done(Forgotten())
     }
 
@@ -77,7 +82,9 @@ struct FolderProvider: SnapshotProvider {
         let unpack = Container.with {
             ($0.name, $0.image) = ("unpack", image)
             $0.command = ["tar", "-C", "/work", "-xf", "/store/\(tarball)"]
-            $0.volumeMounts = [VolumeMount("work", at: "/work"), VolumeMount("folder-store", at: "/store", isReadOnly: true)]
+            $0.volumeMounts = [
+                VolumeMount("work", at: "/work"), VolumeMount("folder-store", at: "/store", isReadOnly: true),
+            ]
         }
         let volume = Volume("folder-store", ofNode: store, type: "Directory")
         return TemplatePatch(initContainers: [unpack.jsonText], volumes: [volume.jsonText])
