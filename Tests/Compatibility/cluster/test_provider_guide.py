@@ -1,8 +1,8 @@
 """docs/providers.md, tried literally: its package is made of its own blocks, and its provider works on a cluster by its own commands.
 
 `swift test` and `swift run` there would compile all of Stasis a second time. The example is a target of this package, too, so its tests are
-among the Swift tests, and its program is there already. `STASIS_GUIDE=build` compiles the page's package by itself, in a folder elsewhere:
-many minutes."""
+among the Swift tests, and its program is there already. `STASIS_GUIDE=<folder>` compiles the page's package by itself, into that folder: many
+minutes, if it is empty."""
 
 import json
 import os
@@ -11,6 +11,7 @@ import subprocess
 import tarfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from cluster.page import ROOT, Page, PageShell
 from testbed import Cluster
 
 STAND_IN = r"""
-programs=(); ends() { kill "${programs[@]}" 2>/dev/null || :; wait; }
+programs=()
+trap ends EXIT
+ends() { kill "${programs[@]}" 2>/dev/null || :; wait; programs=(); }
 swift() {
     case $1 in
     test) [ -d Tests ] ;;
@@ -56,14 +59,16 @@ def test_the_package_is_the_example() -> None:
         assert (example / name).read_text().endswith(block), name
 
 
-@pytest.mark.skipif(os.environ.get("STASIS_GUIDE") != "build", reason="compiles all of Stasis once more: STASIS_GUIDE=build")
+@pytest.mark.skipif("STASIS_GUIDE" not in os.environ, reason="compiles all of Stasis once more: STASIS_GUIDE=<folder>")
 def test_the_package_by_itself(tmp_path: Path) -> None:
     for name, block in files_of_the_page().items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(block.replace('path: "../.."', f'path: "{ROOT}"'))
-    subprocess.run(["swift", "test", "--disable-xctest"], cwd=tmp_path, check=True)
-    done = subprocess.run(["swift", "run", "FirstProvider", "--help"], cwd=tmp_path, check=True, text=True, capture_output=True)
-    assert "--image-committer-image" in done.stdout + done.stderr
+    scratch = ["--scratch-path", os.environ["STASIS_GUIDE"]]
+    subprocess.run(["swift", "test", "--disable-xctest", *scratch], cwd=tmp_path, check=True)
+    command = ["swift", "run", *scratch, "FirstProvider", "--help"]
+    done = subprocess.run(command, cwd=tmp_path, check=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert "--image-committer-image" in done.stdout
 
 
 @pytest.fixture
@@ -120,8 +125,7 @@ def test_the_commands(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
     }
     objects = Objects(cluster, namespace)
     await_account(objects)
-    with PageShell(ROOT, environment) as shell:
-        shell.run(STAND_IN, first)
+    with running(environment, log, first):
         try:
             main = {"name": "main", "image": cluster.image, "command": ["/bin/sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1; done"]}
             main["volumeMounts"] = [{"name": "work", "mountPath": "/work"}]
@@ -140,20 +144,29 @@ def test_the_commands(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
             objects.kubectl("patch", "batchsandboxes.sandbox.opensandbox.io", "box", "--type=merge", "--patch", '{"spec":{"pause":true}}')
             refused = objects.wait("batchsandboxes", "box", lambda status: failure(status) is not None)
             assert failure(refused) == "PauseNotSupported" and refused["phase"] == "Succeed", refused
+        finally:
             objects.delete()
+    # The other example is started by its command as well; the controller's tests pause and resume with it.
+    second = second.replace("registry.example.com/busybox:1", cluster.image).replace("/mnt/trees", str(tmp_path / "trees"))
+    with running(environment, log, second):
+        deadline = time.monotonic() + 60
+        while "custom-snapshot-provider" not in log.read_text():
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+
+
+@contextmanager
+def running(environment: dict[str, str], log: Path, commands: str) -> Iterator[None]:
+    """What the page's commands start, until the end. What it has logged is shown if something fails meanwhile."""
+    with PageShell(ROOT, environment) as shell:
+        shell.run(STAND_IN, commands)
+        try:
+            yield
         except BaseException:
             print(log.read_text()[-5000:])
             raise
         finally:
             shell.run("ends")
-    # The other example is started by its command as well; the controller's tests pause and resume with it.
-    with PageShell(ROOT, environment) as shell:
-        shell.run(STAND_IN, second.replace("registry.example.com/busybox:1", cluster.image).replace("/mnt/trees", str(tmp_path / "trees")))
-        deadline = time.monotonic() + 30
-        while "custom-snapshot-provider" not in log.read_text():
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.1)
-        shell.run("ends")
 
 
 def failure(status: dict[str, Any]) -> str | None:
