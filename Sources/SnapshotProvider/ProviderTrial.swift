@@ -12,7 +12,8 @@ import struct Foundation.Date
 /// and again when they were deleted. What cannot be seen from outside stays for tests of your own: that nothing runs on after a
 /// seal, that a deadline thaws, that a step goes on after a restart.
 public struct ProviderTrial<Provider: SnapshotProvider>: Sendable {
-    /// Makes a request for a capture of a sandbox that runs, or of another one for each UID.
+    /// Makes a request for a capture of a sandbox that runs. It is asked for `trial-checkpoint`, `trial-pause` and, if the provider can
+    /// hold sandboxes frozen, `trial-abandoned`; the request may have another UID.
     public typealias Asking = @Sendable (_ uid: String, _ afterwards: Afterwards) async throws -> SnapshotRequest
 
     private let provider: Provider

@@ -106,7 +106,7 @@ class Objects:
 
     def delete(self) -> None:
         for kind in ("sandboxsnapshots", "batchsandboxes"):
-            self.kubectl("delete", f"{kind}.sandbox.opensandbox.io", "--all", "--timeout=60s")
+            self.kubectl("delete", f"{kind}.sandbox.opensandbox.io", "--all", "--timeout=120s")
 
 
 def test_the_commands(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
