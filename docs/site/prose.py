@@ -1,6 +1,7 @@
 """Turns DocC's documents into HTML: prose, and declarations."""
 
 import html
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -29,7 +30,10 @@ class Prose:
             return html.escape(part["text"], quote=False)
         if kind == "codeVoice":
             one = ' class="one"' if len(part["code"]) < 36 and " " not in part["code"] else ""
-            return f"<code{one}>{html.escape(part['code'], quote=False)}</code>"
+            shown = f"<code{one}>{html.escape(part['code'], quote=False)}</code>"
+            # A page of the documentation is in the site, too.
+            page = re.fullmatch(r"docs/([\w-]+)\.md", part["code"])
+            return f'<a href="../{page[1].lower()}.html">{shown}</a>' if page else shown
         if kind in ("emphasis", "strong", "newTerm", "inlineHead"):
             tag = "strong" if kind in ("strong", "inlineHead") else "em"
             return f"<{tag}>{self.inline(part['inlineContent'])}</{tag}>"
