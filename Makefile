@@ -36,7 +36,7 @@ testbed-down: ## End what `make testbed` has started.
 demo: setup ## Pause and resume a sandbox on this machine, and prove that nothing was lost.
 	@demo/run
 
-docs: ## Make a static site of the documentation in OUT (default: ~/.cache/stasis/docs), and check its links.
+docs: setup ## Make a static site of pages and libraries in OUT (default: ~/.cache/stasis/docs), and check it.
 	@scripts/docs $(OUT)
 
 lint: ## Check formatting, headers, house rules, scripts and links.

@@ -9,6 +9,7 @@ let house: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let grpcCore = Target.Dependency.product(name: "GRPCCore", package: "grpc-swift-2")
@@ -44,6 +45,14 @@ let libraries = [
 let programs = [
     "stasis-controller", "stasis-server", "stasis-committer", "stasis-task-executor", "stasis-images",
 ]
+
+/// What a client of Kubernetes is written with.
+let kube: [Target.Dependency] = ["KubeClient", "KubeModels", "KubeRuntime"]
+
+/// A program in a folder of its own.
+func program(_ name: String, in folder: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, path: folder, swiftSettings: house)
+}
 
 let package = Package(
     name: "stasis",
@@ -236,40 +245,24 @@ let package = Package(
         ),
 
         // Thin executables.
-        .executableTarget(
-            name: "stasis-controller",
-            dependencies: ["Controller", "KubeClient"],
-            path: "Sources/Executables/stasis-controller",
-            swiftSettings: house
-        ),
-        .executableTarget(
-            name: "stasis-server",
-            dependencies: [
+        program("stasis-controller", in: "Sources/Executables/stasis-controller", ["Controller", "KubeClient"]),
+        program(
+            "stasis-server",
+            in: "Sources/Executables/stasis-server",
+            [
                 "KubeClient", "OCIRegistry", "PrometheusMetrics", "RegistryInventory", "Server", "SnapshotEngine",
-                logging,
-                metrics, serviceLifecycle, unixSignals,
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
-            path: "Sources/Executables/stasis-server",
-            swiftSettings: house
+                logging, metrics, serviceLifecycle, unixSignals, argumentParser,
+            ]
         ),
-        .executableTarget(
-            name: "stasis-committer",
-            dependencies: [
-                "CLinux", "Committer", "SnapshotEngine", logging, unixSignals,
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
-            path: "Sources/Executables/stasis-committer",
-            swiftSettings: house
+        program(
+            "stasis-committer",
+            in: "Sources/Executables/stasis-committer",
+            ["CLinux", "Committer", "SnapshotEngine", logging, unixSignals, argumentParser]
         ),
-        .executableTarget(
-            name: "stasis-task-executor",
-            dependencies: [
-                "TaskExecutor", logging, serviceLifecycle, unixSignals,
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
-            path: "Sources/Executables/stasis-task-executor",
-            swiftSettings: house
+        program(
+            "stasis-task-executor",
+            in: "Sources/Executables/stasis-task-executor",
+            ["TaskExecutor", logging, serviceLifecycle, unixSignals, argumentParser]
         ),
 
         // Our programs as images.
@@ -278,14 +271,10 @@ let package = Package(
             dependencies: ["OCIRegistry", "SnapshotEngine", nioPosix],
             swiftSettings: house
         ),
-        .executableTarget(
-            name: "stasis-images",
-            dependencies: [
-                "ImageBuilder", "OCIRegistry", logging,
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
-            path: "Sources/Executables/stasis-images",
-            swiftSettings: house
+        program(
+            "stasis-images",
+            in: "Sources/Executables/stasis-images",
+            ["ImageBuilder", "OCIRegistry", logging, argumentParser]
         ),
 
         // Tests.
@@ -299,47 +288,41 @@ let package = Package(
             swiftSettings: house
         ),
         .target(name: "Exploration", dependencies: ["SandboxModels"], swiftSettings: house),
-        .executableTarget(
-            name: "measure-walk",
-            dependencies: ["SnapshotEngine"],
-            path: "Tests/MeasureWalk",
+        program("measure-walk", in: "Tests/MeasureWalk", ["SnapshotEngine"]),
+        program("measure-kube", in: "Tests/MeasureKube", kube + [logging, argumentParser]),
+        program(
+            "memory-server",
+            in: "Tests/MemoryServer",
+            ["PrometheusMetrics", "SandboxModels", "Server", logging, metrics, serviceLifecycle, unixSignals]
+                + [argumentParser]
+        ),
+        program("explore", in: "Tests/Explore", ["Exploration"]),
+        program("kube-candidate", in: "Tests/KubeCandidate", kube + [logging, unixSignals]),
+        program("tiny-operator", in: "Examples/TinyOperator/Sources/TinyOperator", kube + [logging, unixSignals]),
+        program(
+            "custom-snapshot-provider",
+            in: "Examples/CustomSnapshotProvider/Sources/CustomSnapshotProvider",
+            ["Controller", "KubeModels", "SandboxModels", "SnapshotProvider"]
+        ),
+        program(
+            "FirstProvider",
+            in: "Examples/FirstProvider/Sources/FirstProvider",
+            ["Controller", "KubeModels", "OCIRegistry", "SandboxModels", "SnapshotProvider"]
+        ),
+        .testTarget(
+            name: "FirstProviderTests",
+            dependencies: ["FirstProvider", "SandboxModels", "SnapshotProvider"],
+            path: "Examples/FirstProvider/Tests/FirstProviderTests",
             swiftSettings: house
         ),
-        .executableTarget(
-            name: "measure-kube",
+        .testTarget(
+            name: "LibraryExampleTests",
             dependencies: [
-                "KubeClient", "KubeModels", "KubeRuntime", logging,
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "ClusterRuntime", "Committer", "ImageBuilder", "KruiseRuntime", "KubeClient", "KubeModels",
+                "KubeRuntime", "LocalRuntime", "OCIRegistry", "PrometheusMetrics", "Provenance", "RegistryInventory",
+                "SandboxModels", "Server", "SnapshotEngine", "SnapshotProvider", "SnapshotStore", "TaskExecutor",
+                "TestSupport", "WebSockets", logging, metrics, nioCore, serviceLifecycle,
             ],
-            path: "Tests/MeasureKube",
-            swiftSettings: house
-        ),
-        .executableTarget(
-            name: "memory-server",
-            dependencies: [
-                "PrometheusMetrics", "SandboxModels", "Server", logging, metrics, serviceLifecycle, unixSignals,
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
-            path: "Tests/MemoryServer",
-            swiftSettings: house
-        ),
-        .executableTarget(name: "explore", dependencies: ["Exploration"], path: "Tests/Explore", swiftSettings: house),
-        .executableTarget(
-            name: "kube-candidate",
-            dependencies: ["KubeClient", "KubeModels", "KubeRuntime", logging, unixSignals],
-            path: "Tests/KubeCandidate",
-            swiftSettings: house
-        ),
-        .executableTarget(
-            name: "tiny-operator",
-            dependencies: ["KubeClient", "KubeModels", "KubeRuntime", logging, unixSignals],
-            path: "Examples/TinyOperator/Sources/TinyOperator",
-            swiftSettings: house
-        ),
-        .executableTarget(
-            name: "custom-snapshot-provider",
-            dependencies: ["Controller", "KubeModels", "SandboxModels", "SnapshotProvider"],
-            path: "Examples/CustomSnapshotProvider/Sources/CustomSnapshotProvider",
             swiftSettings: house
         ),
         .testTarget(

@@ -10,7 +10,7 @@ public struct ClusterRuntimeConfiguration: Sendable, Equatable {
     public var namespace: String
     /// The image whose `./execd` and `./bootstrap.sh` are put into every sandbox.
     public var execdImage: String
-    /// What every sandbox's `BatchSandbox` begins as, before what is asked for is put over it; see ``SandboxTemplate``.
+    /// What every sandbox's `BatchSandbox` begins as, before what is asked for is put over it; see `SandboxTemplate`.
     public var template: JSONValue = [:]
     /// When kubelets pull images; nil: the cluster's own policy.
     public var imagePullPolicy: String? = "IfNotPresent"

@@ -1,5 +1,6 @@
 """The site that is made of the documentation, and the comparison of the handbook with the code: both are whole, and both would notice."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -20,8 +21,21 @@ def run(*command: object) -> subprocess.CompletedProcess[str]:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site, made by the command that `make docs` runs."""
     folder = tmp_path_factory.mktemp("site")
+    if programs := os.environ.get("STASIS_BIN_DIR"):
+        # Where everything is built already.
+        os.environ.setdefault("BUILD_DIR", str(Path(programs).resolve().parents[1]))
     done = run(ROOT / "scripts" / "docs", folder)
     assert done.returncode == 0, done.stdout
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site without the libraries."""
+    folder = tmp_path_factory.mktemp("pages")
+    done = run(ROOT / "scripts" / "docs", "--pages", folder)
+    assert done.returncode == 0, done.stdout
+    assert not (folder / "api").exists()
     return folder
 
 
@@ -37,6 +51,37 @@ def test_every_page_is_in_the_site(site: Path) -> None:
     assert (site / "drawings" / "pause.svg").is_file()
 
 
+def test_every_library_is_in_the_site(site: Path) -> None:
+    catalogs = [catalog.stem for catalog in (ROOT / "Sources").glob("*/*.docc")]
+    overview = (site / "libraries.html").read_text()
+    for library in catalogs:
+        page = (site / "api" / f"{library.lower()}.html").read_text()
+        assert f"<h1>{library}</h1>" in page and "<pre><code>" in page
+        assert f'href="api/{library.lower()}.html"' in overview
+    # A type, what is in it, and a link from there to a type of another library.
+    page = (site / "api" / "snapshotstore.artifactstore.html").read_text()
+    assert 'id="verify(_:)"' in page and 'href="sandboxmodels.artifact.html"' in page
+
+
+def test_a_link_that_docc_does_not_know_is_noticed(tmp_path: Path) -> None:
+    """By the same code that makes the site, with a catalog that has one."""
+    sources, graphs = tmp_path / "Sources", tmp_path / "graphs"
+    (sources / "Small" / "Small.docc").mkdir(parents=True)
+    (sources / "Small" / "Small.docc" / "Small.md").write_text("# ``Small``\n\nSee ``Nowhere``.\n")
+    (sources / "Small.swift").write_text("/// Something.\n///\n/// See ``Nobody``.\npublic struct Thing { public init() {} }\n")
+    graphs.mkdir()
+    command = ["swiftc", "-emit-module", "-module-name", "Small", "-emit-symbol-graph", "-emit-symbol-graph-dir", graphs]
+    done = run(*command, "-o", tmp_path / "Small.swiftmodule", sources / "Small.swift")
+    assert done.returncode == 0, done.stdout
+    program = "import sys; from pathlib import Path; from archives import convert; a = [Path(x) for x in sys.argv[1:]]; "
+    program += "print(*convert(['Small'], *a)[1], sep='\\n')"
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "docs" / "site")}
+    told = subprocess.run(
+        [sys.executable, "-c", program, sources, graphs, tmp_path / "scratch"], check=True, text=True, stdout=subprocess.PIPE, env=environment
+    ).stdout
+    assert "'Nobody' doesn't exist" in told and "'Nowhere' doesn't exist" in told, told
+
+
 @pytest.mark.parametrize(
     ("addition", "complaint"),
     [
@@ -46,9 +91,9 @@ def test_every_page_is_in_the_site(site: Path) -> None:
         ('<script src="https://example.com/a.js"></script>', "https://example.com/a.js would be loaded from outside"),
     ],
 )
-def test_what_is_broken_is_noticed(site: Path, tmp_path: Path, addition: str, complaint: str) -> None:
+def test_what_is_broken_is_noticed(pages: Path, tmp_path: Path, addition: str, complaint: str) -> None:
     broken = tmp_path / "site"
-    shutil.copytree(site, broken)
+    shutil.copytree(pages, broken)
     page = broken / "index.html"
     page.write_text(page.read_text().replace("</main>", addition + "</main>"))
     done = run(sys.executable, ROOT / "docs" / "site" / "check.py", broken)

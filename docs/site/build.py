@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""build.py FOLDER: makes a static site of the repository's Markdown pages, and checks it.
+"""build.py FOLDER [GRAPHS LIBRARY...]: makes a static site of the repository's Markdown pages, and checks it.
 
+GRAPHS is a folder with what the compiler writes of the symbols of libraries. Those that are named get their pages, by DocC.
 The site needs nothing from outside: no scripts, no fonts. docs/README.md has the order of the pages; those that it does not name are
 listed last. Links to files that are no pages become their paths, since the site does not have them.
 """
@@ -9,6 +10,7 @@ import html
 import re
 import shutil
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -16,34 +18,16 @@ from urllib.parse import quote, unquote
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+import layout
+from archives import Archive, convert
 from check import EXTERNAL, complaints
+from libraries import FOLDER, Libraries
 
 ROOT = Path(__file__).resolve().parents[2]
 ORDER = ROOT / "docs" / "README.md"
-
-TEMPLATE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<link rel="stylesheet" href="style.css">
-</head>
-<body>
-<a class="skip" href="#content">To the content</a>
-<p class="top"><a class="name" href="index.html">Stasis</a> <a href="#pages">Pages</a></p>
-<div class="page">
-<main id="content">
-{content}
-</main>
-<nav class="site" id="pages" aria-label="Pages">
-<a class="name" href="index.html">Stasis</a>
-{navigation}
-</nav>
-</div>
-</body>
-</html>
-"""
+LIBRARIES = ROOT / "docs" / "libraries.md"
+# What pages say to the tests that run their commands.
+REMARK = re.compile(r"^<!--.*?-->\n", re.MULTILINE)
 
 
 @dataclass
@@ -80,7 +64,13 @@ def plain(token: Token) -> str:
 class Site:
     """All pages, and the complaints about them."""
 
-    def __init__(self) -> None:
+    def __init__(self, archives: list[Archive]) -> None:
+        self.libraries = Libraries(archives)
+        # A catalog's own page is the library's.
+        self.landings = {
+            ROOT / "Sources" / name / f"{name}.docc" / f"{name}.md": f"{FOLDER}/{Libraries.page_of(name)}"
+            for name in (archive.library for archive in archives)
+        }
         sources = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md"]
         self.pages = {source: Page(source, name_of(source)) for source in sources}
         self.pictures: set[Path] = set()
@@ -90,7 +80,7 @@ class Site:
     def render(self) -> None:
         """Makes the content of every page."""
         for page in self.pages.values():
-            tokens = self.markdown.parse(page.source.read_text(encoding="utf-8"))
+            tokens = self.markdown.parse(REMARK.sub("", page.source.read_text(encoding="utf-8")))
             self.mark_headings(page, tokens)
             for token in tokens:
                 for child in token.children or []:
@@ -145,6 +135,8 @@ class Site:
             file = ORDER
         if other := self.pages.get(file):
             token.attrSet("href", other.name + (f"#{fragment}" if fragment else ""))
+        elif landing := self.landings.get(file):
+            token.attrSet("href", landing)
         elif not file.exists():
             self.complain(page, f"{target}: no such file")
         else:
@@ -204,18 +196,19 @@ class Site:
             lines.append("</ul>")
         return "\n".join(lines)
 
-    def write(self, folder: Path) -> None:
-        """Writes all files."""
+    def write(self, folder: Path) -> int:
+        """Writes all files, and says how many pages there are."""
         folder.mkdir(parents=True, exist_ok=True)
         for page in self.pages.values():
             title = page.title if page.name == "index.html" else f"{page.title} · Stasis"
-            text = TEMPLATE.format(title=html.escape(title), navigation=self.navigation(page), content=page.content)
-            (folder / page.name).write_text(text, encoding="utf-8")
+            (folder / page.name).write_text(layout.page(title, page.content, self.navigation(page)), encoding="utf-8")
         shutil.copyfile(Path(__file__).with_name("style.css"), folder / "style.css")
         for picture in self.pictures:
             copy = folder / picture.relative_to(ROOT / "docs")
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(picture, copy)
+        count = self.libraries.write(folder, name_of(LIBRARIES)) if self.libraries.archives else 0
+        return len(self.pages) + count
 
     def complain(self, page: Page, text: str) -> None:
         """Remembers what is wrong with a page."""
@@ -223,17 +216,22 @@ class Site:
 
 
 def main() -> int:
-    if len(sys.argv) != 2:
+    if len(sys.argv) < 2:
         print(__doc__, file=sys.stderr)
         return 64
-    folder = Path(sys.argv[1])
-    site = Site()
+    folder, libraries = Path(sys.argv[1]), sys.argv[3:]
+    archives: list[Archive] = []
+    found: list[str] = []
+    if libraries:
+        with tempfile.TemporaryDirectory() as scratch:
+            archives, found = convert(sorted(libraries), ROOT / "Sources", Path(sys.argv[2]), Path(scratch))
+    site = Site(archives)
     site.render()
-    site.write(folder)
-    found = site.complaints + complaints(folder)
+    count = site.write(folder)
+    found += site.complaints + site.libraries.complaints + complaints(folder)
     for line in found:
         print(f"docs: {line}", file=sys.stderr)
-    print(f"docs: {len(site.pages)} pages in {folder}; begin with {folder / 'index.html'}")
+    print(f"docs: {count} pages in {folder}; begin with {folder / 'index.html'}")
     return 1 if found else 0
 
 

@@ -4,7 +4,8 @@
 import re
 import sys
 from html.parser import HTMLParser
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from posixpath import normpath
 from urllib.parse import unquote
 
 EXTERNAL = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
@@ -32,21 +33,24 @@ class Reading(HTMLParser):
 
 def complaints(folder: Path) -> list[str]:
     """What is wrong with the site, a line each."""
-    pages = {file.name: Reading(file.read_text(encoding="utf-8")) for file in folder.glob("*.html")}
+    pages = {
+        file.relative_to(folder).as_posix(): Reading(file.read_text(encoding="utf-8")) for file in sorted(folder.rglob("*.html"))
+    }
     found = []
-    for name, page in sorted(pages.items()):
+    for name, page in pages.items():
         for resource in page.resources:
             if EXTERNAL.match(resource) or resource.startswith("//"):
                 found.append(f"{name}: {resource} would be loaded from outside")
-            elif not (folder / resource).is_file():
+            elif not (folder / name).parent.joinpath(resource).is_file():
                 found.append(f"{name}: {resource}: no such file")
         for link in page.links:
             if EXTERNAL.match(link):
                 continue
-            path, _, fragment = unquote(link).partition("#")
-            if (path or name) not in pages:
+            path, _, fragment = (unquote(part) for part in link.partition("#"))
+            target = normpath(PurePosixPath(name).parent / path) if path else name
+            if target not in pages:
                 found.append(f"{name}: {link}: no such page")
-            elif fragment and fragment not in pages[path or name].identifiers:
+            elif fragment and fragment not in pages[target].identifiers:
                 found.append(f"{name}: {link}: no such heading")
     return found
 

@@ -24,7 +24,7 @@ extension BatchSandbox {
     ///
     /// Whatever the patch says, the pod's name, its namespace, its owner and the two labels it is found by stay what they are.
     ///
-    /// - Parameter template: The template to use instead of its own, as a resume does.
+    /// - Parameter replacement: The template to use instead of its own, as a resume does.
     /// - Throws: `PodTemplateError` if there is no template, or it or the patch is broken.
     public func pod(at index: Int, template replacement: PodTemplateSpec? = nil) throws(PodTemplateError) -> Pod {
         var found = replacement

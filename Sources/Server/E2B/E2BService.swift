@@ -10,7 +10,7 @@ public struct E2BService: Sendable {
 
     /// Creates the API.
     ///
-    /// - Parameter runtime: Where the sandboxes live; its sandboxes have an owner each, in ``SandboxModels/SandboxSpec/owner``.
+    /// - Parameter runtime: Where the sandboxes live; its sandboxes have an owner each, in `SandboxSpec.owner`.
     public init(_ configuration: ServerConfiguration.E2B, runtime: any SandboxRuntime) {
         self.configuration = configuration
         self.runtime = runtime

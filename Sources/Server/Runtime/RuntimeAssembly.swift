@@ -27,7 +27,7 @@ public struct RuntimeAssembly: Sendable {
 
 /// Builds the runtimes that a configuration asks for.
 ///
-/// - Throws: ``ConfigurationError`` if a file that it names cannot be used; ``SandboxError`` if what it needs of this machine is not there.
+/// - Throws: ``ConfigurationError`` if a file that it names cannot be used; `SandboxError` if what it needs of this machine is not there.
 public func makeRuntime(_ configuration: ServerConfiguration, logger: Logger) async throws -> RuntimeAssembly {
     switch configuration.runtime {
     case .local(let local):

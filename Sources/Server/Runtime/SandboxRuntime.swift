@@ -9,7 +9,7 @@ public import struct Foundation.Date
 
 /// Where the server's sandboxes live: one machine, or a cluster.
 ///
-/// Every method throws ``SandboxError`` for what its caller can act on; any other error is told to clients as an internal
+/// Every method throws `SandboxError` for what its caller can act on; any other error is told to clients as an internal
 /// one, without its text. Identifiers come straight from request paths: an implementation answers `notFound` for any
 /// string that is not one of its own. A method may be called again after its answer was lost.
 public protocol SandboxRuntime: Sendable {

@@ -3,6 +3,7 @@
 
 import Foundation
 import OCIRegistry
+import SandboxModels
 import SnapshotProvider
 import TestSupport
 import Testing
@@ -51,6 +52,15 @@ struct OtherEnginesTests {
         return execution
     }()
 
+    /// The command of docs/portability.md, for the image in `$1`.
+    private static let documented: String = {
+        let page = URL(filePath: #filePath).appending(path: "../../../../docs/portability.md").standardized
+        let text = (try? String(contentsOf: page, encoding: .utf8)) ?? ""
+        let command = text.split(separator: "\n").first { $0.hasPrefix("docker run ") }
+        let words = command?.split(separator: " ").map { $0.hasPrefix("registry.example/") ? "\"$1\"" : String($0) }
+        return words?.joined(separator: " ") ?? "echo 'docs/portability.md runs nothing with docker' >&2; exit 1"
+    }()
+
     /// Each takes the registry, the image's repository and tag, and a folder of its own.
     private static let engines: [String: (programs: [String], script: String)] = [
         "runc": (
@@ -93,8 +103,7 @@ struct OtherEnginesTests {
                 sleep 0.1
             done
             /usr/bin/docker pull -q "$1" >/dev/null
-            /usr/bin/docker run --rm --network none "$1"
-            """#
+            """# + "\n" + documented
         ),
     ]
 
@@ -120,9 +129,11 @@ struct OtherEnginesTests {
                     let expected = try await fixture.exec(container, "cd /srv/work; exec /bin/report 'a b' c")
                     let target = "\(registry.authority)/boxes/box:snap"
                     let request = fixture.request(container, to: target, keepRunning: true, execution: Self.execution)
-                    _ = try await fixture.capture(request).get()
+                    let artifact = try await fixture.capture(request).get()
                     await fixture.give(up: request)
-                    let found = try await Self.run(engine.script, image: target)
+                    let digest = try #require(artifact.parts.first?.digest)
+                    let image = "\(registry.authority)/boxes/box@\(digest)"
+                    let found = try await Self.run(engine.script, image: image)
                     let (told, listing) = (Self.lines(found), Self.lines(expected))
                     #expect(told.first == "2 <a b> <c> /srv/work 1000:1000 good day")
                     #expect(Array(told.dropFirst()) == Array(listing.dropFirst()))
