@@ -14,6 +14,8 @@ struct NodeAccessCheck: Sendable {
     /// Seconds that a Job may take.
     private static let deadline = 180
     private static let pause = Duration.seconds(1)
+    /// What the cluster says of a pod that will not start. The kubelet tries again, but not with another outcome.
+    private static let hopeless: Set = ["FailedMount", "FailedCreate"]
     private static let container = "doctor"
 
     let context: DoctorContext
@@ -69,11 +71,15 @@ struct NodeAccessCheck: Sendable {
                     case .failed(let failure): return Self.stuck(node, namespace, failure.message)
                     case .waiting: try await Task.sleep(for: Self.pause)
                     }
+                    let events = await events(of: job)
+                    if events.contains(where: { Self.hopeless.contains($0.reason ?? "") }) {
+                        return Self.stuck(node, namespace, Self.told(events))
+                    }
                 }
             }
         } catch is TimeLimitExceeded {
-            let events = await events(of: job)
-            finding = Self.stuck(node, namespace, "its pod has not ended in \(Self.deadline) s\(events)")
+            let events = Self.told(await events(of: job))
+            finding = Self.stuck(node, namespace, "its pod has not ended in \(Self.deadline) s. \(events)")
         }
         _ = await jobs.remove(job)
         return finding
@@ -109,13 +115,15 @@ struct NodeAccessCheck: Sendable {
         }
     }
 
-    /// What the cluster has said of the Job's pod, if that may be read.
-    private func events(of job: NodeJob) async -> String {
+    /// What the cluster has complained of about the Job and its pod, if that may be read.
+    private func events(of job: NodeJob) async -> [CoreEvent] {
         let events = context.client.resource(CoreEvent.self, in: .named(job.namespace))
         let found = try? await events.list(ListOptions(fields: FieldQuery().and("type", equals: "Warning"))).items
-        let said = (found ?? []).filter { $0.involvedObject.name?.hasPrefix(job.name) == true }
-            .compactMap { event in event.message.map { "\(event.reason ?? ""): \($0)" } }
-        return said.isEmpty ? "" : ": \(said.told(limit: 3))"
+        return (found ?? []).filter { $0.involvedObject.name?.hasPrefix(job.name) == true }
+    }
+
+    private static func told(_ events: [CoreEvent]) -> String {
+        events.compactMap { event in event.message.map { "\(event.reason ?? ""): \($0)" } }.told(limit: 3)
     }
 
     // MARK: - Judgement

@@ -164,7 +164,8 @@ struct RegistryTrial: Sendable {
                 return .ok(.registry, subject, "images can be pulled")
             }
             try await asking(login) { try await $0.ping() }
-            return .ok(.registry, subject, "nodes can log in; there is no snapshot yet to try a pull with")
+            let told = login == nil ? "nodes need no login" : "nodes can log in"
+            return .ok(.registry, subject, "\(told); there is no snapshot yet to try a pull with")
         } catch let error as RegistryError where login == nil && [.unauthorized, .forbidden].contains(error.kind) {
             return .unchecked(
                 .registry,

@@ -28,7 +28,7 @@ struct SecretCheck: Sendable {
         let logins = [("--snapshot-push-secret", settings.pushSecret), ("--resume-pull-secret", settings.pullSecret)]
         let named = logins.compactMap { flag, name in name.map { (flag, $0) } }
         guard !named.isEmpty || settings.signingSecret != nil else {
-            return findings + [.ok(.secrets, "flags", "they name no Secrets: the registry is one that needs no login")]
+            return findings + [.ok(.secrets, "flags", "they name no Secrets: images are pushed and pulled without a login")]
         }
         let namespaces = context.sandboxNamespaces
         guard !namespaces.isEmpty else {
