@@ -6,7 +6,9 @@ import KubeClient
 import KubeModels
 import Logging
 import OCIRegistry
+import Provenance
 import SandboxModels
+import Subprocess
 import TestSupport
 import Testing
 
