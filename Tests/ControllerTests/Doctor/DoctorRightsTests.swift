@@ -18,56 +18,59 @@ struct DoctorRightsTests {
 
     @Test("finds what is missing in a role, asked about an account and asked as it")
     func rights() async throws {
-        try await SandboxCluster.run(isControlled: false) { cluster in
-            let namespace = TestNamespace(testbed: cluster.testbed, name: cluster.namespace)
+        try await KubernetesTestbed.defineOpenSandbox()
+        try await KubernetesTestbed.find().withNamespace { namespace in
             try await namespace.kubectl("create", "serviceaccount", Self.account)
-            var options = DoctorTests.options(cluster)
+            var options = DoctorTests.options(namespace.name, namespace.testbed)
             options.commitJob.pushSecret = "registry-snapshot-push-secret"
             options.commitJob.pullSecret = "registry-pull-secret"
             var settings = DoctorOptions()
-            settings.account = DoctorOptions.Account(namespace: cluster.namespace, name: Self.account)
+            settings.account = DoctorOptions.Account(namespace: namespace.name, name: Self.account)
+
+            let (flags, about) = (options, settings)
+            let administrator = try KubeClientConfiguration(Kubeconfig.load(files: [namespace.testbed.kubeconfig]))
+            var own = administrator
+            own.credentials = KubeCredentials(token: .literal(try await namespace.token(of: Self.account)))
+            let asAccount = own
 
             // A Role: it gives nothing that is in no namespace.
             try await Self.bind(namespace) { $0 }
-            let sound = try await Self.findings(cluster.client, options, settings) { reasons in
-                reasons == [.permissionAdvisable]
-            }
-            #expect(sound.contains { $0.message.contains("runtimeclasses.node.k8s.io") })
-            #expect(sound.contains { $0.message.contains("no image is deleted") })
+            try await withKubeClient(administrator, logger: Self.logger) { client in
+                let sound = try await Self.findings(client, flags, about) { $0 == [.permissionAdvisable] }
+                #expect(sound.contains { $0.message.contains("runtimeclasses.node.k8s.io") })
+                #expect(sound.contains { $0.message.contains("no image is deleted") })
 
-            // The same as the account itself asks.
-            let administrator = try KubeClientConfiguration(Kubeconfig.load(files: [cluster.testbed.kubeconfig]))
-            var own = administrator
-            own.credentials = KubeCredentials(token: .literal(try await namespace.token(of: Self.account)))
-            try await withKubeClient(own, logger: Self.logger) { client in
-                let asked = try await Self.findings(client, options, DoctorOptions()) { $0 == [.permissionAdvisable] }
-                #expect(asked.map(\.message) == sound.map(\.message))
-                // What it may not look at it says, and does not take for sound.
-                let doctor = Doctor(client: client, options: options, settings: DoctorOptions(), logger: Self.logger)
-                let report = await doctor.report()
-                #expect(report.findings.contains { $0.check == .nodes && $0.outcome == .unchecked })
-                #expect(report.findings.contains { $0.check == .clocks && $0.outcome == .unchecked })
-            }
-
-            try await Self.bind(namespace) { rules in
-                rules.compactMap { rule in
-                    var rule = rule
-                    if rule["resources"] == ["pods/exec"] { return nil }
-                    if rule["resources"] == ["jobs"] { rule["verbs"] = ["list", "watch", "delete"] }
-                    return rule
+                // The same as the account itself asks.
+                try await withKubeClient(asAccount, logger: Self.logger) { client in
+                    let asked = try await Self.findings(client, flags, DoctorOptions()) { $0 == [.permissionAdvisable] }
+                    #expect(asked.map(\.message) == sound.map(\.message))
+                    // What it may not look at it says, and does not take for sound.
+                    let doctor = Doctor(client: client, options: flags, settings: DoctorOptions(), logger: Self.logger)
+                    let report = await doctor.report()
+                    #expect(report.findings.contains { $0.check == .nodes && $0.outcome == .unchecked })
+                    #expect(report.findings.contains { $0.check == .clocks && $0.outcome == .unchecked })
                 }
-            }
-            let faulty = try await Self.findings(cluster.client, options, settings) { $0.contains(.permissionMissing) }
-            let place = "in the namespace \(cluster.namespace)"
-            #expect(
-                Set(faulty.filter { $0.reason == .permissionMissing }.map(\.message)) == [
-                    "it may not create, get pods/exec \(place)", "it may not create jobs.batch \(place)",
-                ]
-            )
 
-            // An administrator's own rights say nothing.
-            let all = try await Self.findings(cluster.client, options, DoctorOptions()) { _ in true }
-            #expect(all.map(\.outcome) == [.unchecked])
+                try await Self.bind(namespace) { rules in
+                    rules.compactMap { rule in
+                        var rule = rule
+                        if rule["resources"] == ["pods/exec"] { return nil }
+                        if rule["resources"] == ["jobs"] { rule["verbs"] = ["list", "watch", "delete"] }
+                        return rule
+                    }
+                }
+                let faulty = try await Self.findings(client, flags, about) { $0.contains(.permissionMissing) }
+                let place = "in the namespace \(namespace.name)"
+                #expect(
+                    Set(faulty.filter { $0.reason == .permissionMissing }.map(\.message)) == [
+                        "it may not create, get pods/exec \(place)", "it may not create jobs.batch \(place)",
+                    ]
+                )
+
+                // An administrator's own rights say nothing.
+                let all = try await Self.findings(client, flags, DoctorOptions()) { _ in true }
+                #expect(all.map(\.outcome) == [.unchecked])
+            }
         }
     }
 

@@ -70,7 +70,7 @@ struct DoctorTests {
     func secrets() async throws {
         try await SandboxCluster.run(isControlled: false) { cluster in
             let login = try String(contentsOfFile: cluster.testbed.login, encoding: .utf8)
-            var options = Self.options(cluster)
+            var options = Self.options(cluster.namespace, cluster.testbed)
             options.sandboxes.registry = "\(cluster.testbed.loginRegistry)/\(cluster.namespace)"
             options.commitJob.pushSecret = "push"
             options.commitJob.pullSecret = "push"
@@ -104,7 +104,7 @@ struct DoctorTests {
     func registries() async throws {
         try await SandboxCluster.run(isControlled: false) { cluster in
             func reasons(_ registry: String) async -> Set<DoctorReason> {
-                var options = Self.options(cluster)
+                var options = Self.options(cluster.namespace, cluster.testbed)
                 options.sandboxes.registry = registry
                 return await Self.report(cluster, options).reasons(of: [.registry])
             }
@@ -113,11 +113,13 @@ struct DoctorTests {
             #expect(await reasons("127.0.0.1:\(try FreePort.find())/x") == [.registryUnreachable])
             try await DockerRegistry.run(deletes: false) { registry in
                 #expect(await reasons("\(registry.authority)/x") == [.registryKeepsImages])
-                #expect(try registry.unfinishedUploads().isEmpty)
+                let unfinished = try registry.unfinishedUploads()
+                #expect(unfinished.isEmpty)
             }
             try await DockerRegistry.run { registry in
                 #expect(await reasons("\(registry.authority)/x") == [])
-                #expect(try registry.unfinishedUploads().isEmpty)
+                let unfinished = try registry.unfinishedUploads()
+                #expect(unfinished.isEmpty)
                 let catalogue = try await HTTPAnswer("http://\(registry.authority)/v2/_catalog")
                 #expect(try JSONValue(json: catalogue.body)["repositories"]?.array?.isEmpty == true)
             }
@@ -150,7 +152,7 @@ struct DoctorTests {
                     $0.phase = .succeed
                     $0.conditions = [AuditFinding.missing("gone").condition(generation: 1, now: Timestamp(Date()))]
                 }
-                var options = Self.options(cluster)
+                var options = Self.options(cluster.namespace, cluster.testbed)
                 options.isLeaderElected = true
                 options.leaderElectionNamespace = cluster.namespace
                 let report = await Self.report(cluster, options)
@@ -185,7 +187,7 @@ struct DoctorTests {
                         }
                     )
                 }
-                var options = Self.options(cluster)
+                var options = Self.options(cluster.namespace, cluster.testbed)
                 options.isLeaderElected = true
                 options.leaderElectionNamespace = cluster.namespace
                 let report = await Self.report(cluster, options)
@@ -200,11 +202,11 @@ struct DoctorTests {
     // MARK: - Parts
 
     /// Flags with which all is well in a namespace.
-    static func options(_ cluster: SandboxCluster) -> ControllerOptions {
+    static func options(_ namespace: String, _ testbed: KubernetesTestbed) -> ControllerOptions {
         var options = ControllerOptions()
-        options.namespaces = [cluster.namespace]
-        options.sandboxes.registry = "\(cluster.testbed.registry)/\(cluster.namespace)"
-        options.commitJob.image = "\(cluster.testbed.registry)/stasis/nothing:1"
+        options.namespaces = [namespace]
+        options.sandboxes.registry = "\(testbed.registry)/\(namespace)"
+        options.commitJob.image = "\(testbed.registry)/stasis/nothing:1"
         return options
     }
 
