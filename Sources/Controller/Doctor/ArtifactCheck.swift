@@ -20,7 +20,8 @@ struct ArtifactCheck: Sendable {
                     .artifactMissing,
                     "SandboxSnapshot \(snapshot.key)",
                     condition.message ?? "its image is not in the registry",
-                    do: "Put the image back under its digest; else delete the snapshot, and the sandbox that is paused with it."
+                    do:
+                        "Put the image back under its digest; else delete the snapshot, and the sandbox that is paused with it."
                 )
             }
         }

@@ -34,7 +34,8 @@ struct ClockCheck: Sendable {
     ///   - doubt: How wrong that may be.
     static func judge(ahead seconds: Double, doubt: Double) -> DoctorFinding {
         let off = max(0, abs(seconds) - doubt)
-        let told = "the API server's clock is \(Int(abs(seconds).rounded())) s \(seconds < 0 ? "behind" : "ahead of") this machine's"
+        let told =
+            "the API server's clock is \(Int(abs(seconds).rounded())) s \(seconds < 0 ? "behind" : "ahead of") this machine's"
         let remedy = "Have both set their clocks by NTP (timedatectl, chronyc tracking)."
         if off >= 30 { return .fault(.clocksFarApart, "this machine", told, do: remedy) }
         if off >= 2 { return .fault(.clocksDiffer, "this machine", told, do: remedy) }
@@ -63,6 +64,12 @@ struct ClockCheck: Sendable {
             }
         }
         guard !leases.isEmpty else { return [.unchecked(.clocks, "nodes", "no kubelet renews a lease")] }
-        return [.ok(.clocks, "\(leases.count) nodes", "no clock is ahead of the API server's; that one is not behind cannot be seen")]
+        return [
+            .ok(
+                .clocks,
+                "\(leases.count) nodes",
+                "no clock is ahead of the API server's; that one is not behind cannot be seen"
+            )
+        ]
     }
 }

@@ -29,14 +29,17 @@ struct ControllerCheck: Sendable {
         let leases: ResourceClient<Lease> = client.resource(in: .named(place))
         let own = try await leases.find(ControllerManager.leaseName)
         var findings = [Self.judge(own, in: place, now: now)]
-        let held = context.survey.entries.filter { $0.object.metadata.finalizers.contains(where: Uninstallation.isOurs) }
+        let held = context.survey.entries.filter {
+            $0.object.metadata.finalizers.contains(where: Uninstallation.isOurs)
+        }
         if own?.isHeld(at: now) != true, !held.isEmpty {
             findings.append(
                 .fault(
                     .finalizersLeft,
                     "\(held.count) objects",
                     "they have finalizers that only a controller takes away, and none works: \(held.map(\.name).told())",
-                    do: "Start a controller; or, to be rid of it for good, run stasis-controller uninstall with the same flags."
+                    do:
+                        "Start a controller; or, to be rid of it for good, run stasis-controller uninstall with the same flags."
                 )
             )
         }
@@ -49,7 +52,8 @@ struct ControllerCheck: Sendable {
 
     static func judge(_ lease: Lease?, in namespace: String, now: Date) -> DoctorFinding {
         let subject = "lease \(namespace)/\(ControllerManager.leaseName)"
-        let remedy = "Start a controller. If one runs: it may look elsewhere (--leader-election-namespace), or it cannot reach the "
+        let remedy =
+            "Start a controller. If one runs: it may look elsewhere (--leader-election-namespace), or it cannot reach the "
             + "API server: see its log."
         guard let lease, let holder = lease.spec.holderIdentity, !holder.isEmpty else {
             return .fault(.controllerAbsent, subject, "nobody holds it: no controller works", do: remedy)
@@ -93,7 +97,8 @@ struct ControllerCheck: Sendable {
                 "namespace \(lease.metadata.namespace ?? "")",
                 "\(lease.spec.holderIdentity ?? "") works with a lease there: of two that see to the same sandboxes, each undoes what "
                     + "the other does",
-                do: "Give all controllers the same --leader-election-namespace, or see that their --watch-namespaces have none in common."
+                do:
+                    "Give all controllers the same --leader-election-namespace, or see that their --watch-namespaces have none in common."
             )
         }
     }

@@ -59,6 +59,7 @@ struct Doctor: Sendable {
         (.secrets, { try await SecretCheck(context: $0).findings() }),
         (.registry, { try await RegistryCheck(context: $0).findings() }),
         (.runtimeClasses, { try await RuntimeClassCheck(context: $0).findings() }),
+        (.probes, { ProbeCheck(survey: $0.survey).findings }),
         (.nodes, { try await NodeCheck(client: $0.client).findings() }),
         (.nodeAccess, { try await NodeAccessCheck(context: $0).findings() }),
         (.committerImage, { try await CommitterImageCheck(context: $0).findings() }),

@@ -19,6 +19,8 @@ enum DoctorCheck: String, Sendable, Hashable, CaseIterable {
     case registry
     /// What sandboxes are run by.
     case runtimeClasses = "runtime-classes"
+    /// How long sandboxes' probes let them be frozen.
+    case probes
     /// The nodes, as Kubernetes tells of them.
     case nodes
     /// What commit Jobs find on the nodes.

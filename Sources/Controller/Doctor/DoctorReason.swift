@@ -40,6 +40,8 @@ enum DoctorReason: String, Sendable, Hashable, CaseIterable {
     // MARK: runtime-classes
     case runtimeClassOpaque = "RuntimeClassOpaque"
     case runtimeClassMissing = "RuntimeClassMissing"
+    // MARK: probes
+    case livenessProbeTooStrict = "LivenessProbeTooStrict"
     // MARK: nodes
     case nodeNotReady = "NodeNotReady"
     case nodeUnsupported = "NodeUnsupported"
@@ -67,12 +69,14 @@ enum DoctorReason: String, Sendable, Hashable, CaseIterable {
         case .definitionsMissing, .definitionsOld: .definitions
         case .permissionMissing, .permissionAdvisable: .permissions
         case .controllerAbsent, .controllersElsewhere, .controllersWithoutLease: .controllers
-        case .secretMissing, .secretInvalid, .secretWithoutLogin, .signingKeyMissing, .verificationKeysUnusable: .secrets
+        case .secretMissing, .secretInvalid, .secretWithoutLogin, .signingKeyMissing, .verificationKeysUnusable:
+            .secrets
         case .registryNotConfigured, .registryInvalid, .registryUnreachable, .registryCertificate, .registryPlain,
             .registryLoginRefused, .registryPushRefused, .registryPullRefused, .registryDeleteRefused,
             .registryKeepsImages:
             .registry
         case .runtimeClassOpaque, .runtimeClassMissing: .runtimeClasses
+        case .livenessProbeTooStrict: .probes
         case .nodeNotReady, .nodeUnsupported, .nodeRuntimeOld: .nodes
         case .nodeCheckFailed, .nodeCheckStuck: .nodeAccess
         case .committerImageByTag, .committerImageMissing: .committerImage
@@ -88,7 +92,8 @@ enum DoctorReason: String, Sendable, Hashable, CaseIterable {
         case .notChecked: .unchecked
         case .apiServerOld, .clocksDiffer, .nodeClockDiffers, .definitionsOld, .permissionAdvisable, .controllerAbsent,
             .controllersElsewhere, .registryPlain, .registryDeleteRefused, .registryKeepsImages, .runtimeClassOpaque,
-            .nodeNotReady, .nodeUnsupported, .nodeRuntimeOld, .committerImageByTag, .committerImageMissing:
+            .livenessProbeTooStrict, .nodeNotReady, .nodeUnsupported, .nodeRuntimeOld, .committerImageByTag,
+            .committerImageMissing:
             .warning
         default: .problem
         }

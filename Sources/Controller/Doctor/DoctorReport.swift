@@ -31,7 +31,8 @@ struct DoctorReport: Sendable {
             last = finding.check
             let word = finding.outcome.rawValue
             let pad = String(repeating: " ", count: max(0, 11 - word.count))
-            let name = finding.reason == nil || finding.reason == .notChecked ? "" : "\(finding.reason?.rawValue ?? ""): "
+            let name =
+                finding.reason == nil || finding.reason == .notChecked ? "" : "\(finding.reason?.rawValue ?? ""): "
             lines.append("  \(word)\(pad)  \(name)\(finding.subject): \(finding.message)")
             if let remedy = finding.remedy { lines.append("               -> \(remedy)") }
         }

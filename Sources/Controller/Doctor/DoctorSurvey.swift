@@ -17,11 +17,15 @@ struct DoctorSurvey: Sendable {
         /// For people.
         var name: String { "\(type.kind) \(namespace)/\(object.metadata.name)" }
 
+        /// What its pods are made from; nil if it says nothing of that.
+        var podSpec: JSONValue? {
+            let spec = object["spec"]
+            return (spec?["template"] ?? spec?["podTemplate"])?["spec"]
+        }
+
         /// The runtime class that its template names; nil for the default one.
         var runtimeClass: String? {
-            let spec = object["spec"]
-            let template = spec?["template"] ?? spec?["podTemplate"]
-            guard let name = template?["spec"]?["runtimeClassName"]?.string, !name.isEmpty else { return nil }
+            guard let name = podSpec?["runtimeClassName"]?.string, !name.isEmpty else { return nil }
             return name
         }
     }

@@ -37,7 +37,8 @@ struct LeftoverCheck: Sendable {
                 .captureOverdue,
                 "SandboxSnapshot \(snapshot.key)",
                 "it is being captured since \(start), longer than --commit-job-timeout: its pod \(pod) may be frozen on \(node)",
-                do: "See that a controller works. What is still frozen is thawed on \(node) by: stasis-committer unpause \(pod) "
+                do:
+                    "See that a controller works. What is still frozen is thawed on \(node) by: stasis-committer unpause \(pod) "
                     + "\(snapshot.metadata.namespace ?? "") CONTAINER..."
             )
         }
@@ -54,7 +55,8 @@ struct LeftoverCheck: Sendable {
                 .deletionStuck,
                 entry.name,
                 "it was deleted at \(deleted), and is still there with the finalizer \(finalizer)",
-                do: "See its Events and the controller's log: a registry that does not answer, or a node that is gone. Without a "
+                do:
+                    "See its Events and the controller's log: a registry that does not answer, or a node that is gone. Without a "
                     + "controller: stasis-controller uninstall."
             )
         }

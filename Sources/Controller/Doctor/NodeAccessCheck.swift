@@ -87,7 +87,11 @@ struct NodeAccessCheck: Sendable {
 
     /// The Job, as one that commits is, but for what it does.
     private func job(for node: String, in namespace: String) -> NodeJob {
-        let pod = CommitterPod(settings: settings, reads: true, needsRegistry: !context.options.sandboxes.registry.isEmpty)
+        let pod = CommitterPod(
+            settings: settings,
+            reads: true,
+            needsRegistry: !context.options.sandboxes.registry.isEmpty
+        )
         let target =
             context.options.sandboxes.registry.isEmpty
             ? "oci:/tmp/none:1" : "\(context.options.sandboxes.registry)/\(RegistryCheck.repository):preflight"
@@ -157,7 +161,8 @@ struct NodeAccessCheck: Sendable {
             .nodeCheckFailed,
             subject,
             "a commit there would fail: \(told)",
-            do: "See docs/committer.md for what it needs of a node; containerd-socket-path and containerd-root say where that is."
+            do:
+                "See docs/committer.md for what it needs of a node; containerd-socket-path and containerd-root say where that is."
         )
     }
 }

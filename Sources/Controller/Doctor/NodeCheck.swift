@@ -22,7 +22,8 @@ struct NodeCheck: Sendable {
         guard let info = node.status?.nodeInfo, !info.containerRuntimeVersion.isEmpty else {
             return .unchecked(.nodes, subject, "no kubelet has told of it")
         }
-        let told = "\(info.containerRuntimeVersion), \(info.operatingSystem)/\(info.architecture), kernel \(info.kernelVersion)"
+        let told =
+            "\(info.containerRuntimeVersion), \(info.operatingSystem)/\(info.architecture), kernel \(info.kernelVersion)"
         guard node.canBeCommittedOn else {
             return .fault(
                 .nodeUnsupported,

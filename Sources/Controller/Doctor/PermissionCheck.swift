@@ -7,7 +7,8 @@ import KubeClient
 struct PermissionCheck: Sendable {
     /// How many questions are asked at a time.
     private static let width = 16
-    private static let remedy = "Apply deploy/controller anew (with other dialects also deploy/kruise or "
+    private static let remedy =
+        "Apply deploy/controller anew (with other dialects also deploy/kruise or "
         + "deploy/agent-sandbox), or add it to the role of the controller's account."
 
     let context: DoctorContext

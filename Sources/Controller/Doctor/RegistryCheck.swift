@@ -34,7 +34,11 @@ struct RegistryCheck: Sendable {
             let remedy = "Write it without a scheme: registry.example.com/sandboxes."
             return [.fault(.registryInvalid, "--snapshot-registry", "'\(name)' is no registry: \(error)", do: remedy)]
         }
-        let trial = RegistryTrial(reference: reference, options: context.options, environment: context.doctor.environment)
+        let trial = RegistryTrial(
+            reference: reference,
+            options: context.options,
+            environment: context.doctor.environment
+        )
         var findings = trial.plainness
         let reach = await trial.reach()
         findings.append(reach)
@@ -114,7 +118,8 @@ struct RegistryTrial: Sendable {
                 .registryPlain,
                 reference.domain,
                 "it is spoken to without TLS, because \(why): whoever is between can read what sandboxes have written, and the logins",
-                do: "Give the registry a certificate and a name; one of an authority of your own goes into --registry-certificates."
+                do:
+                    "Give the registry a certificate and a name; one of an authority of your own goes into --registry-certificates."
             )
         ]
     }
@@ -146,7 +151,8 @@ struct RegistryTrial: Sendable {
             let deletion = try await asking(login) { try await $0.deleteManifest(nothing) }
             return [pushed, Self.judge(deletion, subject)]
         } catch {
-            let remedy = "Give the login the right to delete, or keep all images (snapshot-delete-policy: Retain, snapshot-retention: 0)."
+            let remedy =
+                "Give the login the right to delete, or keep all images (snapshot-delete-policy: Retain, snapshot-retention: 0)."
             return [
                 pushed, .fault(.registryDeleteRefused, subject, "images cannot be deleted: \(error)", do: remedy),
             ]
@@ -209,7 +215,8 @@ struct RegistryTrial: Sendable {
                 .registryCertificate,
                 subject,
                 "\(error)",
-                do: "Put its authority's certificate into --registry-certificates, as <registry>/ca.crt, where the controller runs, and "
+                do:
+                    "Put its authority's certificate into --registry-certificates, as <registry>/ca.crt, where the controller runs, and "
                     + "have nodes trust it; a registry without TLS needs snapshot-registry-insecure."
             )
         case .unreachable?, .timeout?, .serverFault?, .rateLimited?:
@@ -245,7 +252,8 @@ struct RegistryTrial: Sendable {
             .registryKeepsImages,
             subject,
             "it deletes no images: what sandboxes and snapshots leave stays for ever",
-            do: "Enable it there (docker-registry: storage.delete.enabled), or keep all images (snapshot-delete-policy: Retain)."
+            do:
+                "Enable it there (docker-registry: storage.delete.enabled), or keep all images (snapshot-delete-policy: Retain)."
         )
     }
 }

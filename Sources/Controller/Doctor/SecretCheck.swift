@@ -28,7 +28,9 @@ struct SecretCheck: Sendable {
         let logins = [("--snapshot-push-secret", settings.pushSecret), ("--resume-pull-secret", settings.pullSecret)]
         let named = logins.compactMap { flag, name in name.map { (flag, $0) } }
         guard !named.isEmpty || settings.signingSecret != nil else {
-            return findings + [.ok(.secrets, "flags", "they name no Secrets: images are pushed and pulled without a login")]
+            return findings + [
+                .ok(.secrets, "flags", "they name no Secrets: images are pushed and pulled without a login")
+            ]
         }
         let namespaces = context.sandboxNamespaces
         guard !namespaces.isEmpty else {
@@ -43,14 +45,23 @@ struct SecretCheck: Sendable {
         }
         for namespace in namespaces {
             for (flag, name) in named {
-                findings.append(try await look(at: name, in: namespace) { secret in
-                    Self.judge(secret, at: "\(namespace)/\(name)", flag, registry: context.options.sandboxes.registry)
-                })
+                findings.append(
+                    try await look(at: name, in: namespace) { secret in
+                        Self.judge(
+                            secret,
+                            at: "\(namespace)/\(name)",
+                            flag,
+                            registry: context.options.sandboxes.registry
+                        )
+                    }
+                )
             }
             if let name = settings.signingSecret {
-                findings.append(try await look(at: name, in: namespace) { secret in
-                    Self.judgeKey(secret, at: "\(namespace)/\(name)")
-                })
+                findings.append(
+                    try await look(at: name, in: namespace) { secret in
+                        Self.judgeKey(secret, at: "\(namespace)/\(name)")
+                    }
+                )
             }
         }
         return findings
@@ -104,7 +115,8 @@ struct SecretCheck: Sendable {
                 .secretWithoutLogin,
                 subject,
                 "it has no login for \(reference.domain), where snapshots go",
-                do: "Make it anew with --docker-server=\(reference.domain), or see whether --snapshot-registry is what is meant."
+                do:
+                    "Make it anew with --docker-server=\(reference.domain), or see whether --snapshot-registry is what is meant."
             )
         }
         return .ok(.secrets, subject, "it has a login for \(reference.domain): \(login)")

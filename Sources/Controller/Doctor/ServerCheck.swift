@@ -20,7 +20,8 @@ struct ServerCheck: Sendable {
                     .apiServerUnreachable,
                     address,
                     "\(error)",
-                    do: "See that the address and the credentials are right (--kubeconfig, --context), and that the API server runs."
+                    do:
+                        "See that the address and the credentials are right (--kubeconfig, --context), and that the API server runs."
                 )
             ]
         }

@@ -197,7 +197,8 @@ struct DoctorJudgementTests {
         "of what a registry answers",
         arguments: [
             (RegistryError.Kind.tls, DoctorReason.registryCertificate), (.unreachable, .registryUnreachable),
-            (.timeout, .registryUnreachable), (.unauthorized, .registryLoginRefused), (.forbidden, .registryPushRefused),
+            (.timeout, .registryUnreachable), (.unauthorized, .registryLoginRefused),
+            (.forbidden, .registryPushRefused),
             (.notFound, .registryPushRefused),
         ]
     )

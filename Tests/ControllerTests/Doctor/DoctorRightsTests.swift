@@ -24,6 +24,7 @@ struct DoctorRightsTests {
             var options = DoctorTests.options(namespace.name, namespace.testbed)
             options.commitJob.pushSecret = "registry-snapshot-push-secret"
             options.commitJob.pullSecret = "registry-pull-secret"
+            options.sandboxes.ownNamespace = namespace.name
             var settings = DoctorOptions()
             settings.account = DoctorOptions.Account(namespace: namespace.name, name: Self.account)
 

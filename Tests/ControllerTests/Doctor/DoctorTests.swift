@@ -17,7 +17,7 @@ import Testing
 /// Real faults of a real cluster, each found and named.
 @Suite("The doctor on a cluster")
 struct DoctorTests {
-    @Test("finds a sound one sound, nodes included, and leaves nothing there", .timeLimit(.minutes(5)))
+    @Test("finds a sound one sound, nodes included, and leaves nothing there", .timeLimit(.minutes(10)))
     func soundCluster() async throws {
         try await KubernetesTestbed.defineOpenSandbox()
         let testbed = try KubernetesTestbed.find()
@@ -32,23 +32,27 @@ struct DoctorTests {
             try await ControllerProcess.run(flags) { controller in
                 try await controller.said("leading")
                 let root = "--containerd-root=\(jobs.containerdRoot ?? "")"
-                let doctor = ControllerProcess(flags + [root, "--nodes", "--output=json"], command: "doctor")
-                #expect(try await doctor.run() == .exited(0), "\(doctor.text)")
-                let report = try JSONValue(json: doctor.text)
+                let sound = try await Self.run(flags + [root, "--nodes", "--output=json"], until: .exited(0)) { text in
+                    text.contains(#""node-access""#) && !text.contains("none is ready")
+                }
+                let report = try JSONValue(json: sound)
                 #expect(report["problems"]?.integer == 0)
                 let findings = report["findings"]?.array ?? []
-                for check in ["api-server", "clocks", "definitions", "controllers", "registry", "nodes", "node-access"] {
-                    #expect(findings.contains { $0["check"]?.string == check && $0["outcome"] == "ok" }, "\(check)")
+                for check in ["api-server", "clocks", "definitions", "controllers", "registry", "nodes", "node-access"]
+                {
+                    let isOk = findings.contains { $0["check"]?.string == check && $0["outcome"] == "ok" }
+                    #expect(isOk, "\(check): \(sound)")
                 }
 
                 // Where containerd's root is not, commit Jobs would wait for ever.
                 let wrong = ["--containerd-root=/nowhere", "--nodes", "--output=text"]
-                let other = ControllerProcess(flags + wrong, command: "doctor")
-                #expect(try await other.run() == .exited(1), "\(other.text)")
-                #expect(other.text.contains("problem      NodeCheckStuck: node \(testbed.node)"), "\(other.text)")
-                #expect(other.text.contains("FailedMount"))
+                let found = try await Self.run(flags + wrong, until: .exited(1)) { $0.contains("NodeCheckStuck") }
+                #expect(found.contains("problem      NodeCheckStuck: node \(testbed.node)"), "\(found)")
+                #expect(found.contains("FailedMount"), "\(found)")
                 #expect(try await namespace.kubectl("get", "jobs", "--output", "name").isEmpty)
-                let tags = try await HTTPAnswer("http://\(testbed.registry)/v2/\(namespace.name)/stasis-doctor/tags/list")
+                let tags = try await HTTPAnswer(
+                    "http://\(testbed.registry)/v2/\(namespace.name)/stasis-doctor/tags/list"
+                )
                 #expect(tags.status == 404)
             }
         }
@@ -66,7 +70,10 @@ struct DoctorTests {
         #expect(nowhere.text.contains("There is no way to the cluster"))
     }
 
-    @Test("names a Secret that is missing, of another type, without a login or with a wrong one", .timeLimit(.minutes(5)))
+    @Test(
+        "names a Secret that is missing, of another type, without a login or with a wrong one",
+        .timeLimit(.minutes(5))
+    )
     func secrets() async throws {
         try await SandboxCluster.run(isControlled: false) { cluster in
             let login = try String(contentsOfFile: cluster.testbed.login, encoding: .utf8)
@@ -87,7 +94,7 @@ struct DoctorTests {
             #expect(await reasons() == [.secretInvalid, .registryPlain])
             try await cluster.setSecret("push", login: #"{"auths": {"registry.example": {"auth": "Ym94Ong="}}}"#)
             #expect(await reasons() == [.secretWithoutLogin, .registryPlain])
-            let wrong = #"{"auths": {"\(cluster.testbed.loginRegistry)": {"auth": "Ym94Ong="}}}"#
+            let wrong = #"{"auths": {"\#(cluster.testbed.loginRegistry)": {"auth": "Ym94Ong="}}}"#
             try await cluster.setSecret("push", login: wrong)
             #expect(await reasons() == [.registryLoginRefused, .registryPlain])
             try await cluster.setSecret("push", login: login)
@@ -139,6 +146,12 @@ struct DoctorTests {
             )
             do {
                 try await cluster.create("opaque") { $0.spec.runtimeClassName = runtime }
+                try await cluster.create("strict") {
+                    $0.spec.containers[0].livenessProbe = .with {
+                        $0.exec = RawJSON(["command": ["/bin/true"]])
+                        $0.failureThreshold = 1
+                    }
+                }
                 try await cluster.create("nowhere") { $0.spec.runtimeClassName = "nowhere-\(cluster.namespace)" }
                 try await cluster.create("held") { _ in
                 } finally: {
@@ -158,11 +171,11 @@ struct DoctorTests {
                 let report = await Self.report(cluster, options)
                 let expected: Set<DoctorReason> = [
                     .runtimeClassOpaque, .runtimeClassMissing, .captureOverdue, .artifactMissing, .controllerAbsent,
-                    .finalizersLeft,
+                    .finalizersLeft, .livenessProbeTooStrict,
                 ]
-                let found = report.reasons(of: [.runtimeClasses, .leftovers, .artifacts, .controllers])
+                let found = report.reasons(of: [.runtimeClasses, .probes, .leftovers, .artifacts, .controllers])
                 #expect(found.subtracting([.controllersElsewhere]) == expected, "\(report.text)")
-                for name in ["opaque", "nowhere", "held", "slow", "lost"] {
+                for name in ["opaque", "strict", "nowhere", "held", "slow", "lost"] {
                     #expect(report.text.contains("\(cluster.namespace)/\(name)"), "\(report.text)")
                 }
             } catch {
@@ -200,6 +213,24 @@ struct DoctorTests {
     }
 
     // MARK: - Parts
+
+    /// Asks the doctor until it ends and answers as is wanted: another test may have stopped the kubelet for a while.
+    private static func run(
+        _ flags: [String],
+        until status: TerminationStatus,
+        _ isSo: (String) -> Bool
+    ) async throws -> String {
+        var last = ""
+        for _ in 0..<20 {
+            let doctor = ControllerProcess(flags, command: "doctor")
+            let end = try await doctor.run()
+            last = doctor.text
+            if end == status, isSo(last) { return last }
+            try await Task.sleep(for: .seconds(2))
+        }
+        Issue.record("it did not end with \(status): \(last)")
+        return last
+    }
 
     /// Flags with which all is well in a namespace.
     static func options(_ namespace: String, _ testbed: KubernetesTestbed) -> ControllerOptions {
