@@ -8,7 +8,7 @@ import struct Foundation.Date
 
 /// Who works on the sandboxes, and that it is one at a time.
 struct ControllerCheck: Sendable {
-    private static let label = ("app.kubernetes.io/name", "stasis-controller")
+    private static let name = "stasis-controller"
 
     let context: DoctorContext
 
@@ -44,10 +44,18 @@ struct ControllerCheck: Sendable {
             )
         }
         findings += try await others(now: now, own: place)
-        let query = try LabelQuery(matching: [Self.label.0: Self.label.1])
-        let pods = try await client.resource(Pod.self, in: .named(place)).list(ListOptions(labels: query)).items
+        let pods = try await client.resource(Pod.self, in: .named(place)).pages().collect().items.filter(Self.isController)
         if let two = Self.judge(pods, own, in: place, now: now) { findings.append(two) }
         return findings
+    }
+
+    /// Whether a pod is one of a controller: by its label, or, as charts name theirs as they like, by its image.
+    static func isController(_ pod: Pod) -> Bool {
+        if pod.metadata.labels["app.kubernetes.io/name"] == name { return true }
+        return pod.spec.containers.contains { container in
+            let last = container.image?.split(separator: "/").last ?? ""
+            return last.prefix { $0 != ":" && $0 != "@" } == name
+        }
     }
 
     static func judge(_ lease: Lease?, in namespace: String, now: Date) -> DoctorFinding {

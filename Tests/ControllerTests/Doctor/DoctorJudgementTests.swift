@@ -128,6 +128,18 @@ struct DoctorJudgementTests {
         #expect(judge([pod("a"), pod("b")], nil) == .controllersWithoutLease)
         #expect(judge([pod("a"), pod("b")], lease("a", renewed: 2)) == nil)
         #expect(judge([pod("a"), pod("b", ready: "False")], nil) == nil)
+
+        func isController(_ image: String, _ labels: [String: String] = [:]) -> Bool {
+            ControllerCheck.isController(
+                .with {
+                    $0.metadata.labels = labels
+                    $0.spec.containers = [.with { $0.image = image }]
+                }
+            )
+        }
+        #expect(isController("registry.example:5000/team/stasis-controller:0.1.0"))
+        #expect(isController("any", ["app.kubernetes.io/name": "stasis-controller"]))
+        #expect(!isController("stasis-controller.example/box:1") && !isController("team/stasis-server@sha256:0"))
     }
 
     @Test("of runtime classes: by their names and by their handlers")
