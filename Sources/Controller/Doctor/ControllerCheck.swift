@@ -44,8 +44,8 @@ struct ControllerCheck: Sendable {
             )
         }
         findings += try await others(now: now, own: place)
-        let pods = try await client.resource(Pod.self, in: .named(place)).pages().collect().items.filter(Self.isController)
-        if let two = Self.judge(pods, own, in: place, now: now) { findings.append(two) }
+        let pods = try await client.resource(Pod.self, in: .named(place)).pages().collect().items
+        if let two = Self.judge(pods.filter(Self.isController), own, in: place, now: now) { findings.append(two) }
         return findings
     }
 

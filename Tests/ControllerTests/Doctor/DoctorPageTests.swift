@@ -58,9 +58,7 @@ struct DoctorPageTests {
             ("agent-sandbox/controller/controller-role.yaml", ControllerRight.agentSandbox),
         ]
         for (file, rights) in files {
-            let path = Self.root.appending(path: "deploy/\(file)").path
-            let text = try await testbed.kubectl("apply", "--dry-run=client", "--output", "json", "--filename", path)
-            let roles = (try JSONValue(json: text)["items"]?.array ?? []).filter {
+            let roles = try await testbed.deployed(file).filter {
                 $0["kind"]?.string?.hasSuffix("Role") == true
             }
             let deployed = Set(roles.flatMap(Self.grants))
@@ -113,5 +111,16 @@ struct DoctorPageTests {
                 }
             }
         }
+    }
+}
+
+extension KubernetesTestbed {
+    /// The objects of a file of `deploy/`, whatever the cluster has of them.
+    func deployed(_ file: String) async throws -> [JSONValue] {
+        let root = URL(fileURLWithPath: #filePath).appending(path: "../../../..").standardized
+        let path = root.appending(path: "deploy/\(file)").path
+        // What is applied would be told as the cluster has it already.
+        let text = try await kubectl("create", "--dry-run=client", "--output", "json", "--filename", path)
+        return try JSONValue(json: "[\(text.replacing("\n}\n{", with: "\n},\n{"))]").array ?? []
     }
 }
