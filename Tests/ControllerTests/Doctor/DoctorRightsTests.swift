@@ -103,7 +103,8 @@ struct DoctorRightsTests {
         let doctor = Doctor(client: client, options: options, settings: settings, logger: logger)
         let context = DoctorContext(doctor: doctor, survey: DoctorSurvey())
         var last: [DoctorFinding] = []
-        for _ in 0..<300 {
+        let end = ContinuousClock.now + .seconds(180)
+        while ContinuousClock.now < end {
             last = try await PermissionCheck(context: context).findings()
             if isSo(Set(last.compactMap(\.reason))) { return last }
             try await Task.sleep(for: .milliseconds(200))
@@ -135,7 +136,8 @@ struct DoctorRightsTests {
                     _ = try await client.resource().create(DeployedDefinition(plural).baseline().definition)
                 }
                 var old = await doctor.report()
-                for _ in 0..<300 where old.reasons(of: [.definitions]) != [.definitionsOld] {
+                let end = ContinuousClock.now + .seconds(180)
+                while old.reasons(of: [.definitions]) != [.definitionsOld], ContinuousClock.now < end {
                     try await Task.sleep(for: .milliseconds(200))
                     old = await doctor.report()
                 }
