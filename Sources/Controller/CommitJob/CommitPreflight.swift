@@ -38,15 +38,18 @@ struct CommitPreflight {
 
     private var runtimeRefusal: SnapshotFailure? {
         guard let runtimeClass = request.source.runtimeClass else { return nil }
-        let names = [runtimeClass, runtimeHandler ?? ""].map { $0.lowercased() }
-        guard let runtime = Self.opaqueRuntimes.first(where: { name in names.contains { $0.contains(name) } }) else {
-            return nil
-        }
+        guard let runtime = Self.opaqueRuntime(in: [runtimeClass, runtimeHandler ?? ""]) else { return nil }
         return SnapshotFailure(
             "UnsupportedRuntime",
             "The pod runs under the runtime class \(runtimeClass) (\(runtime)), which keeps what it writes where the node cannot "
                 + "see it: a snapshot would be empty. Use a runtime class of runc, or a provider that can capture this one."
         )
+    }
+
+    /// The runtime that one of these names is of, if containers of it write where the node does not see it.
+    static func opaqueRuntime(in names: [String]) -> String? {
+        let names = names.map { $0.lowercased() }
+        return opaqueRuntimes.first { name in names.contains { $0.contains(name) } }
     }
 
     private var probeRefusal: SnapshotFailure? {

@@ -22,7 +22,8 @@ public enum ControllerProgram {
     /// Makes the providers of a program.
     public typealias Making = @Sendable (KubeClient, ControllerOptions, Logger) async throws -> SnapshotProviders
 
-    /// Works until a signal ends the process, or, with `uninstall` before the flags, takes all finalizers away and ends. To be called once in a process, whose logging and metrics systems it sets up.
+    /// Works until a signal ends the process. With `uninstall` before the flags it takes all finalizers away and ends, and with
+    /// `doctor` it looks at the cluster and ends. To be called once in a process, whose logging and metrics systems it sets up.
     ///
     /// - Parameters:
     ///   - name: What the program calls itself.
@@ -30,7 +31,8 @@ public enum ControllerProgram {
     ///   - environment: Flags as well, and what leads to the cluster; the one of the process if nil.
     ///   - evictionHandlers: Who decides about evictions from pools, by the name that these choose them by.
     ///   - makeProviders: Says who captures.
-    /// - Returns: The exit status: 0 when it was told to end, 1 when it cannot go on, 64 for flags that make no sense.
+    /// - Returns: The exit status: 0 when it was told to end, 1 when it cannot go on or the doctor has found a problem, 64 for flags
+    ///   that make no sense.
     @concurrent
     public static func run(
         name: String = "stasis-controller",
@@ -41,10 +43,16 @@ public enum ControllerProgram {
     ) async -> Int32 {
         let environment = environment ?? ProcessInfo.processInfo.environment
         let isUninstalling = arguments.first == Uninstallation.word
-        let arguments = isUninstalling ? Array(arguments.dropFirst()) : arguments
+        let isDoctor = arguments.first == DoctorOptions.word
+        var arguments = isUninstalling || isDoctor ? Array(arguments.dropFirst()) : arguments
+        var doctor: DoctorOptions?
         let options: ControllerOptions
         let warnings: [String]
         do {
+            if isDoctor {
+                let (own, rest) = try DoctorOptions.take(from: arguments)
+                (doctor, arguments) = (own, rest)
+            }
             let request = try ControllerOptions.load(arguments: arguments, environment: environment) { path in
                 try String(contentsOf: URL(fileURLWithPath: path), encoding: .utf8)
             }
@@ -61,6 +69,7 @@ public enum ControllerProgram {
             FileHandle.standardError.write(Data("\(error)\n\(name) --help tells the flags.\n".utf8))
             return EX_USAGE
         }
+        if let doctor { return await Doctor.run(options, doctor, name: name, environment: environment) }
         let registry = PrometheusRegistry.forController()
         MetricsSystem.bootstrap(registry)
         LoggingSystem.bootstrap { options.logHandler(label: $0) }

@@ -40,7 +40,8 @@ struct SchemaCheck: Sendable {
         return nil
     }
 
-    private func fault(of dialect: SandboxDialect) async throws -> String? {
+    /// What the cluster does not serve of a dialect; nil if nothing is missing.
+    func fault(of dialect: SandboxDialect) async throws -> String? {
         var first: String?
         for kinds in dialect.kinds {
             guard let fault = try await fault(of: kinds, of: dialect) else { return nil }

@@ -94,7 +94,7 @@ public struct Uninstallation: Sendable {
     ]
 
     /// Whether controllers put a finalizer in, and only they take it out.
-    private static func isOurs(_ name: String) -> Bool { known.contains(name) || name.hasPrefix("stasis.dev/") }
+    static func isOurs(_ name: String) -> Bool { known.contains(name) || name.hasPrefix("stasis.dev/") }
 
     private static let known: Set = [
         OpenSandbox.Finalizer.taskCleanup, OpenSandbox.Finalizer.poolAllocation,

@@ -33,10 +33,17 @@ final class ControllerProcess: Sendable {
     ///   - arguments: Its flags. It listens for probes on a free port and logs JSON.
     ///   - program: Its name, among the programs that were built with the tests.
     ///   - environment: Variables of its environment.
-    init(_ arguments: [String], of program: String = "stasis-controller", environment: [String: String] = [:]) {
+    ///   - command: What stands before the flags.
+    init(
+        _ arguments: [String],
+        of program: String = "stasis-controller",
+        environment: [String: String] = [:],
+        command: String? = nil
+    ) {
         self.program = program
         self.environment = environment
-        self.arguments = ["--zap-encoder=json", "--health-probe-bind-address=127.0.0.1:0"] + arguments
+        let first = [command].compactMap(\.self)
+        self.arguments = first + ["--zap-encoder=json", "--health-probe-bind-address=127.0.0.1:0"] + arguments
     }
 
     /// Everything it has printed.

@@ -172,7 +172,7 @@ struct ControllerProcessTests {
         }
     }
 
-    private static func kubeconfig(of server: APIServerDaemon, _ testbed: KubernetesTestbed) -> String {
+    static func kubeconfig(of server: APIServerDaemon, _ testbed: KubernetesTestbed) -> String {
         """
         apiVersion: v1
         kind: Config

@@ -375,6 +375,7 @@ struct DeploymentTests {
                 try await cluster.setPause(true, of: "box")
                 try await cluster.wait(for: "box") { $0.status?.phase == .paused }
                 try await Self.expectNothingRefused(namespace)
+                try await Self.expectSound(namespace, deployment)
 
                 // An upgrade while it is paused: the one that works tells the next one that it ends.
                 let file = "\(folder)/kustomization.yaml"
@@ -396,6 +397,25 @@ struct DeploymentTests {
                 #expect(pods.contains { holder.hasPrefix($0.metadata.name) }, "\(holder)")
                 try await Self.expectNothingRefused(namespace)
             }
+        }
+    }
+
+    /// The doctor finds nothing wrong, asked as in docs/doctor.md: in the controller's pod, as its account.
+    private static func expectSound(_ namespace: TestNamespace, _ deployment: String) async throws {
+        let text = try await namespace.kubectl(
+            "exec",
+            deployment,
+            "--",
+            "stasis-controller",
+            "doctor",
+            "--config=/etc/stasis/controller.yaml",
+            "--output=json"
+        )
+        let report = try JSONValue(json: text)
+        #expect(report["problems"]?.integer == 0)
+        let findings = report["findings"]?.array ?? []
+        for check in ["permissions", "controllers", "registry", "artifacts"] {
+            #expect(findings.contains { $0["check"]?.string == check && $0["outcome"] == "ok" }, "\(check): \(text)")
         }
     }
 
