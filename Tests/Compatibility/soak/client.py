@@ -55,7 +55,8 @@ class Client:
     def run(self, box: Box, script: str, server: ClusterServer | None = None, seconds: float = 20) -> str | None:
         """What a script prints in a sandbox that is asked directly, or through a server; None if there is no answer, or only a part."""
         if server is None:
-            if box.address is None and (box.address := self._address(box)) is None:
+            box.address = box.address or self._address(box)
+            if box.address is None:
                 return None
             url = f"http://{box.address}/cgi-bin/sh"
         else:

@@ -11,10 +11,9 @@ ABSENT = ""
 OF_THE_IMAGE = "/bin/vi"
 
 
-def digest_of(token: str, size: int) -> str:
-    """The SHA-256 of what `yes TOKEN | head -c SIZE` prints."""
-    line = token.encode() + b"\n"
-    return hashlib.sha256((line * (size // len(line) + 1))[:size]).hexdigest()
+def digest_of(line: str, lines: int) -> str:
+    """The SHA-256 of so many lines, all alike."""
+    return hashlib.sha256(f"{line}\n".encode() * lines).hexdigest()
 
 
 @dataclass

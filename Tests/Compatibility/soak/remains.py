@@ -9,6 +9,9 @@ from soak.world import World
 
 _FREEZER = Path("/sys/fs/cgroup/freezer")
 
+#: The files that say whether a cgroup is frozen, of both versions, and what they say then.
+_WORDS = (("freezer.state", "FROZEN"), ("cgroup.events", "frozen 1"))
+
 
 class Remains:
     """What there is of a namespace beyond what it began with."""
@@ -25,22 +28,15 @@ class Remains:
         """The cgroups of our pods that are frozen now."""
         ours = self._world.census.uids("pods")
         frozen = []
-        for folder in _pod_folders(_FREEZER):
+        for folder in _pod_folders():
             if (name := ours.get(folder.name.removeprefix("pod"))) is None:
                 continue
-            for file in folder.rglob("freezer.state"):
+            for file, word in [(file, word) for file_name, word in _WORDS for file in folder.rglob(file_name)]:
                 try:
-                    if file.read_text().strip() != "THAWED":
+                    if word in file.read_text().split("\n"):
                         frozen.append(f"frozen: a container of {name} ({file.parent.name[:12]})")
                 except OSError:
                     pass  # It is gone.
-        for folder in _pod_folders(Path("/sys/fs/cgroup")):
-            for file in folder.rglob("cgroup.events") if folder.name.removeprefix("pod") in ours else ():
-                try:
-                    if "frozen 1" in file.read_text():
-                        frozen.append(f"frozen: a container of {ours[folder.name.removeprefix('pod')]}")
-                except OSError:
-                    pass
         return frozen
 
     def _objects(self) -> list[str]:
@@ -60,15 +56,16 @@ class Remains:
         found += [f"mount {line.split()[4]}" for line in mounts if any(uid in line for uid in pods)]
         kubelet = Path(world.environment["STASIS_TESTBED"], "cluster/kubelet/root/pods")
         found += [f"the kubelet's folder of {name}" for uid, name in pods.items() if (kubelet / uid).exists()]
-        for hierarchy in ("freezer", "pids", "memory", "unified", ""):
-            for folder in _pod_folders(Path("/sys/fs/cgroup", hierarchy)):
-                if (name := pods.get(folder.name.removeprefix("pod"))) is not None:
-                    found.append(f"cgroup of {name} ({hierarchy})")
-        return sorted(set(found))
+        for folder in _pod_folders():
+            if (name := pods.get(folder.name.removeprefix("pod"))) is not None:
+                found.append(f"cgroup of {name}")
+        return sorted(found)
 
 
-def _pod_folders(hierarchy: Path) -> list[Path]:
-    return [folder for folder in hierarchy.glob("stasis-testbed*/kubepods/**/pod*") if folder.is_dir()]
+def _pod_folders() -> list[Path]:
+    """The cgroups of all pods, in the hierarchy that freezes: with version 1 runc leaves those of others behind."""
+    hierarchy = _FREEZER if _FREEZER.exists() else _FREEZER.parent
+    return list(hierarchy.glob("stasis-testbed*/kubepods/**/pod*"))
 
 
 def prune(world: World) -> list[dict[str, str]]:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from cluster.test_pools import capacity, template
+from soak.client import Violation
 from soak.faults import Faults
 from soak.ledger import Ledger
 from soak.measure import Use, complaints, idle_load
@@ -83,6 +84,8 @@ class Soak:
         def run(worker: Worker) -> None:
             try:
                 work(worker)
+            except Violation as violation:
+                self.ledger.violate(f"worker {worker.number}: {violation}")
             except Exception:
                 self.ledger.violate(f"worker {worker.number}: {traceback.format_exc()}")
 

@@ -101,11 +101,12 @@ class Worker:
                 if answer.status == 202:
                     break
                 deed.outcome = f"{answer.status} {answer.json.get('code')}"
-                # A pool has so many pods and no more, and what is asked for by another server is made by that.
-                if answer.status in (409, 429) and time.monotonic() < deadline:
-                    if answer.status == 429 and self._random.random() < 0.5:
-                        return None
-                    time.sleep(1)
+                # A pool has so many pods and no more; what another server has begun is made by that; and a server whose watch was
+                # cut does not know yet what there is.
+                if answer.status == 429 and self._random.random() < 0.5:
+                    return None
+                if answer.status in (404, 409, 429) and time.monotonic() < deadline:
+                    time.sleep(0.5)
                     continue
                 if self._ledger.is_calm(deed):
                     raise Violation(f"a sandbox of {origin} was refused: {answer.status} {answer.body.decode()}")
@@ -132,13 +133,14 @@ class Worker:
     def write(self, box: Box) -> None:
         path = self._path()
         token = f"{self._random.getrandbits(40):x}"
-        size = self._random.choice((0, 1, 100, 5000, 70_000, 70_000, 1_500_000))
+        lines = self._random.choice((0, 1, 10, 500, 7000, 7000, 150_000))
         folder = path.rpartition("/")[0]
-        script = f"mkdir -p /data/{folder} && yes {token} | head -c {size} >/tmp/new && mv /tmp/new /data/{path} && echo done"
+        program = f"BEGIN {{ for (n = {lines}; n > 0; n--) print \"{token}\" }}"
+        script = f"mkdir -p /data/{folder} && awk '{program}' >/tmp/new && mv /tmp/new /data/{path} && echo done"
         with self._ledger.doing("write"):
             answered = (self._run(box, script) or "").strip() == "done"
             box.note(f"write {path} {answered}")
-            box.files.write(f"./{path}", digest_of(token, size), answered)
+            box.files.write(f"./{path}", digest_of(token, lines), answered)
 
     def remove(self, box: Box) -> None:
         """A file, a folder with all that is in it, or one of the image's."""
@@ -315,7 +317,7 @@ class Worker:
         with self._ledger.doing("snapshot") as deed:
             files = box.files.copy()
             if self._random.random() < 0.3:
-                name = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+                name = snapshot_id = f"soak-{self._random.getrandbits(64):x}"
                 document = f'{{"apiVersion": "sandbox.opensandbox.io/v1alpha1", "kind": "SandboxSnapshot", "metadata": {{"name": "{name}"}}, '
                 self._world.kubectl("apply", "--filename", "-", standard_input=document + f'"spec": {{"sandboxName": "{box.id}"}}}}')
             else:
@@ -326,7 +328,8 @@ class Worker:
                     return
                 if answer.status != 202:
                     raise Violation(f"no snapshot of {box.id}: {answer.status} {answer.body.decode()} {box.history}")
-                name = answer.json["id"]
+                snapshot_id = answer.json["id"]
+                name = f"osb-snap-{snapshot_id.replace('-', '')}"
             box.note(f"snapshot {name}")
             deadline = time.monotonic() + PATIENCE
             while True:
@@ -351,13 +354,17 @@ class Worker:
             files.asked = box.files.asked
             for path, digests in box.files.doubts.items():
                 files.doubts.setdefault(path, set()).update(digests)
-            self.saved.append(Saved(name, files))
+            self.saved.append(Saved(snapshot_id, files))
 
     def delete_snapshot(self) -> None:
         with self._ledger.doing("delete snapshot"):
             saved = self._random.choice(self.saved)
             self.saved.remove(saved)
-            answer = self._client.insist(self.server(), "DELETE", f"/v1/snapshots/{saved.id}")
+            deadline = time.monotonic() + PATIENCE
+            path = f"/v1/snapshots/{saved.id}"
+            # 409: the server does not know yet that it is taken.
+            while (answer := self._client.insist(self.server(), "DELETE", path)).status == 409 and time.monotonic() < deadline:
+                time.sleep(0.5)
             if answer.status not in (204, 404):
                 raise Violation(f"the deletion of the snapshot {saved.id} was answered by {answer.status} {answer.body.decode()}")
 
