@@ -73,6 +73,17 @@ class Registry:
                 found[repository] = sorted(tags)
         return found
 
+    def manifests(self) -> dict[str, str]:
+        """All manifests, with a tag or without: what each of them says, by its repository and digest."""
+        found = {}
+        folder = self.folder / "data/docker/registry/v2"
+        for link in folder.glob("repositories/**/_manifests/revisions/sha256/*/link"):
+            digest = link.parent.name
+            repository = link.relative_to(folder / "repositories").as_posix().split("/_manifests/")[0]
+            data = folder / "blobs/sha256" / digest[:2] / digest / "data"
+            found[f"{repository}@{digest}"] = data.read_text() if data.exists() else "no such blob"
+        return found
+
     def blobs(self) -> set[str]:
         """The digests of all blobs that it stores."""
         folder = self.folder / "data/docker/registry/v2/blobs/sha256"
