@@ -77,7 +77,12 @@ extension RegistryRepository {
         for _ in 0..<Self.fallbackAttempts {
             var index = try await fallbackReferrers(of: digest) ?? ImageIndex(manifests: [])
             guard change(&index) else { return }
-            try await putFallback(index, of: digest)
+            do {
+                try await putFallback(index, of: digest)
+            } catch let error as RegistryError where error.answers.contains(where: { $0.code == "MANIFEST_BLOB_UNKNOWN" }) {
+                // docker-registry forgets a manifest for a moment while somebody puts it once more.
+                continue
+            }
         }
         var index = try await fallbackReferrers(of: digest) ?? ImageIndex(manifests: [])
         guard change(&index) else { return }

@@ -88,6 +88,23 @@ def condition(item: Object, kind: str) -> Object | None:
     return None
 
 
+def intent(sandbox: Object) -> Object:
+    """What the controller has read of the wishes of a sandbox's owner."""
+    text = sandbox["metadata"].get("annotations", {}).get("stasis.dev/intent")
+    return json.loads(text) if text else {"statements": 0, "pause": None}
+
+
+def has_answered(sandbox: Object, before: int, stage: str) -> bool:
+    """Whether a wish that was stated after `before` others has been dealt with, and has left the sandbox at a stage.
+
+    The status may tell of the wish before for a moment, so the record decides, which is written first.
+    """
+    read = intent(sandbox)
+    record = json.loads(sandbox["metadata"].get("annotations", {}).get("stasis.dev/record", "{}"))
+    is_stated = read["pause"] is (stage == "running") and read["statements"] > before
+    return is_stated and record.get("acknowledged", 0) >= read["statements"] and stage in record.get("stage", {})
+
+
 def reason(found: Object | None) -> str:
     return f"{found.get('reason')}: {found.get('message')}" if found else "no reason"
 

@@ -95,9 +95,10 @@ class Link:
 
 
 def _end(connection: socket.socket) -> None:
-    """Ends a connection that another thread may be reading from, which a close alone would not tell."""
+    """Ends a connection with a reset. Another thread may be reading from it, and a close alone would wait for that."""
     try:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
-        connection.shutdown(socket.SHUT_RDWR)
+        connection.shutdown(socket.SHUT_RD)
     except OSError:
         pass
+    connection.close()

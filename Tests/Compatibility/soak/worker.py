@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from cluster.box import RESOURCE
-from soak.client import Client, Violation, condition, phase, reason, short
+from soak.client import Client, Violation, condition, has_answered, intent, phase, reason, short
 from soak.ledger import Ledger
 from soak.model import ABSENT, OF_THE_IMAGE, Box, Files, Saved, digest_of
 from soak.world import World
@@ -23,6 +23,8 @@ POOL = "soak"
 
 #: How many sandboxes and snapshots a worker has at a time.
 _BOXES, _SAVED = 2, 2
+
+_COUNT = "printf x >>/ticks && wc -c </ticks"
 
 _LOOK = f"""cd /data 2>/dev/null && find . -type f -exec sha256sum {{}} +
 test -e {OF_THE_IMAGE} && sha256sum {OF_THE_IMAGE}
@@ -46,7 +48,7 @@ class Worker:
 
     def storm(self, over: threading.Event) -> None:
         """Does something, and something else, until it is over."""
-        while not over.is_set():
+        while not over.is_set() and not self._ledger.violations:
             self.step()
 
     def step(self) -> None:
@@ -161,12 +163,17 @@ class Worker:
             else:
                 box.files.write(f"./{path}", ABSENT, answered)
 
-    def count(self, box: Box, seconds: float = 20) -> bool:
+    def count(self, box: Box) -> None:
         """Tells it to count. What it has answered it may never forget."""
-        printed = self._run(box, "printf x >>/ticks && wc -c </ticks", seconds)
+        self._note_count(box, self._run(box, _COUNT))
+
+    def _count_meanwhile(self, box: Box) -> None:
+        """The same during a capture; not through a server, which would wake it."""
+        self._note_count(box, self._client.run(box, _COUNT, seconds=1.5))
+
+    def _note_count(self, box: Box, printed: str | None) -> None:
         counted = int(printed) if printed and printed.strip().isdigit() else None
         box.files.count(counted)
-        return counted is not None
 
     def check(self, box: Box, is_new: bool, why: str = "") -> None:
         """All files must be as they must be. is_new -- it runs in a new pod."""
@@ -205,16 +212,15 @@ class Worker:
         must -- it has to succeed.
         """
         with self._ledger.doing("pause") as deed:
-            before = self._told(box)
+            before = self._statements(box)
             self._wish(box, True)
             box.note("pause")
             deadline = time.monotonic() + PATIENCE
             while True:
-                self.count(box, 1.5)
+                self._count_meanwhile(box)
                 sandbox = self._client.object("batchsandboxes", box.id)
                 if sandbox is None:
                     raise Violation(f"{box.id} is gone: {box.history}")
-                told = sandbox.get("status", {}).get("pauseObservedGeneration") or 0
                 if phase(sandbox) == "Paused":
                     box.is_paused, box.address = True, None
                     box.cycles += 1
@@ -224,13 +230,19 @@ class Worker:
                     deed.outcome = "lost"
                     return
                 failed = condition(sandbox, "PauseFailed")
-                if phase(sandbox) == "Succeed" and failed and told > before:
+                if failed and has_answered(sandbox, before, "running"):
                     deed.outcome = f"failed ({failed.get('reason')})"
                     box.note(f"not paused: {reason(failed)}")
                     if must or self._ledger.is_calm(deed):
                         raise Violation(f"without any fault {box.id} was not paused: {reason(failed)}\n{box.history}")
                     # It runs on, thawed, with everything in it.
                     self.check(box, False, f"after a pause that failed ({reason(failed)})")
+                    return
+                if phase(sandbox) == "Succeed" and box.wakes and sandbox["spec"].get("pause") is False:
+                    # A request of before, whose answer was not waited for, has woken it.
+                    deed.outcome = "woken again"
+                    box.address = None
+                    self.check(box, True, "after it was woken")
                     return
                 if time.monotonic() > deadline:
                     raise Violation(f"after {PATIENCE} s {box.id} is neither paused nor not: {short(sandbox)}\n{box.history}")
@@ -241,38 +253,42 @@ class Worker:
         with self._ledger.doing("resume") as deed:
             box.note("resume")
             deadline = time.monotonic() + PATIENCE
-            asked = False
+            asked: int | None = None
+            asked_at = 0.0
             while True:
                 sandbox = self._client.object("batchsandboxes", box.id)
                 if sandbox is None:
                     raise Violation(f"{box.id} is gone: {box.history}")
-                if phase(sandbox) == "Succeed" and asked:
+                if phase(sandbox) == "Succeed":
                     break
                 if phase(sandbox) == "Failed" and self._lost(box):
                     deed.outcome = "lost"
                     return
                 failed = condition(sandbox, "ResumeFailed")
-                if phase(sandbox) == "Paused" and (not asked or failed):
-                    if asked:
+                # What was asked for through a server may have come to nothing with it.
+                is_unheard = asked is not None and time.monotonic() > asked_at + 15 and intent(sandbox)["pause"] is not False
+                if asked is None or is_unheard or failed and has_answered(sandbox, asked, "paused"):
+                    if asked is not None and not is_unheard:
                         box.note(f"not resumed: {reason(failed)}")
                         deed.outcome = f"not at once ({failed and failed.get('reason')})"
                         if must or self._ledger.is_calm(deed):
                             raise Violation(f"without any fault {box.id} was not resumed: {reason(failed)}\n{box.history}")
                         time.sleep(1)
+                    asked, asked_at = self._statements(box), time.monotonic()
                     if box.wakes and self._random.random() < 0.5:
                         self._client.run(box, "true", self._world.steady, 60)
                     else:
                         self._wish(box, False)
-                    asked = True
                 if time.monotonic() > deadline:
                     raise Violation(f"after {PATIENCE} s {box.id} is not resumed: {short(sandbox)}\n{box.history}")
                 time.sleep(0.2)
             box.is_paused, box.address = False, None
             self.check(box, True, "after a resume")
 
-    def _told(self, box: Box) -> int:
+    def _statements(self, box: Box) -> int:
+        """How often a wish has been stated, as far as the controller knows."""
         sandbox = self._client.object("batchsandboxes", box.id)
-        return ((sandbox or {}).get("status") or {}).get("pauseObservedGeneration") or 0
+        return intent(sandbox)["statements"] if sandbox else 0
 
     def _wish(self, box: Box, pause: bool) -> None:
         """States a wish, by one of the servers or by kubectl."""
@@ -333,7 +349,7 @@ class Worker:
             box.note(f"snapshot {name}")
             deadline = time.monotonic() + PATIENCE
             while True:
-                self.count(box, 1.5)
+                self._count_meanwhile(box)
                 found = self._client.object("sandboxsnapshots", name)
                 if found is None:
                     raise Violation(f"the snapshot {name} is gone")
