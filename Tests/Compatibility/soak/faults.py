@@ -107,7 +107,7 @@ class Faults:
             if time.monotonic() > deadline:
                 return None
             time.sleep(0.02)
-        time.sleep(self._seconds(2))
+        time.sleep(self._seconds(1.2))
         return self._random.choice(pods)
 
     def _delete_commit(self) -> bool:
