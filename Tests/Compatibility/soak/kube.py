@@ -92,6 +92,7 @@ class Census:
         self._lock = threading.Lock()
         self._seen: dict[str, dict[str, str]] = {"pods": {}, "sandboxsnapshots": {}}
         self._jobs: dict[str, Object] = {}
+        self._containers: dict[str, str] = {}
         self._over = threading.Event()
         for plural in self._seen:
             threading.Thread(target=self._follow, args=(plural,), daemon=True).start()
@@ -103,6 +104,11 @@ class Census:
         """The names of all that there ever were, by UID."""
         with self._lock:
             return dict(self._seen[plural])
+
+    def containers(self) -> dict[str, str]:
+        """The pods of all containers that there ever were, by the containers' IDs."""
+        with self._lock:
+            return dict(self._containers)
 
     def job_pods(self) -> list[Object]:
         """The pods of Jobs that have not ended yet."""
@@ -123,6 +129,9 @@ class Census:
         metadata = item["metadata"]
         with self._lock:
             self._seen[plural][metadata["uid"]] = metadata["name"]
+            for status in item.get("status", {}).get("containerStatuses", []) if plural == "pods" else ():
+                if container := status.get("containerID", "").rpartition("/")[2]:
+                    self._containers[container] = metadata["name"]
             if plural == "pods" and "job-name" in metadata.get("labels", {}):
                 runs = is_there and item["status"].get("phase") in ("Pending", "Running") and "deletionTimestamp" not in metadata
                 if runs:

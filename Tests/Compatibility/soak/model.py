@@ -97,3 +97,4 @@ class Saved:
 
     id: str
     files: Files
+    users: list[str] = field(default_factory=list)  # the sandboxes that were made of it

@@ -9,8 +9,8 @@ from soak.world import World
 
 _FREEZER = Path("/sys/fs/cgroup/freezer")
 
-#: The files that say whether a cgroup is frozen, of both versions, and what they say then.
-_WORDS = (("freezer.state", "FROZEN"), ("cgroup.events", "frozen 1"))
+#: The files that say whether a cgroup is frozen, of both versions: what they say then, and where to write what to freeze and to thaw it.
+_FREEZERS = (("freezer.state", "FROZEN", "freezer.state", "FROZEN", "THAWED"), ("cgroup.events", "frozen 1", "cgroup.freeze", "1", "0"))
 
 
 class Remains:
@@ -25,19 +25,32 @@ class Remains:
         return sorted(set(self._objects()) - self._before) + self._on_the_node()
 
     def frozen(self) -> list[str]:
-        """The cgroups of our pods that are frozen now."""
-        ours = self._world.census.uids("pods")
+        """The containers of our pods that are frozen now."""
         frozen = []
-        for folder in _pod_folders():
-            if (name := ours.get(folder.name.removeprefix("pod"))) is None:
-                continue
-            for file, word in [(file, word) for file_name, word in _WORDS for file in folder.rglob(file_name)]:
-                try:
-                    if word in file.read_text().split("\n"):
-                        frozen.append(f"frozen: a container of {name} ({file.parent.name[:12]})")
-                except OSError:
-                    pass  # It is gone.
+        for name, folder in self._cgroups():
+            for told, word, _, _, _ in _FREEZERS:
+                for file in folder.rglob(told):
+                    try:
+                        if word in file.read_text().split("\n"):
+                            frozen.append(f"frozen: a container of {name} ({file.parent.name[:12]})")
+                    except OSError:
+                        pass  # It is gone.
         return frozen
+
+    def freezers(self, pod: str) -> list[tuple[Path, str, str]]:
+        """Where to write what to freeze the containers of a pod, and to thaw them."""
+        found = []
+        for name, folder in self._cgroups():
+            for _, _, written, freeze, thaw in _FREEZERS if name == pod else ():
+                found += [(file, freeze, thaw) for file in folder.glob(f"*/{written}")]
+        return found
+
+    def _cgroups(self) -> list[tuple[str, Path]]:
+        """The cgroups of our pods, with the pods' names. With version 1 they are those that freeze: runc leaves others behind."""
+        ours = self._world.census.uids("pods")
+        hierarchy = _FREEZER if _FREEZER.exists() else _FREEZER.parent
+        folders = hierarchy.glob("stasis-testbed*/kubepods/**/pod*")
+        return [(name, folder) for folder in folders if (name := ours.get(folder.name.removeprefix("pod"))) is not None]
 
     def _objects(self) -> list[str]:
         return [f"{plural}/{item['metadata']['name']}" for plural in KINDS for item in self._world.kube.list(plural)]
@@ -52,20 +65,18 @@ class Remains:
             owner = next((name for uid, name in snapshots.items() if uid in line), None)
             if owner is not None:
                 found.append(f"lease {line.split()[0]} of the snapshot {owner}")
-        mounts = Path("/proc/1/mountinfo").read_text(errors="surrogateescape").splitlines()
-        found += [f"mount {line.split()[4]}" for line in mounts if any(uid in line for uid in pods)]
+        marks = [*pods, *world.census.containers()]
+        found += [f"mount {mount}" for mount in self._mounts() if any(mark in mount for mark in marks)]
         kubelet = Path(world.environment["STASIS_TESTBED"], "cluster/kubelet/root/pods")
         found += [f"the kubelet's folder of {name}" for uid, name in pods.items() if (kubelet / uid).exists()]
-        for folder in _pod_folders():
-            if (name := pods.get(folder.name.removeprefix("pod"))) is not None:
-                found.append(f"cgroup of {name}")
+        found += [f"cgroup of {name}" for name, _ in self._cgroups()]
         return sorted(found)
 
-
-def _pod_folders() -> list[Path]:
-    """The cgroups of all pods, in the hierarchy that freezes: with version 1 runc leaves those of others behind."""
-    hierarchy = _FREEZER if _FREEZER.exists() else _FREEZER.parent
-    return list(hierarchy.glob("stasis-testbed*/kubepods/**/pod*"))
+    def _mounts(self) -> list[str]:
+        """What is mounted where containerd lives, which need not be where we do."""
+        pid = Path(self._world.environment["STASIS_TESTBED"], "run/containerd.pid").read_text().split()[0]
+        lines = Path(f"/proc/{pid}/mountinfo").read_text(errors="surrogateescape").splitlines()
+        return [line.split()[4] for line in lines]
 
 
 def prune(world: World) -> list[dict[str, str]]:

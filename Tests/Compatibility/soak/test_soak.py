@@ -7,14 +7,14 @@ import os
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cluster.test_pools import capacity, template
-from soak.client import Violation
+from soak.client import Client, Violation
 from soak.faults import Faults
 from soak.ledger import Ledger
 from soak.measure import Use, complaints, idle_load
@@ -68,7 +68,7 @@ class Soak:
             self._join(self._each(Worker.clear))
         self.longest_freeze = max(self.longest_freeze, watch.longest)
         self._wipe()
-        self._await_nothing()
+        self.await_nothing()
         self.measure()
 
     def measure(self) -> None:
@@ -110,7 +110,8 @@ class Soak:
             for item in self.world.kube.list(plural):
                 self.world.kube.delete(plural, item["metadata"]["name"])
 
-    def _await_nothing(self, seconds: float = 180) -> None:
+    def await_nothing(self, seconds: float = 180) -> None:
+        """Waits until nothing is left of anything."""
         deadline = time.monotonic() + seconds
         while left := self.remains.found():
             assert time.monotonic() < deadline, "left behind:\n" + "\n".join(left) + "\n" + self.report() + self._logs()
@@ -157,6 +158,58 @@ class FreezeWatch:
             frozen = set(self._remains.frozen())
             since = {line: since.get(line, now) for line in frozen}
             self.longest = max([self.longest, *(now - begin for begin in since.values())])
+
+
+def test_it_would_notice(world: World) -> None:
+    """One sandbox, as it must not be: each of these is found."""
+    soak = Soak(world)
+    worker, remains = soak.workers[0], soak.remains
+    box = worker.make("image")
+    assert box is not None
+    worker.write(box)
+    worker.count(box)
+    worker.check(box, False)
+    client = Client(world)
+
+    # A file that is another one, and an answer that is forgotten.
+    for script in ("echo other >/data/other", "rm /data/other; mv /ticks /forgotten"):
+        client.run(box, script)
+        with pytest.raises(Violation, match="is not as it must be"):
+            worker.check(box, False)
+    client.run(box, "mv /forgotten /ticks")
+    worker.check(box, False)
+
+    # A container that stays frozen, and one that runs.
+    assert remains.frozen() == []
+    freezers = remains.freezers(f"{box.id}-0")
+    assert freezers
+    for file, frozen, _ in freezers:
+        file.write_text(frozen)
+    assert _await(lambda: len(remains.frozen()) >= len(freezers))
+    for file, _, thawed in freezers:
+        file.write_text(thawed)
+    assert _await(lambda: remains.frozen() == [])
+    left = "\n".join(remains.found())
+    for what in ("batchsandboxes/", "pods/", "container ", "mount ", "the kubelet's folder", "cgroup of"):
+        assert what in left, left
+
+    # A lease of a freeze, and an object that nobody deletes.
+    worker.snapshot(box)
+    uid = next(iter(world.census.uids("sandboxsnapshots")))
+    world.ctr("leases", "create", f"--id=soak-freeze-{uid}")
+    assert _await(lambda: "lease soak-freeze-" in "\n".join(remains.found()))
+    world.ctr("leases", "delete", f"soak-freeze-{uid}")
+    assert world.images.tags() and world.images.manifests() and world.images.blobs()
+    worker.clear()
+    soak.await_nothing()
+    assert not world.images.tags() and not world.images.manifests()
+
+
+def _await(condition: Callable[[], bool], seconds: float = 30) -> bool:
+    deadline = time.monotonic() + seconds
+    while not (holds := condition()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return holds
 
 
 def test_soak(world: World, capfd: pytest.CaptureFixture[str]) -> None:

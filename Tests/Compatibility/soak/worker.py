@@ -65,8 +65,8 @@ class Worker:
                 ]
                 if len(self.saved) < _SAVED:
                     choices.append((5, self.snapshot, (box,)))
-        if self.saved:
-            choices.append((1, self.delete_snapshot, ()))
+        # One whose image is in use is deleted without that, which nobody would delete later.
+        choices += [(1, self.delete_snapshot, (saved,)) for saved in self.saved if not saved.users]
         weights = [weight for weight, _, _ in choices]
         _, what, arguments = self._random.choices(choices, weights)[0]
         what(*arguments)
@@ -87,6 +87,7 @@ class Worker:
             "entrypoint": ["tail", "-f", "/dev/null"], "timeout": 7200, "metadata": {"worker": str(self.number)}, "extensions": extensions,
         }
         files = Files()
+        saved: Saved | None = None
         if origin == "snapshot":
             saved = self._random.choice(self.saved)
             body |= {"snapshotId": saved.id, "resourceLimits": RESOURCE}
@@ -115,6 +116,8 @@ class Worker:
                 return None
             box = Box(answer.json["id"], files, origin, wakes)
             self.boxes.append(box)
+            if saved is not None:
+                saved.users.append(box.id)
             box.note(f"created from {origin} {body.get('snapshotId', '')}")
             self.check(box, True)
             return box
@@ -372,9 +375,8 @@ class Worker:
                 files.doubts.setdefault(path, set()).update(digests)
             self.saved.append(Saved(snapshot_id, files))
 
-    def delete_snapshot(self) -> None:
+    def delete_snapshot(self, saved: Saved) -> None:
         with self._ledger.doing("delete snapshot"):
-            saved = self._random.choice(self.saved)
             self.saved.remove(saved)
             deadline = time.monotonic() + PATIENCE
             path = f"/v1/snapshots/{saved.id}"
@@ -425,8 +427,20 @@ class Worker:
     def clear(self) -> None:
         for box in list(self.boxes):
             self.delete(box)
-        while self.saved:
-            self.delete_snapshot()
+        for saved in list(self.saved):
+            self._await_end(saved.users)
+            self.delete_snapshot(saved)
+
+    def _await_end(self, sandboxes: list[str]) -> None:
+        """Waits until nothing is left of some sandboxes that could refer to an image."""
+        deadline = time.monotonic() + PATIENCE
+        while any(item["metadata"]["name"].startswith(name) for name in sandboxes for item in self._all()):
+            if time.monotonic() > deadline:
+                raise Violation(f"of {sandboxes}, which were deleted, something is left after {PATIENCE} s")
+            time.sleep(0.5)
+
+    def _all(self) -> list[Any]:
+        return self._world.kube.list("batchsandboxes") + self._world.kube.list("pods")
 
 
 def _read(printed: str) -> tuple[dict[str, str], int]:
