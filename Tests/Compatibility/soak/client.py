@@ -55,8 +55,7 @@ class Client:
     def run(self, box: Box, script: str, server: ClusterServer | None = None, seconds: float = 20) -> str | None:
         """What a script prints in a sandbox that is asked directly, or through a server; None if there is no answer, or only a part."""
         if server is None:
-            box.address = box.address or self._address(box)
-            if box.address is None:
+            if not self.locate(box):
                 return None
             url = f"http://{box.address}/cgi-bin/sh"
         else:
@@ -71,9 +70,12 @@ class Client:
         output, _, last = printed.rstrip("\n").rpartition("\n")
         return output if last == "exit 0" else None
 
-    def _address(self, box: Box) -> str | None:
-        answer = self.send(self._world.steady, "GET", f"/v1/sandboxes/{box.id}/endpoints/{_EXECD}")
-        return answer.json["endpoint"] if answer and answer.status == 200 else None
+    def locate(self, box: Box) -> bool:
+        """Whether it is known where a sandbox can be asked directly."""
+        if box.address is None:
+            answer = self.send(self._world.steady, "GET", f"/v1/sandboxes/{box.id}/endpoints/{_EXECD}")
+            box.address = answer.json["endpoint"] if answer and answer.status == 200 else None
+        return box.address is not None
 
 
 def phase(sandbox: Object) -> str | None:
@@ -91,7 +93,7 @@ def condition(item: Object, kind: str) -> Object | None:
 def intent(sandbox: Object) -> Object:
     """What the controller has read of the wishes of a sandbox's owner."""
     text = sandbox["metadata"].get("annotations", {}).get("stasis.dev/intent")
-    return json.loads(text) if text else {"statements": 0, "pause": None}
+    return json.loads(text) if text else {"statements": 0}
 
 
 def has_answered(sandbox: Object, before: int, stage: str) -> bool:
@@ -101,7 +103,7 @@ def has_answered(sandbox: Object, before: int, stage: str) -> bool:
     """
     read = intent(sandbox)
     record = json.loads(sandbox["metadata"].get("annotations", {}).get("stasis.dev/record", "{}"))
-    is_stated = read["pause"] is (stage == "running") and read["statements"] > before
+    is_stated = read.get("pause") is (stage == "running") and read["statements"] > before
     return is_stated and record.get("acknowledged", 0) >= read["statements"] and stage in record.get("stage", {})
 
 

@@ -72,7 +72,8 @@ class Hand:
 
     def _count_meanwhile(self, box: Box) -> None:
         """The same during a capture; not through a server, which would wake it."""
-        self._note_count(box, self._client.run(box, _COUNT, seconds=1.5))
+        if box.address is not None:
+            self._note_count(box, self._client.run(box, _COUNT, seconds=1.5))
 
     def _note_count(self, box: Box, printed: str | None) -> None:
         counted = int(printed) if printed and printed.strip().isdigit() else None

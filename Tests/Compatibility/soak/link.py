@@ -23,6 +23,7 @@ class Link:
         self._flows.set()
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
+        self._doomed: set[socket.socket] = set()  # those that are not to end in order
         host, _, port = self.address.rpartition(":")
         self._listener = socket.create_server((host, int(port)), backlog=128)
         threading.Thread(target=self._accept, daemon=True).start()
@@ -31,6 +32,7 @@ class Link:
         """Ends all connections. New ones are served."""
         with self._lock:
             connections = list(self._connections)
+            self._doomed.update(connections)
         for connection in connections:
             _end(connection)
 
@@ -80,6 +82,7 @@ class Link:
         back.join()
         with self._lock:
             self._connections.difference_update(pair)
+            self._doomed.difference_update(pair)
         for connection in pair:
             connection.close()
 
@@ -88,7 +91,8 @@ class Link:
             while piece := source.recv(65536):
                 self._flows.wait()
                 target.sendall(piece)
-            target.shutdown(socket.SHUT_WR)
+            if source not in self._doomed:
+                target.shutdown(socket.SHUT_WR)
         except OSError:
             for connection in (source, target):
                 _end(connection)

@@ -17,6 +17,7 @@ class PausingHand(Hand):
         """
         with self._ledger.doing("pause") as deed:
             before = self._statements(box)
+            self._client.locate(box)
             self._wish(box, True)
             box.note("pause")
             deadline = time.monotonic() + PATIENCE
@@ -70,7 +71,7 @@ class PausingHand(Hand):
                     return
                 failed = condition(sandbox, "ResumeFailed")
                 # What was asked for through a server may have come to nothing with it.
-                is_unheard = asked is not None and time.monotonic() > asked_at + 15 and intent(sandbox)["pause"] is not False
+                is_unheard = asked is not None and time.monotonic() > asked_at + 15 and intent(sandbox).get("pause") is not False
                 if asked is None or is_unheard or failed and has_answered(sandbox, asked, "paused"):
                     if asked is not None and not is_unheard:
                         box.note(f"not resumed: {reason(failed)}")

@@ -12,6 +12,7 @@ class SnapshotHand(Hand):
 
     def snapshot(self, box: Box) -> None:
         with self._ledger.doing("snapshot") as deed:
+            self._client.locate(box)
             files = box.files.copy()
             if self._random.random() < 0.3:
                 name = snapshot_id = f"soak-{self._random.getrandbits(64):x}"

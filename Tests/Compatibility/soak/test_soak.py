@@ -121,7 +121,7 @@ class Soak:
 
     def _logs(self) -> str:
         logs = {"controller": self.world, "steady server": self.world.steady, "killed server": self.world.doomed}
-        return "".join(f"\n-- the end of the log of the {name}:\n{daemon.end_of_log(60)}" for name, daemon in logs.items())
+        return "".join(f"\n-- the end of the log of the {name}:\n{daemon.end_of_log(40)}" for name, daemon in logs.items())
 
     def report(self) -> str:
         lines = [f"seed {SEED}, {SECONDS:.0f} s, {WORKERS} workers; the controller was started {self.world.incarnations} times"]
