@@ -79,7 +79,9 @@ extension RegistryRepository {
             guard change(&index) else { return }
             do {
                 try await putFallback(index, of: digest)
-            } catch let error as RegistryError where error.answers.contains(where: { $0.code == "MANIFEST_BLOB_UNKNOWN" }) {
+            } catch let error as RegistryError
+                where error.answers.contains(where: { $0.code == "MANIFEST_BLOB_UNKNOWN" })
+            {
                 // docker-registry forgets a manifest for a moment while somebody puts it once more.
                 continue
             }

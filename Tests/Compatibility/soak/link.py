@@ -45,8 +45,14 @@ class Link:
 
     def stall(self, seconds: float) -> None:
         """Passes nothing on for a while, and tells nobody."""
-        self._flows.clear()
+        self.hold()
         time.sleep(seconds)
+        self.release()
+
+    def hold(self) -> None:
+        self._flows.clear()
+
+    def release(self) -> None:
         self._flows.set()
 
     def close(self) -> None:
