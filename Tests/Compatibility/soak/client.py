@@ -96,15 +96,16 @@ def intent(sandbox: Object) -> Object:
     return json.loads(text) if text else {"statements": 0}
 
 
-def has_answered(sandbox: Object, before: int, stage: str) -> bool:
-    """Whether a wish that was stated after `before` others has been dealt with, and has left the sandbox at a stage.
+def has_answered(sandbox: Object, before: int, phase: str) -> bool:
+    """Whether a wish that was stated after `before` others has been dealt with, and has left the sandbox in a phase of its machine.
 
     The status may tell of the wish before for a moment, so the record decides, which is written first.
     """
     read = intent(sandbox)
     record = json.loads(sandbox["metadata"].get("annotations", {}).get("stasis.dev/record", "{}"))
-    is_stated = read.get("pause") is (stage == "running") and read["statements"] > before
-    return is_stated and record.get("acknowledged", 0) >= read["statements"] and stage in record.get("stage", {})
+    if read.get("pause") is not (phase == "running") or read["statements"] <= before or record.get("acknowledged", 0) < read["statements"]:
+        return False
+    return all(phase in member["phase"] for member in record["members"])
 
 
 def reason(found: Object | None) -> str:

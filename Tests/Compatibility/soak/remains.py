@@ -1,6 +1,7 @@
 """What is left in the cluster, on the node and in the registry, when everything is deleted."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -28,11 +29,11 @@ class Remains:
         """The containers of our pods that are frozen now."""
         frozen = []
         for name, folder in self._cgroups():
-            for told, word, _, _, _ in _FREEZERS:
-                for file in folder.rglob(told):
+            for below, _, files in os.walk(folder):
+                for told, word, _, _, _ in _FREEZERS:
                     try:
-                        if word in file.read_text().split("\n"):
-                            frozen.append(f"frozen: a container of {name} ({file.parent.name[:12]})")
+                        if told in files and word in Path(below, told).read_text().split("\n"):
+                            frozen.append(f"frozen: a container of {name} ({Path(below).name[:12]})")
                     except OSError:
                         pass  # It is gone.
         return frozen
@@ -49,8 +50,14 @@ class Remains:
         """The cgroups of our pods, with the pods' names. With version 1 they are those that freeze: runc leaves others behind."""
         ours = self._world.census.uids("pods")
         hierarchy = _FREEZER if _FREEZER.exists() else _FREEZER.parent
-        folders = hierarchy.glob("stasis-testbed*/kubepods/**/pod*")
-        return [(name, folder) for folder in folders if (name := ours.get(folder.name.removeprefix("pod"))) is not None]
+        found = []
+        for root in hierarchy.glob("stasis-testbed*"):
+            # They come and go, which a walk does not mind.
+            for below, folders, _ in os.walk(root / "kubepods"):
+                found += [
+                    (name, Path(below, folder)) for folder in folders if (name := ours.get(folder.removeprefix("pod"))) is not None
+                ]
+        return found
 
     def _objects(self) -> list[str]:
         return [f"{plural}/{item['metadata']['name']}" for plural in KINDS for item in self._world.kube.list(plural)]
