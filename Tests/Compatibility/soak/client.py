@@ -96,16 +96,16 @@ def intent(sandbox: Object) -> Object:
     return json.loads(text) if text else {"statements": 0}
 
 
-def has_answered(sandbox: Object, before: int, phase: str) -> bool:
+def has_answered(sandbox: Object, before: int, where: str) -> bool:
     """Whether a wish that was stated after `before` others has been dealt with, and has left the sandbox in a phase of its machine.
 
     The status may tell of the wish before for a moment, so the record decides, which is written first.
     """
     read = intent(sandbox)
     record = json.loads(sandbox["metadata"].get("annotations", {}).get("stasis.dev/record", "{}"))
-    if read.get("pause") is not (phase == "running") or read["statements"] <= before or record.get("acknowledged", 0) < read["statements"]:
+    if read.get("pause") is not (where == "running") or read["statements"] <= before or record.get("acknowledged", 0) < read["statements"]:
         return False
-    return all(phase in member["phase"] for member in record["members"])
+    return all(where in member["phase"] for member in record["members"])
 
 
 def reason(found: Object | None) -> str:
