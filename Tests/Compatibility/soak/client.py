@@ -105,7 +105,7 @@ def has_answered(sandbox: Object, before: int, where: str) -> bool:
     record = json.loads(sandbox["metadata"].get("annotations", {}).get("stasis.dev/record", "{}"))
     if read.get("pause") is not (where == "running") or read["statements"] <= before or record.get("acknowledged", 0) < read["statements"]:
         return False
-    return all(where in member["phase"] for member in record["members"])
+    return all(where in member["recorded"]["phase"] for member in record["members"])
 
 
 def reason(found: Object | None) -> str:

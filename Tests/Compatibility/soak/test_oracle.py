@@ -1,11 +1,14 @@
 """What the soak relies on: that it would notice. Everything here is about what must be found wrong."""
 
+import json
 import socket
 import threading
 import time
+from typing import Any
 
 import pytest
 
+from soak.client import has_answered
 from soak.ledger import AFTERMATH, Ledger
 from soak.link import Link
 from soak.measure import Use, complaints, slope
@@ -129,3 +132,18 @@ def _echo(connection: socket.socket) -> None:
                 connection.sendall(piece)
         except OSError:
             pass
+
+
+def test_which_wish_a_failure_belongs_to() -> None:
+    def sandbox(pause: bool | None, statements: int, acknowledged: int, phase: str) -> dict[str, Any]:
+        wish = {"statements": statements} | ({} if pause is None else {"pause": pause})
+        record = {"acknowledged": acknowledged, "members": [{"recorded": {"phase": {phase: {}}}}]}
+        return {"metadata": {"annotations": {"stasis.dev/intent": json.dumps(wish), "stasis.dev/record": json.dumps(record)}}}
+
+    assert has_answered(sandbox(True, 3, 3, "running"), 2, "running")
+    assert not has_answered(sandbox(True, 3, 3, "running"), 3, "running"), "it is of the wish before"
+    assert not has_answered(sandbox(True, 3, 2, "running"), 2, "running"), "the controller has not looked"
+    assert not has_answered(sandbox(True, 3, 3, "pausing"), 2, "running"), "it goes on"
+    assert not has_answered(sandbox(None, 3, 3, "running"), 2, "running"), "the wish was taken back, to be stated again"
+    assert has_answered(sandbox(False, 4, 4, "paused"), 3, "paused") and not has_answered(sandbox(False, 4, 4, "resuming"), 3, "paused")
+    assert not has_answered({"metadata": {}}, 0, "running")
