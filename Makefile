@@ -6,7 +6,7 @@ CONFIGURATION ?= debug
 export BUILD_DIR CONFIGURATION
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build images test testbed testbed-down bench demo docs lint format clean
+.PHONY: help setup build images test soak testbed testbed-down bench demo docs lint format clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ images: setup ## Build the programs with optimization, and an OCI image of each;
 
 test: setup ## Lint, build, and run every test against a real containerd, registry and Kubernetes.
 	@scripts/test
+
+soak: setup ## Random operations and faults on a cluster for an hour, or SOAK_SECONDS; then look for what is lost, left or grown.
+	@scripts/soak
 
 bench: ## Measure Stasis beside its peers; SUITE=name runs one suite, BENCH_JSON=path writes the results there too.
 	@scripts/setup bench

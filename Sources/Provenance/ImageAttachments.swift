@@ -115,8 +115,9 @@ public struct ImageAttachments: Sendable {
     /// Removes all that refers to the image, and what cosign's tags name. What others have signed about an image that is
     /// deleted is of no use any more either.
     public func remove() async throws {
+        var gone: Set<Digest> = []
         for referrer in try await repository.referrers(of: image.digest, artifactType: nil) {
-            _ = try await repository.deleteManifest(referrer.digest)
+            if try await repository.deleteManifest(referrer.digest) != .unsupported { gone.insert(referrer.digest) }
         }
         guard hasTags else { return }
         let list = "\(image.digest.algorithm.rawValue)-\(image.digest.hex)"
@@ -124,9 +125,10 @@ public struct ImageAttachments: Sendable {
             guard let found = try await repository.resolve(.tag(tag)) else { continue }
             _ = try await repository.deleteManifest(found.digest)
         }
-        // Where a registry keeps no list of what refers to an image, an empty one of ours is left.
+        // Where a registry keeps no list of what refers to an image, one of ours is left if it was empty, or if somebody ended between
+        // a deletion and the change of the list.
         if let content = try await optional(.tag(list)), content.mediaType.isIndex,
-            try content.imageIndex().manifests.isEmpty
+            try content.imageIndex().manifests.allSatisfy({ gone.contains($0.digest) })
         {
             _ = try await repository.deleteManifest(content.digest)
         }

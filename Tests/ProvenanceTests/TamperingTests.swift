@@ -141,4 +141,21 @@ struct TamperingTests {
             try await signed.attachments.remove()
         }
     }
+
+    @Test("leaves nothing behind when whoever deleted what is beside it did not come to the list of that")
+    func removedAfterACrash() async throws {
+        try await SignedRegistry.inRegistry { signed in
+            let digest = signed.image.descriptor.digest
+            try await signed.attachments.attach(Array("{}".utf8), type: "application/x.test+json", created: "2026")
+            let beside = try await signed.repository.referrers(of: digest, artifactType: nil).map(\.digest)
+            let registry = try #require(signed.registry)
+            for digest in beside {
+                let revisions = "docker/registry/v2/repositories/boxes/box/_manifests/revisions/sha256"
+                try FileManager.default.removeItem(atPath: "\(registry.storage)/\(revisions)/\(digest.hex)")
+            }
+            #expect(try await signed.repository.tags(after: nil, limit: 10) == ["sha256-\(digest.hex)", "snap"])
+            try await signed.attachments.remove()
+            #expect(try await signed.repository.tags(after: nil, limit: 10) == ["snap"])
+        }
+    }
 }

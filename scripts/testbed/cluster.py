@@ -81,7 +81,7 @@ class ClusterServer:
                 port=port,
                 access=("" if "[tenants]" in tables else f'api_key = "{self.key}"') + f"\n{server}",
                 execd=cluster.execd_image,
-                kubeconfig=cluster.environment["KUBECONFIG"],
+                kubeconfig=cluster.server_kubeconfig,
                 namespace=cluster.namespace,
                 template=cluster.template,
                 kubernetes=kubernetes,
@@ -153,6 +153,8 @@ class Cluster:
         subprocess.run([_ROOT / "testbed" / "up", "--for", str(os.getpid())], check=True, stdout=subprocess.DEVNULL)
         try:
             self.environment = testbed_environment()
+            # Whoever wants to come between them and the API server changes these.
+            self.controller_kubeconfig = self.server_kubeconfig = self.environment["KUBECONFIG"]
             self._start()
         except BaseException:
             self._stop()
@@ -258,7 +260,7 @@ class Cluster:
         self.controller = Daemon(
             "stasis-controller",
             [
-                str(self.programs / "stasis-controller"), f"--kubeconfig={environment['KUBECONFIG']}",
+                str(self.programs / "stasis-controller"), f"--kubeconfig={self.controller_kubeconfig}",
                 f"--watch-namespaces={self.namespace}", "--health-probe-bind-address=0",
                 f"--metrics-bind-address=127.0.0.1:{self.metrics}", "--metrics-secure=false",
                 f"--snapshot-registry={self.snapshot_registry}/{self.namespace}", "--snapshot-registry-insecure",

@@ -16,7 +16,10 @@ extension RegistryRepository {
     }
 
     /// The list; `nil` if there is none.
-    func fallbackReferrers(of digest: Digest) async throws -> ImageIndex? {
+    func fallbackReferrers(of digest: Digest) async throws -> ImageIndex? { try await fallbackList(of: digest)?.index }
+
+    /// The list, and the digest of the manifest that it is.
+    private func fallbackList(of digest: Digest) async throws -> (digest: Digest, index: ImageIndex)? {
         let content: ManifestContent
         do {
             content = try await manifest(Self.fallbackTag(of: digest))
@@ -24,7 +27,7 @@ extension RegistryRepository {
             return nil
         }
         // Somebody's image may have that name; it is no list of ours then.
-        return content.mediaType.isIndex ? try content.imageIndex() : nil
+        return content.mediaType.isIndex ? (content.digest, try content.imageIndex()) : nil
     }
 
     /// Makes a manifest that was just put appear among those that refer to its subject, if it has one and the registry
@@ -40,13 +43,23 @@ extension RegistryRepository {
         }
     }
 
-    /// Takes a manifest that was deleted out of the list of its subject, if we keep it.
+    /// Takes a manifest that was deleted out of the list of its subject, if we keep it. A list that nothing is in any more goes, and
+    /// so does each that was written anew: no tag names it, and nobody would find it again.
     func unlistAsReferrer(_ digest: Digest, of subject: Digest) async throws {
-        guard try await fallbackReferrers(of: subject) != nil else { return }
-        try await changeFallback(of: subject) { index in
-            let before = index.manifests.count
-            index.manifests.removeAll { $0.digest == digest }
-            return index.manifests.count != before
+        try await transport.referrerTurns.taking("\(name)@\(subject)") {
+            for _ in 0..<Self.fallbackAttempts {
+                guard let (old, found) = try await fallbackList(of: subject) else { return }
+                var index = found
+                guard index.manifests.contains(where: { $0.digest == digest }) else { return }
+                index.manifests.removeAll { $0.digest == digest }
+                if index.manifests.isEmpty, try await deleteManifest(old) != .unsupported { continue }
+                try await putFallback(index, of: subject)
+                // Whoever keeps us from it keeps what it is about as well.
+                _ = try? await deleteManifest(old)
+            }
+            guard let index = try await fallbackReferrers(of: subject) else { return }
+            guard index.manifests.contains(where: { $0.digest == digest }) else { return }
+            throw listDoesNotStay(subject)
         }
     }
 
@@ -64,12 +77,27 @@ extension RegistryRepository {
         for _ in 0..<Self.fallbackAttempts {
             var index = try await fallbackReferrers(of: digest) ?? ImageIndex(manifests: [])
             guard change(&index) else { return }
-            let bytes = try ImageDocument.encode(index)
-            try await putManifest(bytes, mediaType: .ociIndex, as: Self.fallbackTag(of: digest))
+            do {
+                try await putFallback(index, of: digest)
+            } catch let error as RegistryError
+                where error.answers.contains(where: { $0.code == "MANIFEST_BLOB_UNKNOWN" })
+            {
+                // docker-registry forgets a manifest for a moment while somebody puts it once more.
+                continue
+            }
         }
         var index = try await fallbackReferrers(of: digest) ?? ImageIndex(manifests: [])
         guard change(&index) else { return }
-        throw RegistryError(
+        throw listDoesNotStay(digest)
+    }
+
+    private func putFallback(_ index: ImageIndex, of digest: Digest) async throws {
+        let bytes = try ImageDocument.encode(index)
+        try await putManifest(bytes, mediaType: .ociIndex, as: Self.fallbackTag(of: digest))
+    }
+
+    private func listDoesNotStay(_ digest: Digest) -> RegistryError {
+        RegistryError(
             .unexpectedAnswer,
             operation: "list what refers to",
             subject: "\(name)@\(digest)",

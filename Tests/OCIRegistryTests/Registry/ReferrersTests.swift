@@ -63,6 +63,25 @@ struct ReferrersTests {
         }
     }
 
+    /// Where we keep the list, nothing of it stays when what is in it is deleted: not even a list without a tag.
+    @Test func leavesNoListBehind() async throws {
+        try await DockerRegistry.run { registry in
+            try await withTestClient { client, _ in
+                let repository = client.repository(try registry.reference("app"))
+                let subject = try await SampleImage.make().push(to: repository, as: .tag("1"))
+                let list = ManifestReference.tag("sha256-\(subject.digest.hex)")
+                let first = try await attach("t", to: subject, in: repository, note: "a")
+                let second = try await attach("t", to: subject, in: repository, note: "b")
+                let both = try await repository.manifest(list).digest
+                #expect(try await repository.deleteManifest(first.digest) == .deleted)
+                let one = try await repository.manifest(list).digest
+                #expect(try await repository.deleteManifest(second.digest) == .deleted)
+                #expect(try await repository.tags(after: nil, limit: 9) == ["1"])
+                for digest in [both, one] { #expect(try await repository.resolve(.digest(digest)) == nil) }
+            }
+        }
+    }
+
     @Test func readsAnImageLayout() async throws {
         try await withTemporaryFolder { folder in
             let layout = ImageLayoutRepository(folder: folder)
