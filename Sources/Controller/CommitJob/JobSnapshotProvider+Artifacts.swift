@@ -90,6 +90,7 @@ extension JobSnapshotProvider {
         var configuration = RegistryConfiguration()
         configuration.proxies = try ProxySettings(environment: ProcessInfo.processInfo.environment)
         configuration.certificatesFolder = settings.certificatesFolder
+        configuration.requestName = { RequestID.current?.text }
         for secret in [settings.pushSecret, settings.pullSecret].compactMap(\.self) {
             configuration.credentials = configuration.credentials.or(try await credentials(secret, in: namespace))
         }

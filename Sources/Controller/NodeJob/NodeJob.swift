@@ -73,7 +73,8 @@ public struct NodeJob: Sendable, Hashable {
             job.metadata.namespace = namespace
             job.metadata.ownerReferences = snapshot.map { [$0.controllerReference()] } ?? []
             job.metadata.labels = followed.merging(labels) { _, own in own }
-            job.metadata.annotations = request.map { [SnapshotRequest.annotationName: $0.annotation] } ?? [:]
+            job.metadata.annotations[SnapshotRequest.annotationName] = request?.annotation
+            job.metadata.annotations[OpenSandbox.Annotation.requestID] = request?.requestID
             // Whether to try again is for the state machine to say.
             job.spec.backoffLimit = 0
             job.spec.ttlSecondsAfterFinished = Self.timeToLive

@@ -55,7 +55,9 @@ extension SandboxRunner {
 
     /// Begins a capture. How it goes is observed.
     private func capture(_ uid: String, until deadline: Date) async throws {
-        let request = try await snapshotRequest(uid, afterwards: .holdFrozen(until: deadline))
+        // Whose time pauses it was asked for by nobody.
+        let asked = row.intent.wish == .paused ? wishRequest : nil
+        let request = try await snapshotRequest(uid, afterwards: .holdFrozen(until: deadline), for: asked)
         if case .failed(let failure) = await world.provider.capture(request),
             await world.provider.state(of: uid) == nil
         {
@@ -73,7 +75,13 @@ extension SandboxRunner {
     }
 
     /// What is to be captured, by whom and to where.
-    func snapshotRequest(_ uid: String, afterwards: Afterwards) async throws -> SnapshotRequest {
+    ///
+    /// - Parameter request: The request in which that was asked for.
+    func snapshotRequest(
+        _ uid: String,
+        afterwards: Afterwards,
+        for request: RequestID?
+    ) async throws -> SnapshotRequest {
         let containerID = row.containerID(attempt: row.recorded.incarnation)
         return SnapshotRequest(
             uid: uid,
@@ -93,7 +101,8 @@ extension SandboxRunner {
                     )
                 ]
             ),
-            afterwards: afterwards
+            afterwards: afterwards,
+            requestID: request?.text ?? uid
         )
     }
 

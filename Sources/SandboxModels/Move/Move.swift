@@ -112,6 +112,8 @@ public struct Move: Sendable, Hashable, Codable {
     public var isRead = false
     /// Who carries it out.
     public var holder: Holder?
+    /// The request in which it was asked for, under whose name it is carried out.
+    public var requestID: String?
 
     /// Creates one that has just been asked for.
     public init(

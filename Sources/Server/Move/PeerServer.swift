@@ -5,6 +5,7 @@ import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
 import NIOSSL
+import SandboxModels
 
 import struct Foundation.Data
 import class Foundation.JSONDecoder
@@ -55,6 +56,7 @@ struct PeerServer: Sendable {
         var request = HTTPClientRequest(url: url + path)
         request.method = method
         if let key { request.headers.add(name: Self.keyHeader, value: key) }
+        if let name = RequestID.current { request.headers.add(name: "X-Request-ID", value: name.text) }
         if let idempotencyKey { request.headers.add(name: "Idempotency-Key", value: idempotencyKey) }
         if let body {
             request.headers.add(name: "Content-Type", value: "application/json")

@@ -51,7 +51,9 @@ struct MoveRoutes {
         let date = now().inMilliseconds
         let move = try await runtime.editMove(of: id) { known, sandbox in
             if let known, known.isOpen, known.target == asked.target, known.source == asked.source { return known }
-            return try Move(asked, moveID, known, sandbox, luggage, at: date)
+            var move = try Move(asked, moveID, known, sandbox, luggage, at: date)
+            move.requestID = RequestID.current?.text
+            return move
         }
         await mover.follow(tenant)
         return try await answer(.accepted, move, id, tenant)
