@@ -23,8 +23,7 @@ extension JobSnapshotProvider {
             return .failed(SnapshotFailure("VerificationKeysUnusable", "\(error.message).", isRetryable: true))
         }
         return await asking(artifact, in: namespace, provenance: policy) { store in
-            try await store.verify(artifact)
-            return Verified()
+            Verified(remarks: try await store.verify(artifact))
         }
     }
 

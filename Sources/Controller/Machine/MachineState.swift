@@ -60,7 +60,8 @@ struct MachineState: Hashable {
         RequestID(nearest: intent.request ?? "\(record.identity)-\(intent.statements)")
     }
 
-    /// Whether the last wish was acted upon.: Bool { record.acknowledged >= intent.statements }
+    /// Whether the last wish was acted upon.
+    var isAcknowledged: Bool { record.acknowledged >= intent.statements }
 
     /// Takes note of what the record has come to need, and to need no more.
     ///

@@ -35,6 +35,12 @@ struct PeerServer: Sendable {
         /// The body as a type; nil if it is something else.
         func json<Value: Decodable>(_ type: Value.Type) -> Value? { try? JSONDecoder().decode(type, from: body) }
 
+        /// The code of an error.
+        var code: String? {
+            struct Told: Decodable { var code: String? }
+            return json(Told.self)?.code
+        }
+
         /// What an error says.
         var told: String {
             struct Told: Decodable { var message: String? }
