@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import KubeModels
+import Logging
 import SandboxModels
 import SnapshotProvider
 

@@ -103,8 +103,8 @@ extension Quantity {
             scaled /= 10
             exponent += 1
         }
-        let amount = scaled + (isInexact ? 1 : 0)
-        return (min(amount, limit), amount > limit)
+        let rounded = scaled + (isInexact ? 1 : 0)
+        return (min(rounded, limit), rounded > limit)
     }
 
     private static func parseSuffix(_ text: String) -> (format: Format, exponent: Int, binaryScale: Int128)? {

@@ -98,7 +98,7 @@ struct MoveRoutes {
                     + "it there. \(advice)"
             )
         }
-        switch await MoveTarget(server: PeerServer(target)).presence(of: arrival.sandboxID) {
+        switch try await MoveTarget(server: PeerServer(target)).presence(of: arrival.sandboxID) {
         case .gone: return
         case .there:
             throw APIError(

@@ -83,7 +83,7 @@ struct CommitJobTests {
         let job = again.manifest
         #expect(job.metadata.annotations["stasis.dev/request-id"] == "9f1c")
         #expect(job.metadata.annotations["stasis.dev/tried-since"] == "2026-11-30T12:00:00Z")
-        #expect(job.spec.template.metadata.annotations["stasis.dev/request-id"] == "9f1c")
+        #expect(job.spec.template.metadata?.annotations["stasis.dev/request-id"] == "9f1c")
         for name in ["commit", "hold"] {
             #expect(try container(name, of: job).env.contains(EnvVar("STASIS_REQUEST_ID", "9f1c")))
         }
