@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cluster.box import Boxes, wait_for_snapshot, wait_for_state
+from cluster.box import Boxes, status, wait_for_snapshot, wait_for_state
 from testbed import Cluster, ClusterServer
 from wire import Wire
 
@@ -41,40 +41,59 @@ def expect_in_log(read: Any, request: str, what: str, seconds: float = 30) -> st
         time.sleep(0.2)
 
 
-def expect_everywhere(cluster: Cluster, server: ClusterServer, request: str) -> dict[str, Any]:
-    """Looks for a request that has led to a capture in each of the logs, and answers the capture's Job."""
+def look_at_job(cluster: Cluster, wire: Wire, sandbox: str, request: str) -> str | None:
+    """The log of the Job that captures a sandbox; None if that was gone before anybody could look."""
+    while True:
+        state = status(wire, sandbox)["state"]
+        for job in made_by(cluster, "jobs", request):
+            environment = job["spec"]["template"]["spec"]["containers"][0]["env"]
+            assert {"name": "STASIS_REQUEST_ID", "value": request} in environment
+            log = cluster.kubectl("logs", f"job/{job['metadata']['name']}", "--container=commit", check=False)
+            if f"request_id={request}" in log:
+                return log
+        if state != "Pausing":
+            return None
+        time.sleep(0.1)
+
+
+def expect_everywhere(cluster: Cluster, server: ClusterServer, request: str) -> None:
+    """Looks for a request that has led to a capture in each of the logs that last."""
     expect_in_log(lambda: server.end_of_log(2000), request, "request_id=")
     controller = expect_in_log(lambda: cluster.end_of_log(5000), request, "transition")
     assert f"request_id={request} " in controller
     events = made_by(cluster, "events", request)
     assert events, "no Event bears the name of the request"
-    (job,) = made_by(cluster, "jobs", request)
-    environment = job["spec"]["template"]["spec"]["containers"][0]["env"]
-    assert {"name": "STASIS_REQUEST_ID", "value": request} in environment
     expect_in_log(lambda: registry_log(cluster), request, f"(request={request})")
     pushed = [line for line in registry_log(cluster).splitlines() if f"(request={request})" in line]
     assert any('"PUT /v2/' in line and "/manifests/" in line for line in pushed), pushed
-    return job
 
 
 def test_a_pause(boxes: Boxes, wire: Wire, cluster: Cluster, server: ClusterServer) -> None:
-    created, paused, resumed = (f"{word}-{uuid.uuid4().hex}" for word in ("create", "pause", "resume"))
-    made = boxes.post(wire, X_Request_ID=created)
+    created = f"create-{uuid.uuid4().hex}"
+    # So much that the Job takes a while.
+    fill = "head -c 100000000 /dev/urandom >/big; exec tail -f /dev/null"
+    made = boxes.post(wire, {"entrypoint": ["sh", "-c", fill]}, X_Request_ID=created)
     sandbox = made.json["id"]
     wait_for_state(wire, sandbox, "Running")
     expect_in_log(lambda: cluster.end_of_log(5000), created, "to=running")
 
-    answer = wire.send("POST", f"/v1/sandboxes/{sandbox}/pause", X_Request_ID=paused)
-    assert (answer.status, answer.headers["x-request-id"]) == (202, [paused])
-    wait_for_state(wire, sandbox, "Paused")
+    # A Job may be gone before anybody looks at it. Then once more.
+    for _ in range(3):
+        paused, resumed = (f"{word}-{uuid.uuid4().hex}" for word in ("pause", "resume"))
+        answer = wire.send("POST", f"/v1/sandboxes/{sandbox}/pause", X_Request_ID=paused)
+        assert (answer.status, answer.headers["x-request-id"]) == (202, [paused])
+        log = look_at_job(cluster, wire, sandbox, paused)
+        wait_for_state(wire, sandbox, "Paused")
+        if log is not None:
+            break
+        wire.send("POST", f"/v1/sandboxes/{sandbox}/resume")
+        wait_for_state(wire, sandbox, "Running")
+    assert log is not None and "a commit begins" in log
     wish = json.loads(annotations(cluster, "batchsandbox", sandbox)["stasis.dev/wish"])
     assert (wish["request"], wish["pause"]) == (paused, True)
     (snapshot,) = made_by(cluster, "sandboxsnapshots", paused)
     assert json.loads(snapshot["metadata"]["annotations"]["stasis.dev/snapshot-request"])["requestID"] == paused
-    job = expect_everywhere(cluster, server, paused)
-    # What the committer says; the Job's pod is there for some minutes.
-    log = cluster.kubectl("logs", f"job/{job['metadata']['name']}", "--container=commit")
-    assert f"request_id={paused}" in log and "a commit begins" in log
+    expect_everywhere(cluster, server, paused)
 
     answer = wire.send("POST", f"/v1/sandboxes/{sandbox}/resume", X_Request_ID=resumed)
     assert answer.status == 202
@@ -103,7 +122,6 @@ def test_a_snapshot(boxes: Boxes, wire: Wire, cluster: Cluster, server: ClusterS
     wait_for_snapshot(wire, made.json["id"], "Ready")
     (snapshot,) = made_by(cluster, "sandboxsnapshots", request)
     assert snapshot["status"]["phase"] == "Succeed"
-    # Its Job may be gone by now; the registry and the logs are not.
     expect_in_log(lambda: cluster.end_of_log(5000), request, "to=ready")
     expect_in_log(lambda: registry_log(cluster), request, f"(request={request})")
     wire.send("DELETE", f"/v1/snapshots/{made.json['id']}")
@@ -144,5 +162,4 @@ def test_a_node_that_is_full_for_a_while(boxes: Boxes, wire: Wire, cluster: Clus
         cluster.kubectl("delete", "limitrange", "greedy")
     wait_for_state(wire, sandbox, "Paused", seconds=120)
     # Whichever Job has done it, it is the same request's.
-    assert made_by(cluster, "jobs", request)
     expect_in_log(lambda: registry_log(cluster), request, f"(request={request})")
