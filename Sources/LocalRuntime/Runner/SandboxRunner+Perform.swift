@@ -152,9 +152,23 @@ extension SandboxRunner {
 
     private func verify(_ artifact: Artifact) async -> Observation.Verification.Outcome {
         switch await world.provider.verify(artifact) {
-        case .done: .verified
-        case .failed(let failure): .missing(Problem(failure.reason, failure.message))
-        case .waiting: .missing(Problem("NotVerified", "The store gave no answer."))
+        case .done(let verified):
+            await tell(ofUnproven: verified.remarks)
+            return .verified
+        case .failed(let failure): return .missing(Problem(failure.reason, failure.message))
+        case .waiting: return .missing(Problem("NotVerified", "The store gave no answer."))
+        }
+    }
+
+    /// Tells the owner of images that were passed although nobody who is trusted has signed them. Nothing depends on it.
+    func tell(ofUnproven remarks: [String]) async {
+        let now = world.now()
+        let events = remarks.map { SandboxEvent(at: now, "ProvenanceNotVerified", $0, kind: .warning) }
+        guard !events.isEmpty else { return }
+        do {
+            try await world.store.add(events, of: id)
+        } catch {
+            log(error, "an event could not be written down")
         }
     }
 
