@@ -277,8 +277,9 @@ def test_the_section(both: World, program: Path) -> None:
     assert '"phase":"Moved"' in follow("api", cluster)
     assert machine.run(sandbox_id, "cat /kept").strip() == "kept"
     # What was kept at the cluster is used on purpose, and so is another sandbox from here on.
-    machine.wire.send("DELETE", f"/v1/sandboxes/{sandbox_id}")
-    assert cluster.wire.send("DELETE", f"/v1/sandboxes/{sandbox_id}/move").status == 204
+    other = {"OTHER": f"http://{machine.server.address}", "OTHER_KEY": machine.server.key, "OTHER_ID": sandbox_id}
+    follow("kept", cluster, **other)
+    until(lambda: cluster.state(sandbox_id) == "Running")
     local = {"LOCAL": f"http://{machine.server.address}", "LOCAL_KEY": machine.server.key}
     assert follow("local", cluster, **local).split()[0] == sandbox_id
     assert machine.run(sandbox_id, "cat /kept").strip() == "kept"

@@ -3,6 +3,7 @@
 
 import KubeClient
 import KubeModels
+import PrometheusMetrics
 import SandboxModels
 import TestSupport
 import Testing
