@@ -22,12 +22,15 @@ extension JobSnapshotProvider {
     ///
     /// - Returns: Nil if that has gone on for long enough.
     func waitForRoom(_ job: NodeJob, _ request: SnapshotRequest) async -> Step<Artifact>? {
-        guard let refused = jobs.found(job.name, of: request), let made = refused.metadata.creationTimestamp?.date else {
+        guard let refused = jobs.found(job.name, of: request), let made = refused.metadata.creationTimestamp?.date
+        else {
             return nil
         }
         let since = refused.metadata.annotations[Self.triedSince].flatMap { SpelledTime($0)?.date } ?? made
         var end = since.addingTimeInterval(settings.roomPatience)
-        if case .holdFrozen(let until) = request.afterwards { end = min(end, until.addingTimeInterval(-Self.leastTime)) }
+        if case .holdFrozen(let until) = request.afterwards {
+            end = min(end, until.addingTimeInterval(-Self.leastTime))
+        }
         let now = Date()
         guard now < end else { return nil }
         let progress = SnapshotProgress("WaitingForRoom")

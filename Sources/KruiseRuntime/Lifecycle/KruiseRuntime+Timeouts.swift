@@ -207,7 +207,9 @@ extension KruiseRuntime {
     /// A patch that also says in which request it states its wish, if it does.
     private static func named(_ patch: JSONValue, isPaused: Bool, of metadata: ObjectMeta) -> JSONValue {
         let wish = RequestedWish.annotations(pause: isPaused, of: metadata)
-        guard !wish.isEmpty, patch["spec"]?["paused"] == .bool(isPaused), var members = patch.object else { return patch }
+        guard !wish.isEmpty, patch["spec"]?["paused"] == .bool(isPaused), var members = patch.object else {
+            return patch
+        }
         var meta = members["metadata"]?.object ?? [:]
         meta["annotations"] = .object((meta["annotations"]?.object ?? [:]).merging(wish) { $1 })
         members["metadata"] = .object(meta)

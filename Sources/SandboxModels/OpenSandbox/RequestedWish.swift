@@ -43,7 +43,9 @@ extension RequestedWish {
     ///   - pause: Whether the sandbox is to be paused.
     ///   - metadata: The object as it was seen; the patch must be bound to this state of it.
     public static func annotations(pause: Bool, of metadata: ObjectMeta) -> [String: JSONValue] {
-        annotation(pause: pause, generation: metadata.generation ?? 0).map { [OpenSandbox.Annotation.wish: .string($0)] }
+        annotation(pause: pause, generation: metadata.generation ?? 0).map {
+            [OpenSandbox.Annotation.wish: .string($0)]
+        }
             ?? [:]
     }
 

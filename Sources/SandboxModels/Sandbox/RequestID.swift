@@ -20,7 +20,9 @@ public struct RequestID: Sendable, Hashable, CustomStringConvertible {
     ///
     /// - Returns: Nil if it has no character, too many, or one that is not allowed.
     public init?(_ text: String) {
-        guard (1...Self.maximumLength).contains(text.utf8.count), text.utf8.allSatisfy(Self.isAllowed) else { return nil }
+        guard (1...Self.maximumLength).contains(text.utf8.count), text.utf8.allSatisfy(Self.isAllowed) else {
+            return nil
+        }
         self.text = text
     }
 

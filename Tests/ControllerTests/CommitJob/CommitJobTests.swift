@@ -74,9 +74,11 @@ struct CommitJobTests {
     @Test("It is known by the name of what asked for it, in each container, also when it is done anew")
     func requestID() throws {
         var request = CommitJobExample.request(.holdFrozen(until: CommitJobExample.deadline))
-        #expect(CommitJobExample.job(request).job(now: now).manifest.metadata.annotations.keys.sorted() == [
-            "stasis.dev/snapshot-request"
-        ])
+        #expect(
+            CommitJobExample.job(request).job(now: now).manifest.metadata.annotations.keys.sorted() == [
+                "stasis.dev/snapshot-request"
+            ]
+        )
         request.requestID = "9f1c"
         var again = CommitJobExample.job(request).job(now: now)
         again.annotations["stasis.dev/tried-since"] = "2026-11-30T12:00:00Z"

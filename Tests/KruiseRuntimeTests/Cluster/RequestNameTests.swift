@@ -39,7 +39,9 @@ struct RequestNameTests {
             #expect(wish.request == "pause-3" && wish.pause)
 
             // What is only edited says nothing of a wish.
-            try await named("resume-4") { _ = try await cluster.server.connect(id, until: Date(timeIntervalSinceNow: 600)) }
+            try await named("resume-4") {
+                _ = try await cluster.server.connect(id, until: Date(timeIntervalSinceNow: 600))
+            }
             _ = try await cluster.sandbox(id, in: .running)
             try await named("timeout-5") {
                 try await cluster.server.setTimeout(id, to: Date(timeIntervalSinceNow: 900), onlyIfLater: false)

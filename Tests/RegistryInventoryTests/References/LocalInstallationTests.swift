@@ -100,7 +100,8 @@ struct LocalInstallationTests {
                     let tag = "t\(number)"
                     let image = (tag, try await SampleSnapshot.push(to: repository, tag: tag, number: number).digest)
                     let ways =
-                        Way.allCases.filter { _ in random.happens(0.1) } + (number < Way.allCases.count ? [Way.allCases[number]] : [])
+                        Way.allCases.filter { _ in random.happens(0.1) }
+                        + (number < Way.allCases.count ? [Way.allCases[number]] : [])
                     for (index, way) in Set(ways).enumerated() {
                         try await write(way, "\(number)-\(index)", image, in: repository.name, to: store)
                     }

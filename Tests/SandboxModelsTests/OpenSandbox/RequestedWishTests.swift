@@ -43,7 +43,9 @@ struct RequestedWishTests {
 
     @Test func isNotTakenForAnotherWish() {
         let stale = annotations("pause", pause: true, seenAt: 1)
-        let paused = sandbox(true, generation: 2, stale).pauseIntent(after: sandbox(nil, generation: 1).pauseIntent(after: nil))
+        let paused = sandbox(true, generation: 2, stale).pauseIntent(
+            after: sandbox(nil, generation: 1).pauseIntent(after: nil)
+        )
         #expect(paused.request == "pause")
         // With kubectl: the annotation is still there.
         let resumed = sandbox(false, generation: 3, stale).pauseIntent(after: paused)
