@@ -3,6 +3,7 @@
 
 import Logging
 import OCIRegistry
+import SandboxModels
 import SnapshotEngine
 import SnapshotProvider
 import SnapshotStore
@@ -79,7 +80,8 @@ extension Committer {
                 node: settings.node,
                 containers: parts
             ),
-            afterwards: afterwards
+            afterwards: afterwards,
+            requestID: settings.requestID?.text
         )
     }
 
@@ -90,6 +92,7 @@ extension Committer {
         var configuration = RegistryConfiguration()
         configuration.credentials = .dockerConfig(path: settings.registryConfig, environment: settings.environment)
         configuration.certificatesFolder = settings.registryCertificates
+        configuration.requestName = { RequestID.current?.text }
         configuration.proxies = try ProxySettings(environment: settings.environment)
         let domains = references.compactMap { text in
             if case .registry(let reference)? = try? ImageLocation(parsing: text) { reference.domain } else { nil }

@@ -62,6 +62,10 @@ public struct Committer: Sendable {
         targets: [CommitTarget],
         options: CommitOptions = CommitOptions()
     ) async throws(CommitterError) -> CommitReport {
+        logger.notice(
+            "a commit begins",
+            metadata: ["pod": "\(namespace)/\(pod)", "snapshot": "\(options.snapshotUID ?? "none")"]
+        )
         do {
             if let uid = options.snapshotUID, !CommitOptions.isSnapshotUID(uid) {
                 throw CommitterError(

@@ -1,6 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
+public import SandboxModels
 public import SnapshotEngine
 public import SnapshotProvider
 
@@ -33,6 +34,8 @@ public struct CommitterSettings: Sendable, Hashable {
     public var signingKey: String?
     /// Names the snapshot: `STASIS_SNAPSHOT_UID`. Nil: every commit is a snapshot of its own.
     public var snapshotUID: String?
+    /// The name of the request that it works for, for logs, and told to registries: `STASIS_REQUEST_ID`.
+    public var requestID: RequestID?
     /// When the freeze of a commit is given up: `STASIS_FREEZE_SECONDS` after it began. One that is held has no limit unless it
     /// is set (`CommitHold`).
     public var longestFreeze: Duration
@@ -57,6 +60,7 @@ public struct CommitterSettings: Sendable, Hashable {
         executions = try Self.executions(value("STASIS_CONTAINERS"))
         signingKey = value("STASIS_SIGNING_KEY")
         snapshotUID = value("STASIS_SNAPSHOT_UID")
+        requestID = value("STASIS_REQUEST_ID").flatMap { RequestID(nearest: $0) }
         longestFreeze = try Self.longestFreeze(environment) ?? .seconds(540)
         if let text = value("STASIS_MAX_SNAPSHOT_LAYERS") {
             guard let limit = Int(text), (3...100).contains(limit) else {

@@ -56,6 +56,7 @@ extension LocalRuntime {
         let logger = logger
         var registry = RegistryConfiguration()
         registry.plainHTTP.hosts = configuration.insecureRegistries
+        registry.requestName = { RequestID.current?.text }
         let environment = ProcessInfo.processInfo.environment
         registry.certificatesFolder = configuration.registryCertificates
         registry.proxies = try ProxySettings(environment: environment)

@@ -111,7 +111,7 @@ extension LocalRuntime {
         let id = spec.options?.chosenID ?? UUID().uuidString.lowercased()
         _ = try ResourceLimits(spec.resourceLimits)
         let image = try await world.images.ensure(location, credentials: credentials)
-        try await checkProvenance(of: image, at: location, credentials: credentials)
+        let remark = try await checkProvenance(of: image, at: location, credentials: credentials)
         _ = try ContainerSpecification(id: id, sandbox: spec, image: image.config)
         try await makeRoom(for: id)
 
@@ -130,6 +130,7 @@ extension LocalRuntime {
             image: image.name
         )
         let runner = try await admit(row)
+        await runner.tell(ofUnproven: remark.map { [$0] } ?? [])
         do {
             try await runner.waitUntilRunning(deadline: .now + configuration.startTimeout)
         } catch {

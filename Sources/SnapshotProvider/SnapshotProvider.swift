@@ -84,8 +84,11 @@ public struct Forgotten: Sendable, Hashable {
 
 /// The store was asked and everything is there.
 public struct Verified: Sendable, Hashable {
+    /// What speaks against a restore and does not keep anybody from it, in sentences: such as that nobody has signed an image.
+    public var remarks: [String]
+
     /// Creates the value.
-    public init() {}
+    public init(remarks: [String] = []) { self.remarks = remarks }
 }
 
 /// The artifact is gone from the store.

@@ -17,6 +17,8 @@ public struct SnapshotRequest: Sendable, Hashable, Codable {
     /// The name of the provider that was chosen when it was asked, and that sees it to its end, whatever is chosen later. Nil
     /// where there is only one.
     public var provider: String?
+    /// The name of what somebody asked for and this is done for, as it stands in logs: that of a request to a server if it was one.
+    public var requestID: String?
 
     /// Creates a request.
     public init(
@@ -24,13 +26,15 @@ public struct SnapshotRequest: Sendable, Hashable, Codable {
         source: SnapshotSource,
         afterwards: Afterwards,
         owner: SnapshotOwner? = nil,
-        provider: String? = nil
+        provider: String? = nil,
+        requestID: String? = nil
     ) {
         self.uid = uid
         self.source = source
         self.afterwards = afterwards
         self.owner = owner
         self.provider = provider
+        self.requestID = requestID
     }
 }
 

@@ -29,10 +29,14 @@ public struct ArtifactStore: Sendable {
     ///
     /// - Throws: `ArtifactStoreError` with `notVerified` if something is missing or differs, with `unproven` if nobody who is
     ///   trusted has signed it, with `unavailable` if the store cannot be asked; `CancellationError`.
-    public func verify(_ artifact: Artifact) async throws {
+    ///
+    /// - Returns: What speaks against it where the policy is only to warn, a sentence for each part.
+    @discardableResult
+    public func verify(_ artifact: Artifact) async throws -> [String] {
+        var remarks: [String] = []
         for part in artifact.parts {
             do {
-                try await verify(part)
+                if let remark = try await verify(part) { remarks.append(remark) }
             } catch let error as RegistryError {
                 let isWrong = [.malformedDocument, .digestMismatch, .sizeMismatch].contains(error.kind)
                 throw ArtifactStoreError(
@@ -42,9 +46,10 @@ public struct ArtifactStore: Sendable {
                 )
             }
         }
+        return remarks
     }
 
-    private func verify(_ part: Artifact.Part) async throws {
+    private func verify(_ part: Artifact.Part) async throws -> String? {
         let (repository, digest) = try place(of: part)
         let content: ManifestContent
         do {
@@ -68,14 +73,18 @@ public struct ArtifactStore: Sendable {
                 )
             }
         }
-        try await prove(digest, named: part.reference, in: repository)
+        return try await prove(digest, named: part.reference, in: repository)
     }
 
-    private func prove(_ digest: Digest, named name: String, in repository: any ImageRepository) async throws {
+    private func prove(
+        _ digest: Digest,
+        named name: String,
+        in repository: any ImageRepository
+    ) async throws -> String? {
         do {
-            if let remark = try await provenance?.check(digest, named: name, in: repository) {
-                logger?.warning("\(remark)", metadata: ["image": "\(name)", "digest": "\(digest)"])
-            }
+            let remark = try await provenance?.check(digest, named: name, in: repository)
+            if let remark { logger?.warning("\(remark)", metadata: ["image": "\(name)", "digest": "\(digest)"]) }
+            return remark
         } catch let error as ProvenanceError {
             throw ArtifactStoreError(.unproven, error.message)
         }

@@ -66,7 +66,8 @@ public struct RestoreDefaults: Sendable, Hashable {
             return [:]
         }
         let usable = amounts.filter { name, amount in
-            Self.isName(name) && amount.utf8.count <= 64 && (Quantity(amount).map { $0 > Quantity(0) } ?? false)
+            Self.isName(name) && amount.utf8.count <= 64
+                && (Quantity(withinLimits: amount).map { $0 > Quantity(0) } ?? false)
         }
         if usable.count < amounts.count {
             remarks.append(

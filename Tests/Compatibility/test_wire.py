@@ -1,7 +1,9 @@
 """What clients see on the wire and the SDK hides."""
 
+import time
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,6 +59,28 @@ def test_request_ids_and_dates(wire: Wire) -> None:
     assert len(answer.headers["date"]) == 1
     made = wire.get("/v1/sandboxes").headers["x-request-id"]
     assert len(made) == 1 and uuid.UUID(hex=made[0]).hex == made[0]
+
+
+def test_the_name_of_a_request_reaches_the_registry(wire: Wire, testbed: Testbed) -> None:
+    sandbox = wire.send("POST", "/v1/sandboxes", creation(testbed)).json["id"]
+    path = f"/v1/sandboxes/{sandbox}"
+    taken = wire.send("POST", f"{path}/snapshots", {}, X_Request_ID="a-snapshot")
+    wait_for(wire, f"/v1/snapshots/{taken.json['id']}", "Ready")
+    assert wire.send("POST", f"{path}/pause", X_Request_ID="a pause").status == 202
+    wait_for(wire, path, "Paused")
+    lines = Path(testbed.folder, "registry", "registry.log").read_text(errors="replace").splitlines()
+    for request in ("a-snapshot", "a_pause"):
+        pushed = [line for line in lines if f"(request={request})" in line and '"PUT ' in line]
+        assert any("/manifests/" in line for line in pushed), request
+    assert wire.send("DELETE", path).status == 204
+    assert wire.send("DELETE", f"/v1/snapshots/{taken.json['id']}").status == 204
+
+
+def wait_for(wire: Wire, path: str, state: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while (status := wire.get(path).json["status"])["state"] != state:
+        assert time.monotonic() < deadline, f"still {status}"
+        time.sleep(0.1)
 
 
 def test_the_whole_life(wire: Wire, testbed: Testbed, mount: str) -> None:

@@ -36,6 +36,17 @@ struct QuantityTests {
     ])
     func refusesWhatIsNone(_ text: String) { #expect(Quantity(text) == nil, "\(text)") }
 
+    /// The API server takes them and keeps `10e399`; what people ask for is another matter.
+    @Test(arguments: ["1e400", "-1e400", "9223372036854775808", "8Ei", "1e19", "9223372036854775807.1", "1e2147483647"])
+    func nobodyIsGivenMoreThanThereCanBe(_ text: String) throws {
+        #expect(Quantity(text) != nil)
+        #expect(try Quantity(json: "\"\(text)\"").json() == Array("\"\(text)\"".utf8))
+        #expect(Quantity(withinLimits: text) == nil)
+    }
+
+    @Test(arguments: ["9223372036854775807", "-9223372036854775807", "7Ei", "1e18", "1e-400", "0e400", "500m"])
+    func whatThereCanBeIsGiven(_ text: String) { #expect(Quantity(withinLimits: text) == Quantity(text)) }
+
     @Test func countsExactly() throws {
         let tenth = try #require(Quantity("0.1"))
         #expect((0..<10).reduce(Quantity(0)) { sum, _ in sum + tenth } == Quantity(1))

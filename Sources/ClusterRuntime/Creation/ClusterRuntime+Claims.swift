@@ -57,7 +57,7 @@ extension ClusterRuntime {
 
     private func made(_ claim: SandboxVolume.NamedVolume, _ id: String) throws(SandboxError) -> PersistentVolumeClaim {
         let text = claim.storage ?? configuration.defaultVolumeSize
-        guard let size = Quantity(text) else {
+        guard let size = Quantity(withinLimits: text) else {
             throw SandboxError(.invalidParameter, "The size '\(text)' of the claim '\(claim.name)' is no quantity.")
         }
         return .with {

@@ -95,6 +95,7 @@ extension ClusterRuntime {
     ) async throws -> RegistryConfiguration {
         let environment = ProcessInfo.processInfo.environment
         var registry = RegistryConfiguration()
+        registry.requestName = { RequestID.current?.text }
         registry.proxies = try ProxySettings(environment: environment)
         registry.certificatesFolder = "/etc/docker/certs.d"
         registry.retry = RetryPolicy(attempts: 2)

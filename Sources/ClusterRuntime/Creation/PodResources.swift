@@ -33,7 +33,7 @@ enum PodResources {
     {
         var quantities: [String: Quantity] = [:]
         for (name, text) in map {
-            guard let quantity = Quantity(text.trimmingSpaces), quantity >= Quantity(0) else {
+            guard let quantity = Quantity(withinLimits: text.trimmingSpaces), quantity >= Quantity(0) else {
                 throw SandboxError(
                     .invalidParameter,
                     "\(field)[\"\(name)\"] is '\(text)', which is no quantity of Kubernetes such as 500m or 2Gi."

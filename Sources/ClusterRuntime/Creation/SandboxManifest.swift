@@ -37,6 +37,7 @@ struct SandboxManifest {
         object.metadata.labels = labels
         object.metadata.annotations = annotations
         object.metadata.annotations[OpenSandbox.Annotation.request] = request.jsonText
+        object.metadata.annotations[OpenSandbox.Annotation.wish] = RequestedWish.annotation(pause: false)
         if expiresAt != nil, !configuration.expiresWhilePaused {
             object.metadata.annotations[OpenSandbox.Annotation.expiresWhilePaused] = "false"
         }

@@ -158,7 +158,6 @@ extension ClusterRuntime {
         _ what: String,
         _ check: (SandboxDirectory<BatchSandbox>.Entry) throws -> Void = { _ in }
     ) async throws {
-        let target: JSONValue = ["spec": ["pause": .bool(pause)]]
         try await objects.edit(id, "have the sandbox \(what)", requiresState: true) { entry in
             let now = entry.sandbox.status.state
             guard now == state else {
@@ -169,13 +168,22 @@ extension ClusterRuntime {
             }
             try check(entry)
             // A wish that is there already has failed. Taken away and stated anew it is another one.
-            return entry.object.spec.pause == pause ? ["spec": ["pause": .null]] : target
+            return entry.object.spec.pause == pause
+                ? ["spec": ["pause": .null]] : Self.stated(pause, of: entry.object)
         }
         if let entry = directory[id], entry.object.spec.pause == nil {
             try await objects.edit(id, "have the sandbox \(what)", requiresState: true) { entry in
                 if !pause, let refusal = entry.object.move?.resumeRefusal(id) { throw refusal }
-                return target
+                return Self.stated(pause, of: entry.object)
             }
         }
+    }
+
+    /// What states a wish, and in which request.
+    private static func stated(_ pause: Bool, of object: BatchSandbox) -> JSONValue {
+        let wish: JSONValue = ["pause": .bool(pause)]
+        let annotations = RequestedWish.annotations(pause: pause, of: object.metadata)
+        guard !annotations.isEmpty else { return ["spec": wish] }
+        return ["metadata": ["annotations": .object(annotations)], "spec": wish]
     }
 }

@@ -32,6 +32,7 @@ extension ClusterRuntime {
             OpenSandbox.Label.snapshotScope: "public",
         ]
         object.metadata.annotations[OpenSandbox.Annotation.snapshotName] = name
+        object.metadata.annotations[OpenSandbox.Annotation.requestID] = RequestID.current?.text
         object.spec.sandboxName = entry.object.metadata.name
         let asked = object
         let created = try await telling("create the snapshot") { try await snapshotObjects.create(asked) }

@@ -43,46 +43,60 @@ struct AgentSandboxReconciler<Version: AgentSandboxVersion>: SandboxReconciler {
         }
         var sightings = CaptureSightings()
         for _ in 0..<Self.turns {
-            var state = try MachineState(of: sandbox)
-            var notes = AgentSandboxNotes(of: sandbox)
-            let noted = notes
-            if sandbox.metadata.annotations[OpenSandbox.Annotation.record] == nil,
-                let name = sandbox.metadata.annotations[AgentSandboxes.Annotation.restoreFrom]
-            {
-                switch try await origin(of: sandbox, named: name) {
-                case .artifact(let artifact):
-                    let identity = state.record.identity
-                    state.record = AggregateRecord(identity: identity, pausedInto: artifact, now: now())
-                    notes.restored = artifact.parts.map(\.digest)
-                case .pending(let problem, let isFinal):
-                    return try await tell(problem, isFinal: isFinal, of: sandbox)
-                }
+            let state = try MachineState(of: sandbox)
+            let next = try await RequestID.$current.withValue(state.requestID) {
+                try await turn(state, of: &sandbox, &sightings)
             }
-            let before = state.record
-            notes.isSuspended = sandbox.isSuspended
-            if before.phase == .failed, isRunAnew(sandbox) { state.intent.restateRunning() }
-            let intent = AggregateIntent(sandbox.lifecycleIntent(state.intent), replicas: sandbox.wantedReplicas)
-            let decision = decide(intent, before, sandbox, sightings) { place($0, of: sandbox) }
-            state.record = decision.record
-            state.intent.settle(by: decision.record)
-            let forgotten = state.images.forgotten
-            state.noteImages(of: sandbox, givenUp: sightings.givenUp, settings)
-            state.images.disown(notes.restored)
-            if let change = change(of: sandbox, to: state, notes) {
-                guard let written = try await write(change, to: sandbox) else { return .done }
-                sandbox = written
-                tell(from: before, to: decision.record, of: sandbox)
-                tellOfSuspension(before, noted, of: sandbox)
-                if state.images.forgotten > forgotten { tellOfForgottenImages(sandbox) }
-            }
-            guard try await reportPauseSnapshots(decision.record, of: sandbox) else { return .done }
-            try await perform(decision, sandbox, &sightings)
-            if !sightings.takeNews() {
-                _ = try await newProgress(decision, nil, &sightings, of: sandbox)
-                return next([decision.wakeAt], sightings)
-            }
+            if let next { return next }
         }
         return .requeue(after: .zero)
+    }
+
+    /// Decides once, and does what follows from it.
+    ///
+    /// - Returns: What comes next; nil if it is to be decided again at once.
+    private func turn(
+        _ state: MachineState,
+        of sandbox: inout Sandbox,
+        _ sightings: inout CaptureSightings
+    ) async throws -> Reconciliation? {
+        var state = state
+        var notes = AgentSandboxNotes(of: sandbox)
+        let noted = notes
+        if sandbox.metadata.annotations[OpenSandbox.Annotation.record] == nil,
+            let name = sandbox.metadata.annotations[AgentSandboxes.Annotation.restoreFrom]
+        {
+            switch try await origin(of: sandbox, named: name) {
+            case .artifact(let artifact):
+                let identity = state.record.identity
+                state.record = AggregateRecord(identity: identity, pausedInto: artifact, now: now())
+                notes.restored = artifact.parts.map(\.digest)
+            case .pending(let problem, let isFinal):
+                return try await tell(problem, isFinal: isFinal, of: sandbox)
+            }
+        }
+        let before = state.record
+        notes.isSuspended = sandbox.isSuspended
+        if before.phase == .failed, isRunAnew(sandbox) { state.intent.restateRunning() }
+        let intent = AggregateIntent(sandbox.lifecycleIntent(state.intent), replicas: sandbox.wantedReplicas)
+        let decision = decide(intent, before, sandbox, sightings) { place($0, of: sandbox) }
+        state.record = decision.record
+        state.intent.settle(by: decision.record)
+        let forgotten = state.images.forgotten
+        state.noteImages(of: sandbox, givenUp: sightings.givenUp, settings)
+        state.images.disown(notes.restored)
+        if let change = change(of: sandbox, to: state, notes) {
+            guard let written = try await write(change, to: sandbox) else { return .done }
+            sandbox = written
+            tell(from: before, to: decision.record, of: sandbox)
+            tellOfSuspension(before, noted, of: sandbox)
+            if state.images.forgotten > forgotten { tellOfForgottenImages(sandbox) }
+        }
+        guard try await reportPauseSnapshots(decision.record, of: sandbox) else { return .done }
+        try await perform(decision, sandbox, &sightings)
+        guard !sightings.takeNews() else { return nil }
+        _ = try await newProgress(decision, nil, &sightings, of: sandbox)
+        return next([decision.wakeAt], sightings)
     }
 
     /// Whether anybody has asked for something of a sandbox, or something of that is left.

@@ -45,39 +45,53 @@ struct BatchSandboxReconciler: SandboxReconciler {
         if try await refuseIfTooLarge(sandbox) { return next([sandbox.expiry], CaptureSightings()) }
         var sightings = CaptureSightings()
         for _ in 0..<Self.turns {
-            var state = try BatchSandboxState(of: sandbox)
-            let before = state.record
-            let places = places(of: sandbox, state).without { sightings.isForgotten($0) }
-            try await confirmLosses(places, before, of: sandbox, &sightings)
-            let decision = decide(state.wanted(of: sandbox), before, sandbox, sightings) { places[$0] }
-            state.record = decision.record
-            guard !isUnserved(sandbox, decision) else {
-                try await report(decision, state, places, of: &sandbox)
-                return next([decision.wakeAt, sandbox.expiry], sightings)
+            let state = try BatchSandboxState(of: sandbox)
+            let next = try await RequestID.$current.withValue(state.requestID) {
+                try await turn(state, of: &sandbox, &sightings)
             }
-            let forgotten = state.images.forgotten
-            state.noteImages(of: sandbox, givenUp: sightings.givenUp, settings)
-            try state.notePool(of: sandbox, insteadOf: before, places)
-            if sandbox.metadata.deletionTimestamp == nil {
-                state.noteEndpoints(of: pods(at: places, of: sandbox), of: sandbox)
-            }
-            if let change = state.change(of: sandbox, settings) {
-                guard let written = try await write(change, to: sandbox) else { return .done }
-                sandbox = written
-                tell(from: before, to: decision.record, of: sandbox)
-                if state.images.forgotten > forgotten { tellOfForgottenImages(sandbox) }
-            }
-            guard try await reportPauseSnapshots(decision.record, of: sandbox) else { return .done }
-            if sandbox.metadata.deletionTimestamp == nil {
-                try await report(decision, state, places, of: &sandbox)
-            }
-            try await perform(decision, sandbox, &sightings)
-            if !sightings.takeNews() {
-                try await reportProgress(decision, &sightings, of: sandbox)
-                return next([decision.wakeAt, sandbox.expiry], sightings)
-            }
+            if let next { return next }
         }
         return .requeue(after: .zero)
+    }
+
+    /// Decides once, and does what follows from it.
+    ///
+    /// - Returns: What comes next; nil if it is to be decided again at once.
+    private func turn(
+        _ state: BatchSandboxState,
+        of sandbox: inout BatchSandbox,
+        _ sightings: inout CaptureSightings
+    ) async throws -> Reconciliation? {
+        var state = state
+        let before = state.record
+        let places = places(of: sandbox, state).without { sightings.isForgotten($0) }
+        try await confirmLosses(places, before, of: sandbox, &sightings)
+        let decision = decide(state.wanted(of: sandbox), before, sandbox, sightings) { places[$0] }
+        state.record = decision.record
+        guard !isUnserved(sandbox, decision) else {
+            try await report(decision, state, places, of: &sandbox)
+            return next([decision.wakeAt, sandbox.expiry], sightings)
+        }
+        let forgotten = state.images.forgotten
+        state.noteImages(of: sandbox, givenUp: sightings.givenUp, settings)
+        try state.notePool(of: sandbox, insteadOf: before, places)
+        if sandbox.metadata.deletionTimestamp == nil {
+            state.noteEndpoints(of: pods(at: places, of: sandbox), of: sandbox)
+        }
+        if let change = state.change(of: sandbox, settings) {
+            guard let written = try await write(change, to: sandbox) else { return .done }
+            sandbox = written
+            tell(from: before, to: decision.record, of: sandbox)
+            if state.images.forgotten > forgotten { tellOfForgottenImages(sandbox) }
+        }
+        guard try await reportPauseSnapshots(decision.record, of: sandbox) else { return .done }
+        if sandbox.metadata.deletionTimestamp == nil {
+            try await report(decision, state, places, of: &sandbox)
+        }
+        try await perform(decision, sandbox, &sightings)
+        guard !sightings.takeNews() else { return nil }
+        try await reportProgress(decision, &sightings, of: sandbox)
+        return next([decision.wakeAt, sandbox.expiry], sightings)
     }
 
     /// Writes the state down, if the object is still the one that was read.

@@ -32,6 +32,9 @@ struct BatchSandboxState: Hashable {
     /// Which images its pauses have left that are to be deleted one day.
     var images: ArtifactHistory { machine.images }
 
+    /// The name under which what is done for the last wish stands in logs.
+    var requestID: RequestID? { machine.requestID }
+
     /// The state of an object after this look at it.
     ///
     /// - Throws: `Unreadable`.

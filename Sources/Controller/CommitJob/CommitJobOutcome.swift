@@ -28,11 +28,15 @@ enum CommitJobOutcome: Hashable {
         case .running: self = .active("Committing")
         case .ended(let end): self = Self.ended(end, of: request, provider: provider, platform: platform)
         case .failed(let reason, let message):
+            let advice =
+                outcome.lacksRoom
+                ? "There was no room for it on the node \(request.source.node), again and again: make some there, then try again."
+                : "Try again."
             self = .failed(
                 Problem(
                     "CommitJobFailed",
                     "The commit Job \(name) has failed (\(reason ?? "no reason is given")): "
-                        + "\(message ?? "look at its pod"). Try again."
+                        + "\(message ?? "look at its pod"). \(advice)"
                 )
             )
         case .stuck(let reason, let message):

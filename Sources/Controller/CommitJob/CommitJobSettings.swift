@@ -14,6 +14,8 @@ public struct CommitJobSettings: Sendable, Hashable {
     public var containerdRoot: String? = "/var/lib/containerd"
     /// After how many seconds a Job is ended (`--commit-job-timeout`). At least 1.
     public var timeout = 600
+    /// For how many seconds a capture waits for room on its node.
+    public var roomPatience = 120.0
     /// Whether registries are spoken to without TLS (`--snapshot-registry-insecure`).
     public var isRegistryInsecure = false
     /// The Secret of type `kubernetes.io/dockerconfigjson`, in the sandbox's namespace, with which snapshots are pushed

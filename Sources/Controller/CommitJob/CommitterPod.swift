@@ -56,6 +56,12 @@ struct CommitterPod {
         deadline: Int,
         _ containers: [Container]
     ) -> NodeJob {
+        let environment = request.requestID.map { [EnvVar("STASIS_REQUEST_ID", $0)] } ?? []
+        let containers = containers.map { container in
+            var container = container
+            container.env += environment
+            return container
+        }
         var job = NodeJob(task, for: request, deadline: deadline, pod: spec(containers))
         job.name = snapshot.jobName(task)
         job.snapshot = snapshot

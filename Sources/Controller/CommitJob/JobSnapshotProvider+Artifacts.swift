@@ -23,8 +23,7 @@ extension JobSnapshotProvider {
             return .failed(SnapshotFailure("VerificationKeysUnusable", "\(error.message).", isRetryable: true))
         }
         return await asking(artifact, in: namespace, provenance: policy) { store in
-            try await store.verify(artifact)
-            return Verified()
+            Verified(remarks: try await store.verify(artifact))
         }
     }
 
@@ -90,6 +89,7 @@ extension JobSnapshotProvider {
         var configuration = RegistryConfiguration()
         configuration.proxies = try ProxySettings(environment: ProcessInfo.processInfo.environment)
         configuration.certificatesFolder = settings.certificatesFolder
+        configuration.requestName = { RequestID.current?.text }
         for secret in [settings.pushSecret, settings.pullSecret].compactMap(\.self) {
             configuration.credentials = configuration.credentials.or(try await credentials(secret, in: namespace))
         }

@@ -12,8 +12,10 @@ extension JobSnapshotProvider {
     public func capture(_ request: SnapshotRequest) async -> Step<Artifact> {
         guard let snapshot = request.snapshot else { return .failed(.withoutSnapshot) }
         let job = CommitJob(request: request, snapshot: snapshot, settings: settings).job(now: Date())
+        let told = await jobs.outcome(of: job)
+        if told.lacksRoom, let step = await waitForRoom(job, request) { return step }
         let outcome = CommitJobOutcome(
-            await jobs.outcome(of: job),
+            told,
             of: job.name,
             for: request,
             provider: name,

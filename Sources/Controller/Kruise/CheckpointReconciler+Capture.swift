@@ -136,6 +136,8 @@ extension SandboxSnapshot {
         // What becomes of the images is for the owner of the checkpoint to say.
         metadata.annotations[OpenSandbox.Annotation.deletePolicy] =
             checkpoint.metadata.annotations[OpenSandbox.Annotation.deletePolicy]
+        metadata.annotations[OpenSandbox.Annotation.requestID] =
+            checkpoint.metadata.annotations[OpenSandbox.Annotation.requestID]
         spec.sandboxName = plan.sandboxName
         spec.source = .with {
             $0.apiVersion = KruiseSandbox.resourceType.apiVersion

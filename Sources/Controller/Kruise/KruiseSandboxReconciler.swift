@@ -37,43 +37,57 @@ struct KruiseSandboxReconciler: SandboxReconciler {
         guard var sandbox = sandboxes.sandboxes.store[key], sandbox.isComplete else { return .done }
         var sightings = CaptureSightings()
         for _ in 0..<Self.turns {
-            var state = try MachineState(of: sandbox)
-            let before = state.record
-            if sandbox.outlivesPauseTime(state.lastIntent, state.intent, at: now()) {
-                state.record.spentPauseAt = sandbox.spec.pauseTime?.date
+            let state = try MachineState(of: sandbox)
+            let next = try await RequestID.$current.withValue(state.requestID) {
+                try await turn(state, of: &sandbox, &sightings)
             }
-            if let action = sandbox.due(at: now(), spentPauseTime: state.record.spentPauseAt) {
-                try await act(action, on: sandbox)
-                return .done
-            }
-            let intent = AggregateIntent(sandbox.lifecycleIntent(state.intent), replicas: sandbox.wantedReplicas)
-            let decision = decide(intent, state.record, sandbox, sightings) { place($0, of: sandbox) }
-            state.record = decision.record
-            let forgotten = state.images.forgotten
-            state.noteImages(of: sandbox, givenUp: sightings.givenUp, settings)
-            if let change = change(of: sandbox, to: state) {
-                guard let written = try await write(change, to: sandbox) else { return .done }
-                sandbox = written
-                tell(from: before, to: decision.record, of: sandbox)
-                tellOfLosses(from: before, to: decision.record, of: sandbox)
-                if state.images.forgotten > forgotten { tellOfForgottenImages(sandbox) }
-            }
-            guard try await reportPauseSnapshots(decision.record, of: sandbox) else { return .done }
-            try await report(state, sightings, of: &sandbox)
-            do {
-                try await perform(decision, sandbox, &sightings)
-            } catch {
-                try await report(state, sightings, of: &sandbox)
-                throw error
-            }
-            if !sightings.takeNews() {
-                try await report(state, sightings, of: &sandbox)
-                try await reportProgress(decision, &sightings, of: sandbox)
-                let due = sandbox.nextDue(after: now(), spentPauseTime: decision.record.spentPauseAt)
-                return next([decision.wakeAt, due], sightings)
-            }
+            if let next { return next }
         }
         return .requeue(after: .zero)
+    }
+
+    /// Decides once, and does what follows from it.
+    ///
+    /// - Returns: What comes next; nil if it is to be decided again at once.
+    private func turn(
+        _ state: MachineState,
+        of sandbox: inout KruiseSandbox,
+        _ sightings: inout CaptureSightings
+    ) async throws -> Reconciliation? {
+        var state = state
+        let before = state.record
+        if sandbox.outlivesPauseTime(state.lastIntent, state.intent, at: now()) {
+            state.record.spentPauseAt = sandbox.spec.pauseTime?.date
+        }
+        if let action = sandbox.due(at: now(), spentPauseTime: state.record.spentPauseAt) {
+            try await act(action, on: sandbox)
+            return .done
+        }
+        let intent = AggregateIntent(sandbox.lifecycleIntent(state.intent), replicas: sandbox.wantedReplicas)
+        let decision = decide(intent, state.record, sandbox, sightings) { place($0, of: sandbox) }
+        state.record = decision.record
+        let forgotten = state.images.forgotten
+        state.noteImages(of: sandbox, givenUp: sightings.givenUp, settings)
+        if let change = change(of: sandbox, to: state) {
+            guard let written = try await write(change, to: sandbox) else { return .done }
+            sandbox = written
+            tell(from: before, to: decision.record, of: sandbox)
+            tellOfLosses(from: before, to: decision.record, of: sandbox)
+            if state.images.forgotten > forgotten { tellOfForgottenImages(sandbox) }
+        }
+        guard try await reportPauseSnapshots(decision.record, of: sandbox) else { return .done }
+        try await report(state, sightings, of: &sandbox)
+        do {
+            try await perform(decision, sandbox, &sightings)
+        } catch {
+            try await report(state, sightings, of: &sandbox)
+            throw error
+        }
+        guard !sightings.takeNews() else { return nil }
+        try await report(state, sightings, of: &sandbox)
+        try await reportProgress(decision, &sightings, of: sandbox)
+        let due = sandbox.nextDue(after: now(), spentPauseTime: decision.record.spentPauseAt)
+        return next([decision.wakeAt, due], sightings)
     }
 
     private func change(of sandbox: KruiseSandbox, to state: MachineState) -> MergePatch? {

@@ -69,13 +69,16 @@ public struct JSONLogHandler: LogHandler {
 
 extension ControllerOptions {
     /// A handler of log lines as these options want them, for `LoggingSystem.bootstrap`.
-    public func logHandler(label: String) -> any LogHandler {
+    ///
+    /// - Parameter provider: What lines have by their task.
+    public func logHandler(label: String, _ provider: Logger.MetadataProvider? = nil) -> any LogHandler {
         var handler: any LogHandler =
             switch logFormat {
             case .json: JSONLogHandler(label: label)
             case .console: StreamLogHandler.standardError(label: label)
             }
         handler.logLevel = logLevel
+        handler.metadataProvider = provider
         return handler
     }
 }

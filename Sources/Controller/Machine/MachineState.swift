@@ -54,6 +54,12 @@ struct MachineState: Hashable {
     /// What its owner was last known to want; nil if that was never written down.
     var lastIntent: PauseIntent? { stored.intent }
 
+    /// The name under which what is done for the last wish stands in logs: that of the request in which it was stated, else one of its
+    /// own.
+    var requestID: RequestID? {
+        RequestID(nearest: intent.request ?? "\(record.identity)-\(intent.statements)")
+    }
+
     /// Whether the last wish was acted upon.
     var isAcknowledged: Bool { record.acknowledged >= intent.statements }
 

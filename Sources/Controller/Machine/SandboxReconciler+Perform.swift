@@ -88,7 +88,9 @@ extension SandboxReconciler {
             sightings.forget(podUID: request.source.podUID)
         case .verifyArtifact(let artifact, let attempt):
             switch await verify(artifact, in: sandbox.metadata.namespace ?? "default") {
-            case .done: sightings.sight(identity, .init(attempt: attempt, outcome: .verified))
+            case .done(let verified):
+                tell(of: verified.remarks, sandbox)
+                sightings.sight(identity, .init(attempt: attempt, outcome: .verified))
             case .waiting(_, let reasons): sightings.wake(on: reasons)
             case .failed(let failure):
                 sightings.sight(identity, .init(attempt: attempt, outcome: .missing(failure.problem)))
@@ -110,6 +112,14 @@ extension SandboxReconciler {
         case .deleteArtifact(let artifact):
             // It is written down with what follows from that, and deleted, if it is, from there: see `ImageRetention`.
             sightings.giveUp(identity, artifact)
+        }
+    }
+
+    /// Tells of what speaks against a restore that is carried out all the same.
+    private func tell(of remarks: [String], _ sandbox: Sandbox) {
+        for remark in remarks {
+            metrics.startedUnproven()
+            recorder.record(.warning, about: sandbox, reason: "ProvenanceNotVerified", remark)
         }
     }
 

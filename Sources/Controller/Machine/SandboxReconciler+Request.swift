@@ -107,7 +107,8 @@ extension SandboxReconciler {
             uid: capture.uid,
             source: source,
             afterwards: .holdFrozen(until: capture.deadline),
-            provider: provider.name
+            provider: provider.name,
+            requestID: RequestID.current?.text
         )
         try await provider.preflight(request)
         return request
@@ -159,6 +160,7 @@ private struct Beginning {
         .with {
             $0.metadata.name = SandboxSnapshot.pauseName(of: sandbox.metadata.name, replica: index)
             $0.metadata.ownerReferences = [sandbox.controllerReference()]
+            $0.metadata.annotations[OpenSandbox.Annotation.requestID] = RequestID.current?.text
             $0.spec.sandboxName = sandbox.metadata.name
             $0.spec.source = sandbox.snapshotOrigin
         }

@@ -6,6 +6,7 @@ public import KubeClient
 public import Logging
 import Metrics
 import PrometheusMetrics
+import SandboxModels
 
 import struct Foundation.Data
 import class Foundation.FileHandle
@@ -72,7 +73,8 @@ public enum ControllerProgram {
         if let doctor { return await Doctor.run(options, doctor, name: name, environment: environment) }
         let registry = PrometheusRegistry.forController()
         MetricsSystem.bootstrap(registry)
-        LoggingSystem.bootstrap { options.logHandler(label: $0) }
+        let provider = Logger.MetadataProvider { RequestID.current.map { ["request_id": "\($0)"] } ?? [:] }
+        LoggingSystem.bootstrap({ options.logHandler(label: $0, $1) }, metadataProvider: provider)
         let logger = Logger(label: name)
         for warning in warnings { logger.warning("\(warning)") }
         do {

@@ -4,6 +4,7 @@
 public import KubeClient
 public import KubeRuntime
 public import Logging
+import SandboxModels
 
 extension EventRecorder {
     /// Tells what happens to sandboxes.
@@ -19,6 +20,7 @@ extension EventRecorder {
             instance: instance,
             burst: 200,
             refillInterval: .seconds(20),
+            annotations: { RequestID.current.map { [OpenSandbox.Annotation.requestID: $0.text] } ?? [:] },
             logger: logger
         )
     }

@@ -19,6 +19,8 @@ extension PrometheusRegistry {
                 "stasis_sandbox_resumes_total": "Resumes that have ended, by result.",
                 "stasis_sandbox_pause_failures_total": "Pauses that did not come about, by reason.",
                 "stasis_sandbox_resume_failures_total": "Resumes that did not come about, by reason.",
+                "stasis_unproven_images_total":
+                    "Images that nobody who is trusted has signed and that were passed, because the policy is only to warn.",
                 "stasis_sandbox_frozen_seconds": "How long sandboxes were frozen for a capture.",
                 "stasis_sandbox_claim_duration_seconds":
                     "How long SandboxClaims took from when they were first looked at, by the reason of that.",

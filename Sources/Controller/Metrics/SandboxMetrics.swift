@@ -21,10 +21,15 @@ public struct SandboxMetrics: Sendable {
         for isGood in [true, false] {
             for label in [Self.pauses, Self.resumes] { ended(label, isGood).increment(by: 0) }
         }
+        counter(Self.unproven, []).increment(by: 0)
     }
 
     private static let pauses = "stasis_sandbox_pauses_total"
     private static let resumes = "stasis_sandbox_resumes_total"
+    private static let unproven = "stasis_unproven_images_total"
+
+    /// An image was passed of which nobody who is trusted says where it comes from, because the policy is only to warn.
+    public func startedUnproven() { counter(Self.unproven, []).increment() }
 
     /// A record was replaced by another one, which is written down.
     public func recorded(_ after: AggregateRecord, insteadOf before: AggregateRecord) {

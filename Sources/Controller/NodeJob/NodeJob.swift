@@ -27,6 +27,8 @@ public struct NodeJob: Sendable, Hashable {
     public var deadline: Int
     /// Labels of the Job besides those that every one has.
     public var labels: [String: String] = [:]
+    /// Annotations of the Job besides those that every one has.
+    public var annotations: [String: String] = [:]
     /// What runs. Node, restarts, tolerations and account are the Job's to say.
     public var pod: PodSpec
 
@@ -73,7 +75,10 @@ public struct NodeJob: Sendable, Hashable {
             job.metadata.namespace = namespace
             job.metadata.ownerReferences = snapshot.map { [$0.controllerReference()] } ?? []
             job.metadata.labels = followed.merging(labels) { _, own in own }
-            job.metadata.annotations = request.map { [SnapshotRequest.annotationName: $0.annotation] } ?? [:]
+            job.metadata.annotations[SnapshotRequest.annotationName] = request?.annotation
+            job.metadata.annotations[OpenSandbox.Annotation.requestID] = request?.requestID
+            let described = job.metadata.annotations
+            job.metadata.annotations.merge(annotations) { _, own in own }
             // Whether to try again is for the state machine to say.
             job.spec.backoffLimit = 0
             job.spec.ttlSecondsAfterFinished = Self.timeToLive
@@ -81,7 +86,7 @@ public struct NodeJob: Sendable, Hashable {
             // Who sees the pod go has no Job any more to look into.
             job.spec.template.metadata = .with {
                 $0.labels = followed
-                $0.annotations = job.metadata.annotations
+                $0.annotations = described
             }
             job.spec.template.spec = pod
             job.spec.template.spec.restartPolicy = "Never"

@@ -38,6 +38,11 @@ public enum NodeJobOutcome: Sendable, Hashable {
     /// Kubernetes has given the Job up, without an end of the container: its word and message.
     case failed(reason: String?, message: String?)
 
+    /// Whether the node has refused the pod for want of room: of pods, processors, memory or disk. There may be some soon.
+    public var lacksRoom: Bool {
+        if case .failed(let reason?, _) = self { reason.hasPrefix("OutOf") } else { false }
+    }
+
     /// Why a container that has not started never will.
     private static let hopeless: Set<String> = [
         "ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError",

@@ -129,6 +129,15 @@ public struct NodeJobs: Sendable {
         return await remove(job).map { _ in .waiting(SnapshotProgress("Repeating"), wakeOn: [.after(Self.pause)]) }
     }
 
+    /// Does a Job anew, in the place of one of its name that is over. The cache shows the old one for a moment: safe to call again.
+    func redo(_ job: NodeJob) async -> Step<NodeJobEnd> {
+        switch await remove(job) {
+        case .done: await create(job)
+        case .waiting(let progress, let reasons): .waiting(progress, wakeOn: reasons)
+        case .failed(let failure): .failed(failure)
+        }
+    }
+
     /// How far a Job is; `none` as well if the caches were not filled before the task was cancelled.
     public func outcome(of job: NodeJob, awaiting container: String? = nil) async -> NodeJobOutcome {
         guard await isSynced() else { return .none }

@@ -96,7 +96,8 @@ extension SandboxSnapshotReconciler {
                     storesImages: provider.capabilities.storesImages
                 ),
                 afterwards: .keepRunning,
-                provider: provider.name
+                provider: provider.name,
+                requestID: RequestID.current?.text
             )
             let annotations: JSONValue = [SnapshotRequest.annotationName: .string(request.annotation)]
             let change = MergePatch(["metadata": ["annotations": annotations]])

@@ -36,7 +36,7 @@ struct SandboxSnapshotReconciler: Sendable {
     ///
     /// - Throws: What the API server or the provider did not do; the snapshot is looked at again later.
     func reconcile(_ key: ObjectKey) async throws -> Reconciliation {
-        guard var snapshot = snapshots.store[key] else {
+        guard let snapshot = snapshots.store[key] else {
             pace.forget(key)
             versions.forget(key)
             return .done
@@ -46,6 +46,12 @@ struct SandboxSnapshotReconciler: Sendable {
         guard snapshot.metadata.deletionTimestamp == nil || SandboxSnapshotState.finalizer.isIn(snapshot) else {
             return .done
         }
+        return try await RequestID.$current.withValue(snapshot.requestID) { try await take(snapshot) }
+    }
+
+    /// Takes a snapshot, as far as that goes now.
+    private func take(_ old: SandboxSnapshot) async throws -> Reconciliation {
+        var snapshot = old
         var sightings = SnapshotSightings()
         for _ in 0..<Self.turns {
             var state = try SandboxSnapshotState(of: snapshot, now: now())
@@ -57,10 +63,12 @@ struct SandboxSnapshotReconciler: Sendable {
                 now: now(),
                 policy: settings.policy
             )
+            let before = state.record.phase.name
             state.record = decision.record
             if let change = state.change(of: snapshot) {
                 guard let written = try await write(change, to: snapshot) else { return .done }
                 snapshot = written
+                tell(from: before, to: decision.record.phase.name, of: snapshot)
             }
             guard decision.record.phase != .deleted else {
                 versions.noteEnd(of: snapshot)
@@ -113,6 +121,12 @@ struct SandboxSnapshotReconciler: Sendable {
         }
     }
 
+    /// Tells those who read the log of transitions.
+    private func tell(from before: String, to after: String, of snapshot: SandboxSnapshot) {
+        guard before != after else { return }
+        logger.info("transition", metadata: ["snapshot": "\(snapshot.key)", "from": "\(before)", "to": "\(after)"])
+    }
+
     /// Tells what is written down. Of one that is being deleted nothing more is told.
     private func tell(
         _ record: SnapshotRecord,
@@ -163,5 +177,12 @@ struct SandboxSnapshotReconciler: Sendable {
         let snapshots = client.resource(SandboxSnapshot.self, in: .named(snapshot.metadata.namespace ?? "default"))
         _ = try await SandboxSnapshotState.finalizer.remove(from: snapshot, snapshots)
         return .done
+    }
+}
+
+extension SandboxSnapshot {
+    /// The name under which what is done for it stands in logs: that of the request in which it was asked for, else its own UID.
+    var requestID: RequestID? {
+        RequestID(nearest: metadata.annotations[OpenSandbox.Annotation.requestID] ?? metadata.uid ?? metadata.name)
     }
 }

@@ -40,6 +40,10 @@ struct Hold: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try Program.settings()
+        try await settings.inRequest { try await run(settings) }
+    }
+
+    private func run(_ settings: CommitterSettings) async throws {
         let socket = containerdSocket ?? settings.containerdSocket
         let namespace = containerdNamespace ?? settings.containerdNamespace
         guard let listen else {

@@ -19,7 +19,10 @@ enum Program {
         // Whoever reads our output may go away; that must not end us while something is frozen.
         signal(SIGPIPE, SIG_IGN)
         clinux_use_one_arena()
-        LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        LoggingSystem.bootstrap(
+            StreamLogHandler.standardError,
+            metadataProvider: .request
+        )
     }
 
     /// What the environment says.
@@ -38,7 +41,7 @@ enum Program {
             try await withThrowingTaskGroup(of: Bool.self) { group in
                 defer { group.cancelAll() }
                 group.addTask {
-                    try await body(committer, settings)
+                    try await settings.inRequest { try await body(committer, settings) }
                     return true
                 }
                 group.addTask {

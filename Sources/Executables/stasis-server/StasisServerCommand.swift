@@ -48,7 +48,14 @@ struct StasisServerCommand: AsyncParsableCommand {
 
         let registry = configuration.http.metrics.map { _ in PrometheusRegistry.forServer() }
         if let registry { MetricsSystem.bootstrap(registry) }
-        LoggingSystem.bootstrap { LineLogHandler(label: $0) }
+        LoggingSystem.bootstrap(
+            { label, provider in
+                var handler = LineLogHandler(label: label)
+                handler.metadataProvider = provider
+                return handler
+            },
+            metadataProvider: .request
+        )
         var logger = Logger(label: "stasis-server")
         logger.logLevel = configuration.logLevel
         for warning in warnings { logger.warning("\(warning)") }

@@ -128,7 +128,7 @@ struct CreationParameters: Equatable {
     }
 
     private static func quantity(_ key: String, _ value: String) throws(SandboxError) -> Quantity {
-        guard let quantity = Quantity(value), quantity.approximate > 0 else {
+        guard let quantity = Quantity(withinLimits: value), quantity.approximate > 0 else {
             throw bad(key, value, "is no quantity above 0, such as '500m' or '2'")
         }
         return quantity

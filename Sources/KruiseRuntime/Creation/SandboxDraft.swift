@@ -83,6 +83,10 @@ struct SandboxDraft {
         // Of no use to its pods.
         object.metadata.labels[KruiseRequest.keyLabel] = key
         object.metadata.annotations[KruiseRequest.annotation] = request.jsonText
+        let generation = object.metadata.generation ?? 0
+        if let wish = RequestedWish.annotation(pause: false, generation: generation) {
+            object.metadata.annotations[OpenSandbox.Annotation.wish] = wish
+        }
         return object
     }
 

@@ -196,9 +196,24 @@ extension KruiseRuntime {
         _ what: String,
         _ body: (SandboxDirectory<KruiseSandbox>.Entry) throws -> JSONValue?
     ) async throws {
-        while let patch = try await change(id, what, body), patch["spec"]?["paused"] == .bool(!isPaused) {
+        let named = { (entry: SandboxDirectory<KruiseSandbox>.Entry) in
+            try body(entry).map { Self.named($0, isPaused: isPaused, of: entry.object.metadata) }
+        }
+        while let patch = try await change(id, what, named), patch["spec"]?["paused"] == .bool(!isPaused) {
             await waitUntilNoted(id)
         }
+    }
+
+    /// A patch that also says in which request it states its wish, if it does.
+    private static func named(_ patch: JSONValue, isPaused: Bool, of metadata: ObjectMeta) -> JSONValue {
+        let wish = RequestedWish.annotations(pause: isPaused, of: metadata)
+        guard !wish.isEmpty, patch["spec"]?["paused"] == .bool(isPaused), var members = patch.object else {
+            return patch
+        }
+        var meta = members["metadata"]?.object ?? [:]
+        meta["annotations"] = .object((meta["annotations"]?.object ?? [:]).merging(wish) { $1 })
+        members["metadata"] = .object(meta)
+        return .object(members)
     }
 
     /// How long a controller is waited for that has to take note of something.

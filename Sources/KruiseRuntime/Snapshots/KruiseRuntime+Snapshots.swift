@@ -54,6 +54,7 @@ extension KruiseRuntime {
                 if NameRule.labelValue.allows(owner) { $0.metadata.labels[Kruise.Label.owner] = owner }
             }
             $0.metadata.annotations[Kruise.Annotation.sandboxID] = id
+            $0.metadata.annotations[OpenSandbox.Annotation.requestID] = RequestID.current?.text
             $0.metadata.annotations[Kruise.Annotation.initRuntimeRequest] =
                 sandbox.metadata.annotations[Kruise.Annotation.initRuntimeRequest]
             $0.metadata.annotations[OpenSandbox.Annotation.snapshotName] = options.name

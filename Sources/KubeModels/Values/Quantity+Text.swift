@@ -34,7 +34,9 @@ extension Quantity {
     }
 
     /// Reads `[+-]digits[.digits]suffix`.
-    static func parse(_ text: String) -> Quantity? {
+    ///
+    /// - Returns: Nil if it is none; and whether it stands for more than there can be, and was cut off.
+    static func parse(_ text: String) -> (quantity: Quantity, isCut: Bool)? {
         var rest = text.utf8[...]
         var isNegative = false
         if let sign = rest.first, sign == UInt8(ascii: "-") || sign == UInt8(ascii: "+") {
@@ -57,17 +59,21 @@ extension Quantity {
             exponent += 1
         }
         let significant = digits.drop { $0 == 48 }
-        let amount = amount(of: significant, exponent: exponent + 9, scale: suffix.binaryScale)
-        return Quantity(nanos: isNegative ? -amount : amount, format: suffix.format)
+        let (amount, isCut) = amount(of: significant, exponent: exponent + 9, scale: suffix.binaryScale)
+        return (Quantity(nanos: isNegative ? -amount : amount, format: suffix.format), isCut)
     }
 
     /// `digits * 10^exponent * scale`, rounded up, or the limit if that is less.
-    private static func amount(of digits: ArraySlice<UInt8>, exponent: Int, scale: Int128) -> Int128 {
-        if digits.isEmpty { return 0 }
+    private static func amount(
+        of digits: ArraySlice<UInt8>,
+        exponent: Int,
+        scale: Int128
+    ) -> (amount: Int128, isCut: Bool) {
+        if digits.isEmpty { return (0, false) }
         // The limit has 28 digits.
-        if digits.count + exponent > 29 { return limit }
+        if digits.count + exponent > 29 { return (limit, true) }
         // Two digits more than nanounits that binary scales make bigger could not be told from rounding up.
-        if digits.count + exponent < -20 { return 1 }
+        if digits.count + exponent < -20 { return (1, false) }
         var exponent = exponent
         var amount: Int128 = 0
         var isInexact = false
@@ -88,7 +94,7 @@ extension Quantity {
             (scaled, overflow) = amount.multipliedReportingOverflow(by: scale)
         }
         while exponent > 0 {
-            if scaled > limit { return limit }
+            if scaled > limit { return (limit, true) }
             scaled *= 10
             exponent -= 1
         }
@@ -97,7 +103,8 @@ extension Quantity {
             scaled /= 10
             exponent += 1
         }
-        return min(scaled + (isInexact ? 1 : 0), limit)
+        let rounded = scaled + (isInexact ? 1 : 0)
+        return (min(rounded, limit), rounded > limit)
     }
 
     private static func parseSuffix(_ text: String) -> (format: Format, exponent: Int, binaryScale: Int128)? {

@@ -50,7 +50,19 @@ public struct Quantity: Sendable {
     /// Reads any spelling that the API server takes.
     public init?(_ text: String) {
         guard let parsed = Self.parse(text) else { return nil }
-        self = parsed
+        self = parsed.quantity
+        spelling = .string(text)
+    }
+
+    /// Reads what somebody asks for: any spelling that the API server takes, of an amount that can be.
+    ///
+    /// The API server takes `1e400`, too, and what it has taken has to be read. But nobody can be given that much, and programs that
+    /// count in floating point, as some of Kubernetes' do, take it for infinite.
+    ///
+    /// - Returns: Nil also if it is more than 2^63 - 1, or less than the negative of that.
+    public init?(withinLimits text: String) {
+        guard let parsed = Self.parse(text), !parsed.isCut else { return nil }
+        self = parsed.quantity
         spelling = .string(text)
     }
 
@@ -95,7 +107,7 @@ extension Quantity: JSONConvertible {
         let isNumber = try reader.nextKind() == .number
         let text = isNumber ? try reader.readNumber() : try reader.readString()
         guard let parsed = Self.parse(text) else { throw error }
-        self = parsed
+        self = parsed.quantity
         spelling = isNumber ? .number(text) : .string(text)
     }
 

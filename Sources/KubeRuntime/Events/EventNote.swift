@@ -21,12 +21,21 @@ public struct EventNote: Sendable, Hashable {
     public var reason: String
     /// What happened. Longer than 1024 bytes it is cut.
     public var message: String
+    /// Annotations of the event, for programs. The last note of several that are one event has the say.
+    public var annotations: [String: String]
 
     /// Creates a note.
-    public init(_ severity: Severity, about object: ObjectReference, reason: String, message: String) {
+    public init(
+        _ severity: Severity,
+        about object: ObjectReference,
+        reason: String,
+        message: String,
+        annotations: [String: String] = [:]
+    ) {
         self.severity = severity
         self.object = object
         self.reason = reason
         self.message = message
+        self.annotations = annotations
     }
 }

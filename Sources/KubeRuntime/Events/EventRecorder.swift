@@ -28,6 +28,7 @@ public final class EventRecorder: ServiceLifecycle.Service {
     private let timeline: Timeline
     private let wallTime: @Sendable () -> MicroTime
     private let limits: EventCorrelator.Limits
+    private let annotations: @Sendable () -> [String: String]
     private let logger: Logger
     private let monitor = Monitor(State())
 
@@ -39,6 +40,7 @@ public final class EventRecorder: ServiceLifecycle.Service {
     ///   - limit: how many notes wait at most. More are lost, and that is logged.
     ///   - burst: how many notes about one object are told at once after a rest.
     ///   - refillInterval: after what time one more is told.
+    ///   - annotations: what every event has, asked for by whoever records one: such as what its task works for.
     public init(
         _ client: KubeClient,
         component: String,
@@ -48,6 +50,7 @@ public final class EventRecorder: ServiceLifecycle.Service {
         refillInterval: Duration = .seconds(300),
         clock: any Clock<Duration> = .continuous,
         wallTime: @escaping @Sendable () -> MicroTime = { MicroTime(Date()) },
+        annotations: @escaping @Sendable () -> [String: String] = { [:] },
         logger: Logger
     ) {
         self.client = client
@@ -57,6 +60,7 @@ public final class EventRecorder: ServiceLifecycle.Service {
         limits = EventCorrelator.Limits(burst: burst, refillInterval: refillInterval)
         timeline = Timeline(clock)
         self.wallTime = wallTime
+        self.annotations = annotations
         self.logger = logger
     }
 
@@ -79,7 +83,15 @@ public final class EventRecorder: ServiceLifecycle.Service {
         reason: String,
         _ message: String
     ) {
-        record(EventNote(severity, about: object.objectReference, reason: reason, message: message))
+        record(
+            EventNote(
+                severity,
+                about: object.objectReference,
+                reason: reason,
+                message: message,
+                annotations: annotations()
+            )
+        )
     }
 
     /// Takes nothing more in; ``run()`` returns when all that was recorded is written.
@@ -132,12 +144,15 @@ public final class EventRecorder: ServiceLifecycle.Service {
         case .create(let subject, let message):
             try await create(note, message, now, time, count: 1, subject, events, &correlator)
         case .count(let subject, let name, let message, let count, let first):
-            let change: JSONValue = [
+            var change: [String: JSONValue] = [
                 "count": .number(JSONNumber(count)), "lastTimestamp": .string(now.description),
                 "message": .string(message.cut(to: 1024)),
             ]
+            if !note.annotations.isEmpty {
+                change["metadata"] = ["annotations": .object(note.annotations.mapValues { .string($0) })]
+            }
             do {
-                _ = try await events.patch(name, .merge(MergePatch(change)))
+                _ = try await events.patch(name, .merge(MergePatch(.object(change))))
             } catch let error as KubeError where error.isNotFound {
                 // Events are kept for an hour or so.
                 correlator.forget(subject)
@@ -160,6 +175,7 @@ public final class EventRecorder: ServiceLifecycle.Service {
         let event = CoreEvent.with {
             $0.metadata.name = (note.object.name ?? "").cut(to: 253 - suffix.count) + suffix
             $0.metadata.namespace = events.namespace
+            $0.metadata.annotations = note.annotations
             $0.involvedObject = note.object
             $0.reason = note.reason.cut(to: 128)
             $0.message = message.cut(to: 1024)

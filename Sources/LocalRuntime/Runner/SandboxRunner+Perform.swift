@@ -55,7 +55,9 @@ extension SandboxRunner {
 
     /// Begins a capture. How it goes is observed.
     private func capture(_ uid: String, until deadline: Date) async throws {
-        let request = try await snapshotRequest(uid, afterwards: .holdFrozen(until: deadline))
+        // Whose time pauses it was asked for by nobody.
+        let asked = row.intent.wish == .paused ? wishRequest : nil
+        let request = try await snapshotRequest(uid, afterwards: .holdFrozen(until: deadline), for: asked)
         if case .failed(let failure) = await world.provider.capture(request),
             await world.provider.state(of: uid) == nil
         {
@@ -73,7 +75,13 @@ extension SandboxRunner {
     }
 
     /// What is to be captured, by whom and to where.
-    func snapshotRequest(_ uid: String, afterwards: Afterwards) async throws -> SnapshotRequest {
+    ///
+    /// - Parameter request: The request in which that was asked for.
+    func snapshotRequest(
+        _ uid: String,
+        afterwards: Afterwards,
+        for request: RequestID?
+    ) async throws -> SnapshotRequest {
         let containerID = row.containerID(attempt: row.recorded.incarnation)
         return SnapshotRequest(
             uid: uid,
@@ -93,7 +101,8 @@ extension SandboxRunner {
                     )
                 ]
             ),
-            afterwards: afterwards
+            afterwards: afterwards,
+            requestID: request?.text ?? uid
         )
     }
 
@@ -143,9 +152,23 @@ extension SandboxRunner {
 
     private func verify(_ artifact: Artifact) async -> Observation.Verification.Outcome {
         switch await world.provider.verify(artifact) {
-        case .done: .verified
-        case .failed(let failure): .missing(Problem(failure.reason, failure.message))
-        case .waiting: .missing(Problem("NotVerified", "The store gave no answer."))
+        case .done(let verified):
+            await tell(ofUnproven: verified.remarks)
+            return .verified
+        case .failed(let failure): return .missing(Problem(failure.reason, failure.message))
+        case .waiting: return .missing(Problem("NotVerified", "The store gave no answer."))
+        }
+    }
+
+    /// Tells the owner of images that were passed although nobody who is trusted has signed them. Nothing depends on it.
+    func tell(ofUnproven remarks: [String]) async {
+        let now = world.now()
+        let events = remarks.map { SandboxEvent(at: now, "ProvenanceNotVerified", $0, kind: .warning) }
+        guard !events.isEmpty else { return }
+        do {
+            try await world.store.add(events, of: id)
+        } catch {
+            log(error, "an event could not be written down")
         }
     }
 

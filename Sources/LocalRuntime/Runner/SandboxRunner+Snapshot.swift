@@ -26,7 +26,7 @@ extension SandboxRunner {
             }
             snapshotInFlight = uid
             do {
-                return try await snapshotRequest(uid, afterwards: .keepRunning)
+                return try await snapshotRequest(uid, afterwards: .keepRunning, for: RequestID.current)
             } catch {
                 snapshotInFlight = nil
                 throw error

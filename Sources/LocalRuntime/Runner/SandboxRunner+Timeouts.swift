@@ -38,6 +38,7 @@ extension SandboxRunner {
             intent.generation += 1
             if let retention { intent.timers.deleteAfterPause = retention.seconds }
         }
+        wishRequest = RequestID.current
     }
 
     /// States the wish to run unless it runs or is about to, and gives it time.

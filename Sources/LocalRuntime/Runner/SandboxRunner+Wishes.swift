@@ -19,6 +19,7 @@ extension SandboxRunner {
             intent.generation += 1
             if request == .resume { intent.timers.resume { endAfterResume($0) } }
         }
+        wishRequest = RequestID.current
     }
 
     /// Makes the sandbox expire at another time, earlier or later. Not a new wish: a transition goes on as it is.

@@ -30,6 +30,8 @@ actor SandboxRunner {
     var followers: [WakeSignal] = []
     /// The snapshot that is being taken, which keeps the sandbox from being paused.
     var snapshotInFlight: String?
+    /// The request in which the last wish was stated. It is forgotten with the process, and so is what it captures.
+    var wishRequest: RequestID?
     /// One change of what is asked for at a time.
     let turns = KeyedLocks()
     /// What came of actions and cannot be seen again by looking.

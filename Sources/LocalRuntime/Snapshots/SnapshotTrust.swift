@@ -74,16 +74,17 @@ extension LocalRuntime {
 
     /// Refuses the image of a snapshot of which nobody who is trusted says where it comes from, if that is demanded.
     ///
+    /// - Returns: What is to be told of it, if the policy is only to warn.
     /// - Throws: `SandboxError` with `snapshotNotRestorable`, or `imageUnavailable` if nobody can be asked.
     func checkProvenance(
         of image: LocalImage,
         at location: ImageLocation,
         credentials: ImageCredentials?
-    ) async throws {
+    ) async throws -> String? {
         let world = try await serving().world
         guard let policy = world.trust.policy,
             SnapshotLabels.areOfSnapshot(image.config.config.labels ?? [:], layers: image.manifest.layers.count)
-        else { return }
+        else { return nil }
         do {
             let remark = try await policy.check(
                 image.manifestDigest,
@@ -91,6 +92,7 @@ extension LocalRuntime {
                 in: world.openRepository(location, credentials)
             )
             if let remark { logger.warning("\(remark)", metadata: ["image": "\(location)"]) }
+            return remark
         } catch let error as ProvenanceError {
             throw SandboxError(.snapshotNotRestorable, error.message)
         } catch let error as RegistryError {

@@ -86,6 +86,14 @@ struct SandboxStore: Sendable {
         _ = try await database.write { database in try SandboxRow.deleteOne(database, key: id) }
     }
 
+    /// Adds something that happened to a sandbox, if it is there.
+    func add(_ events: [SandboxEvent], of id: String) async throws {
+        try await database.write { database in
+            guard try SandboxRow.exists(database, key: id) else { return }
+            try SandboxEventRow.append(events, of: id, database)
+        }
+    }
+
     /// What happened to a sandbox, oldest first; the last `SandboxEventRow.most` events are kept.
     func events(of id: String) async throws -> [SandboxEvent] {
         try await database.read { database in try SandboxEventRow.all(of: id, database) }

@@ -44,6 +44,9 @@ public struct RegistryConfiguration: Sendable {
     public var credentials: CredentialsProvider
     /// What we call ourselves.
     public var userAgent: String
+    /// The name of what a request is sent for, asked for by whoever sends one; nil for none. The registry is told it as `X-Request-ID`
+    /// and at the end of the user agent, which most of them log. What is no visible ASCII, or could end a comment, stays away.
+    public var requestName: (@Sendable () -> String?)?
     /// The longest wait for a connection.
     public var connectTimeout: Duration
     /// The longest silence on a connection while something is awaited. Registries may take minutes to complete a
@@ -82,4 +85,14 @@ public struct RegistryConfiguration: Sendable {
         self.retry = retry
         self.uploadChunkSize = uploadChunkSize
     }
+
+    /// The name of what a request that is sent now is for, if it can be told.
+    var presentRequestName: String? {
+        guard let name = requestName?(), !name.isEmpty, name.utf8.count <= Self.longestRequestName,
+            name.utf8.allSatisfy({ (0x21...0x7E).contains($0) && !"()\\".utf8.contains($0) })
+        else { return nil }
+        return name
+    }
+
+    private static let longestRequestName = 256
 }

@@ -151,6 +151,10 @@ struct RegistryTransport: Sendable {
         message.method = request.method
         message.headers = request.headers
         message.headers.replaceOrAdd(name: "User-Agent", value: configuration.userAgent)
+        if let name = configuration.presentRequestName {
+            message.headers.replaceOrAdd(name: "User-Agent", value: "\(configuration.userAgent) (request=\(name))")
+            message.headers.replaceOrAdd(name: "X-Request-ID", value: name)
+        }
         if let authorization { message.headers.replaceOrAdd(name: "Authorization", value: authorization) }
         if let body = request.body { message.body = .bytes(body) }
         // A body may take as long as it moves; `idleTimeout` watches that it does.

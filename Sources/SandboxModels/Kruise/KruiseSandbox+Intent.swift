@@ -17,7 +17,8 @@ extension KruiseSandbox {
             after: last,
             generation: metadata.generation ?? 0,
             specDigest: spec.digestWithoutPaused,
-            pause: spec.paused ?? false
+            pause: spec.paused ?? false,
+            requested: RequestedWish(in: metadata)
         )
     }
 

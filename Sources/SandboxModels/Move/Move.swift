@@ -112,6 +112,8 @@ public struct Move: Sendable, Hashable, Codable {
     public var isRead = false
     /// Who carries it out.
     public var holder: Holder?
+    /// The request in which it was asked for, under whose name it is carried out.
+    public var requestID: String?
 
     /// Creates one that has just been asked for.
     public init(
@@ -171,7 +173,7 @@ extension Move {
             if phase == .moved {
                 """
                 The sandbox '\(sandboxID)' has moved to \(arrival?.server ?? "another server") as \
-                '\(arrival?.sandboxID ?? "?")' and must not run twice. Delete its move to use what was kept here.
+                '\(arrival?.sandboxID ?? "?")' and must not run twice. To use what was kept here, delete it there, then its move.
                 """
             } else {
                 "The sandbox '\(sandboxID)' is moving (\(phase.rawValue)). Wait for its move to end, or delete the move."

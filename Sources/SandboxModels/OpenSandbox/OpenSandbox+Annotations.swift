@@ -65,6 +65,10 @@ extension OpenSandbox {
         public static let requestKey = "stasis.dev/request-key"
         /// On a `BatchSandbox` that is none: the key of a request that must never make one.
         public static let refusedRequest = "stasis.dev/refused-request"
+        /// On a sandbox: in which request its wish was stated, a `RequestedWish`.
+        public static let wish = "stasis.dev/wish"
+        /// On a `SandboxSnapshot`, a `KruiseCheckpoint`, the Job of a capture or an Event: the request that has led to it.
+        public static let requestID = "stasis.dev/request-id"
         /// On a `SandboxSnapshot`: what its owner calls it.
         public static let snapshotName = "stasis.dev/snapshot-name"
 

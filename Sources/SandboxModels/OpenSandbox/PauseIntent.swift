@@ -23,6 +23,8 @@ public struct PauseIntent: JSONFields {
     public var wantsPaused = false
     /// How often that was stated, the first statement being 1.
     public var statements = 0
+    /// The request in which that was stated, if it is known.
+    public var request: String?
     /// What this type has no fields for.
     public var unknownFields = UnknownFields()
 
@@ -36,6 +38,7 @@ public struct PauseIntent: JSONFields {
         try fields.field("pause", &pause)
         try fields.field("wantsPaused", &wantsPaused)
         try fields.field("statements", &statements)
+        try fields.field("request", &request)
     }
 }
 
@@ -55,7 +58,14 @@ extension PauseIntent {
     ///   - generation: That of the spec.
     ///   - specDigest: The digest of all of the spec but the wish.
     ///   - pause: The wish; `nil` if none is stated now.
-    public init(after last: PauseIntent?, generation: Int, specDigest: String, pause: Bool?) {
+    ///   - requested: In which request a wish was stated, if that is written down.
+    public init(
+        after last: PauseIntent?,
+        generation: Int,
+        specDigest: String,
+        pause: Bool?,
+        requested: @autoclosure () -> RequestedWish? = nil
+    ) {
         self.init()
         guard let last else {
             self.generation = generation
@@ -63,6 +73,7 @@ extension PauseIntent {
             self.pause = pause
             wantsPaused = pause ?? false
             statements = 1
+            request = requested()?.request(of: wantsPaused, after: 0)
             return
         }
         self = last
@@ -70,6 +81,7 @@ extension PauseIntent {
         if generation > last.generation, let pause, pause != last.pause || specDigest == last.specDigest {
             wantsPaused = pause
             statements += 1
+            request = requested()?.request(of: pause, after: last.generation)
         }
         self.generation = generation
         // Also without a new generation: a new schema's defaults change a spec that nobody has edited.
@@ -114,7 +126,8 @@ extension BatchSandbox {
             after: last,
             generation: metadata.generation ?? 0,
             specDigest: spec.digestWithoutPause,
-            pause: spec.pause
+            pause: spec.pause,
+            requested: RequestedWish(in: metadata)
         )
     }
 

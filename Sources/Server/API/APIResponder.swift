@@ -4,6 +4,7 @@
 import HTTPTypes
 import Hummingbird
 import Logging
+import SandboxModels
 
 /// Answers every request: finds out where it leads and whose it is, lets in what may come in, and tells of it afterwards.
 ///
@@ -26,12 +27,19 @@ struct APIResponder: HTTPResponder {
     func respond(to request: Request, context: APIRequestContext) async throws -> Response {
         var context = context
         let report = RequestReport(began: .now, request)
-        context.requestID = RequestID.of(request)
+        context.requestID = RequestName.of(request)
         metrics.requestBegan()
         var response: Response
         let e2bTarget = e2b?.target(of: request)
         do {
-            response = try await admitted(request, e2bTarget, &context)
+            // Who only reads leaves nothing behind that could bear the name.
+            if request.method == .get {
+                response = try await admitted(request, e2bTarget, &context)
+            } else {
+                response = try await RequestID.$current.withValue(RequestID(nearest: context.requestID)) {
+                    try await admitted(request, e2bTarget, &context)
+                }
+            }
         } catch  where e2bTarget != nil {
             response = try E2BErrorAnswer.response(to: error, request, context, metrics)
         } catch {

@@ -151,7 +151,7 @@ extension ServerConfiguration {
         template.environment = table.stringsByName("environment") ?? [:]
         for (key, resource) in [("cpu", "cpu"), ("memory", "memory"), ("disk", "ephemeral-storage")] {
             guard let text = table.text(key) else { continue }
-            if let quantity = Quantity(text), quantity.approximate > 0 {
+            if let quantity = Quantity(withinLimits: text), quantity.approximate > 0 {
                 template.resourceLimits[resource] = text
             } else {
                 table.refuse(key, "is '\(text)' but must be an amount such as \"500m\" or \"512Mi\".")

@@ -76,7 +76,7 @@ extension ServerConfiguration {
         // Nodes have no home, so `~` means nothing.
         kubernetes.allowedHostPaths = table.hostPaths("allowed_host_paths", home: nil)
         if let size = table.text("volume_default_size") {
-            if let quantity = Quantity(size), quantity > 0 {
+            if let quantity = Quantity(withinLimits: size), quantity > 0 {
                 kubernetes.volumeDefaultSize = size
             } else {
                 table.refuse("volume_default_size", "is '\(size)' but must be a quantity such as 1Gi.")
@@ -110,7 +110,7 @@ extension ServerConfiguration {
         var resources = Resources()
         for (key, place) in [("limits", \Resources.limits), ("requests", \Resources.requests)] {
             for (name, text) in table.stringsByName(key) ?? [:] {
-                if let quantity = Quantity(text), quantity >= 0 {
+                if let quantity = Quantity(withinLimits: text), quantity >= 0 {
                     resources[keyPath: place][name] = text
                 } else {
                     table.refuse(key, "has '\(text)' for '\(name)', which is no quantity such as 100m or 64Mi.")

@@ -94,7 +94,7 @@ enum E2BExtension {
         case .any: return !value.isEmpty
         case .bool: return ["true", "false"].contains(value)
         case .seconds: return Int(value).map { $0 > 0 } ?? false
-        case .quantity: return Quantity(value).map { $0.approximate > 0 } ?? false
+        case .quantity: return Quantity(withinLimits: value).map { $0.approximate > 0 } ?? false
         case .retention: return retention(value) != nil
         case .failedRetention:
             return ["never", "forever"].contains(value) || DurationText.seconds(value).map { $0 >= 0 } ?? false

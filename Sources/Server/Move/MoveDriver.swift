@@ -73,7 +73,9 @@ struct MoveDriver: Sendable {
             let sandbox = try await runtime.sandbox(id)
             let deed = move.deed(seeing: sandbox.status)
             logger.debug("a move goes on", metadata: ["phase": "\(move.phase.rawValue)", "deed": "\(deed)"])
-            return try await holding { try await perform(deed, of: move, sandbox, failures: failures) }
+            return try await RequestID.$current.withValue(RequestID(nearest: move.requestID ?? move.id)) {
+                try await holding { try await perform(deed, of: move, sandbox, failures: failures) }
+            }
         } catch let error as SandboxError where error.code == .notFound {
             return .over
         } catch is CancellationError {

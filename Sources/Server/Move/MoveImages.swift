@@ -59,6 +59,7 @@ struct MoveImages: Sendable {
         get throws {
             let environment = ProcessInfo.processInfo.environment
             var registries = RegistryConfiguration()
+            registries.requestName = { RequestID.current?.text }
             registries.plainHTTP.hosts = Set(configuration.insecureRegistries)
             registries.certificatesFolder = configuration.registryCertificates
             registries.proxies = try ProxySettings(environment: environment)

@@ -35,6 +35,31 @@ struct MoveTarget: Sendable {
         }
     }
 
+    /// Whether a server has a sandbox.
+    enum Presence: Sendable, Equatable {
+        /// It knows of none.
+        case gone
+        /// It has it, in whatever state.
+        case there
+        /// It cannot be asked, and why.
+        case unknown(String)
+    }
+
+    /// Whether a sandbox is there. One that is being deleted still is.
+    func presence(of sandboxID: String) async -> Presence {
+        do {
+            let answer = try await server.send(.GET, "/v1/sandboxes/\(sandboxID)", timeout: .seconds(10))
+            switch answer.status {
+            case 200: return .there
+            // Not that of a proxy in between, or of another service.
+            case 404 where answer.code == "KUBERNETES::SANDBOX_NOT_FOUND": return .gone
+            default: return .unknown("\(server.url) answered \(answer.told)")
+            }
+        } catch {
+            return .unknown(server.told(error))
+        }
+    }
+
     /// Has a sandbox created; however often, there is one for the key.
     ///
     /// - Parameter request: An ``ArrivalRequest``, as JSON.

@@ -5,6 +5,7 @@ import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
 import NIOSSL
+import SandboxModels
 
 import struct Foundation.Data
 import class Foundation.JSONDecoder
@@ -34,6 +35,12 @@ struct PeerServer: Sendable {
         /// The body as a type; nil if it is something else.
         func json<Value: Decodable>(_ type: Value.Type) -> Value? { try? JSONDecoder().decode(type, from: body) }
 
+        /// The code of an error.
+        var code: String? {
+            struct Told: Decodable { var code: String? }
+            return json(Told.self)?.code
+        }
+
         /// What an error says.
         var told: String {
             struct Told: Decodable { var message: String? }
@@ -55,6 +62,7 @@ struct PeerServer: Sendable {
         var request = HTTPClientRequest(url: url + path)
         request.method = method
         if let key { request.headers.add(name: Self.keyHeader, value: key) }
+        if let name = RequestID.current { request.headers.add(name: "X-Request-ID", value: name.text) }
         if let idempotencyKey { request.headers.add(name: "Idempotency-Key", value: idempotencyKey) }
         if let body {
             request.headers.add(name: "Content-Type", value: "application/json")

@@ -34,10 +34,15 @@ extension APIOperation {
                     schema: .string,
                     text:
                         "The move's identity: the word of whoever has taken the sandbox that it does not run elsewhere."
-                )
+                ),
+                Parameter(
+                    name: "anyway",
+                    schema: .string,
+                    text: "true: what was kept here is used although the target has the sandbox, or cannot be asked."
+                ),
             ],
             success: (202, .json(.reference("Move"))),
-            refusals: [204, 400, 403, 404, 409]
+            refusals: [204, 400, 403, 404, 409, 502]
         ),
         APIOperation(
             method: .post,

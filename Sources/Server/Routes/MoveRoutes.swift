@@ -51,7 +51,9 @@ struct MoveRoutes {
         let date = now().inMilliseconds
         let move = try await runtime.editMove(of: id) { known, sandbox in
             if let known, known.isOpen, known.target == asked.target, known.source == asked.source { return known }
-            return try Move(asked, moveID, known, sandbox, luggage, at: date)
+            var move = try Move(asked, moveID, known, sandbox, luggage, at: date)
+            move.requestID = RequestID.current?.text
+            return move
         }
         await mover.follow(tenant)
         return try await answer(.accepted, move, id, tenant)
@@ -72,6 +74,7 @@ struct MoveRoutes {
         let query = QueryParameters(query: request.uri.query ?? "")
         let (tenant, id) = (try context.movingTenant, context.pathParameter("id"))
         let withdrawn = query.all("withdrawn").last
+        if query.all("anyway").last != "true" { try await expectGone(tenant.runtime, id) }
         let date = now().inMilliseconds
         let move = try await tenant.runtime.editMove(of: id) { move, _ in
             guard let move else { throw Self.noMove(id) }
@@ -80,6 +83,37 @@ struct MoveRoutes {
         guard let move else { return Response(.noContent) }
         await mover.kick(tenant, id)
         return try await answer(.accepted, move, id, tenant)
+    }
+
+    /// Checks that what was kept here of a sandbox that has moved can be used without its running twice: that its target has it no more.
+    private func expectGone(_ runtime: any SandboxRuntime, _ id: String) async throws {
+        let move = try await runtime.editMove(of: id) { move, _ in move }
+        guard let move, move.phase == .moved, let arrival = move.arrival else { return }
+        let advice = "If you know that it must run here, send anyway=true."
+        guard let target = try? mover.configuration.target(of: move.target) else {
+            throw APIError(
+                .conflict,
+                "MOVE::TARGET_UNKNOWN",
+                "The sandbox '\(id)' was taken to \(arrival.server) as '\(arrival.sandboxID)', which this server cannot ask. Delete "
+                    + "it there. \(advice)"
+            )
+        }
+        switch try await MoveTarget(server: PeerServer(target)).presence(of: arrival.sandboxID) {
+        case .gone: return
+        case .there:
+            throw APIError(
+                .conflict,
+                "MOVE::STILL_THERE",
+                "The sandbox '\(id)' has moved to \(arrival.server) as '\(arrival.sandboxID)', is still there, and must not run "
+                    + "twice. Delete it there, or move it back. \(advice)"
+            )
+        case .unknown(let obstacle):
+            throw APIError(
+                .badGateway,
+                "MOVE::TARGET_UNREACHABLE",
+                "Nobody knows whether the sandbox '\(id)' still runs elsewhere: \(obstacle). Try again. \(advice)"
+            )
+        }
     }
 
     @Sendable private func take(_ request: Request, _ context: APIRequestContext) async throws -> Response {

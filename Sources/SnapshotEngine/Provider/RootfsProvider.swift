@@ -212,8 +212,7 @@ public actor RootfsProvider: SnapshotProvider {
     /// Asks the store for every manifest and blob of an artifact. The namespace says nothing here.
     public func verify(_ artifact: Artifact, in namespace: String = "") async -> Step<Verified> {
         do {
-            try await store.verify(artifact)
-            return .done(Verified())
+            return .done(Verified(remarks: try await store.verify(artifact)))
         } catch {
             return .failed(Self.failure(error))
         }

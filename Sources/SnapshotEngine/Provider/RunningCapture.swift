@@ -88,13 +88,15 @@ final class RunningCapture: Sendable {
     /// Captures, then keeps the freeze until it is over: thawed, or sealed and killed. If it is given up, or the task is
     /// cancelled, nothing stays frozen but what was sealed.
     func run() async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.captureAndHold() }
-            group.addTask { await self.end.wait() }
-            await group.next()
-            group.cancelAll()
+        await RequestID.$current.withValue(request.requestID.flatMap { RequestID(nearest: $0) }) {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await self.captureAndHold() }
+                group.addTask { await self.end.wait() }
+                await group.next()
+                group.cancelAll()
+            }
+            await endFreeze()
         }
-        await endFreeze()
         over.open()
     }
 

@@ -138,6 +138,8 @@ def volume(**source: Any) -> dict[str, Any]:
         ({"volumes": [volume(pvc={"claimName": "odd", "storage": "much"})]}, "SANDBOX::INVALID_PARAMETER"),
         ({"resourceLimits": {"memory": "12Qi"}}, "SANDBOX::INVALID_PARAMETER"),
         ({"resourceLimits": {"cpu": "-1"}}, "SANDBOX::INVALID_PARAMETER"),
+        # The API server takes it, for infinite.
+        ({"resourceLimits": {"memory": "1e400"}}, "SANDBOX::INVALID_PARAMETER"),
         ({"resourceLimits": {"memory": "64Mi"}, "resourceRequests": {"memory": "128Mi"}}, "SANDBOX::INVALID_PARAMETER"),
         ({"metadata": {"opensandbox.io/mine": "yes"}}, "SANDBOX::INVALID_METADATA_LABEL"),
         ({"metadata": {"a b": "c"}}, "SANDBOX::INVALID_METADATA_LABEL"),

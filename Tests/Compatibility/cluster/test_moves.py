@@ -123,8 +123,12 @@ def test_while_it_moves(both: World) -> None:
     assert side.finish(sandbox_id)["phase"] == "Moved"
     resumed = side.wire.send("POST", f"/v1/sandboxes/{sandbox_id}/resume")
     assert resumed.status == 409 and "must not run twice" in resumed.json["message"]
+    # Nothing makes it run twice but whoever says so.
+    refused = side.wire.send("DELETE", f"/v1/sandboxes/{sandbox_id}/move")
+    assert refused.error == (409, "MOVE::STILL_THERE") and "Delete it there" in refused.json["message"]
+    assert side.wire.send("POST", f"/v1/sandboxes/{sandbox_id}/resume").status == 409
     # Both are used on purpose from here on.
-    assert side.wire.send("DELETE", f"/v1/sandboxes/{sandbox_id}/move").status == 204
+    assert side.wire.send("DELETE", f"/v1/sandboxes/{sandbox_id}/move?anyway=true").status == 204
     assert side.wire.send("POST", f"/v1/sandboxes/{sandbox_id}/resume").status == 202
     until(lambda: side.state(sandbox_id) == "Running")
     taken = side.start(sandbox_id, source="delete")
@@ -273,8 +277,9 @@ def test_the_section(both: World, program: Path) -> None:
     assert '"phase":"Moved"' in follow("api", cluster)
     assert machine.run(sandbox_id, "cat /kept").strip() == "kept"
     # What was kept at the cluster is used on purpose, and so is another sandbox from here on.
-    machine.wire.send("DELETE", f"/v1/sandboxes/{sandbox_id}")
-    assert cluster.wire.send("DELETE", f"/v1/sandboxes/{sandbox_id}/move").status == 204
+    other = {"OTHER": f"http://{machine.server.address}", "OTHER_KEY": machine.server.key, "OTHER_ID": sandbox_id}
+    follow("kept", cluster, **other)
+    until(lambda: cluster.state(sandbox_id) == "Running")
     local = {"LOCAL": f"http://{machine.server.address}", "LOCAL_KEY": machine.server.key}
     assert follow("local", cluster, **local).split()[0] == sandbox_id
     assert machine.run(sandbox_id, "cat /kept").strip() == "kept"

@@ -16,6 +16,8 @@ final class InstantProvider: SnapshotProvider {
         /// By the names of pods, what the preflight of their captures says.
         var preflightFailures: [String: SnapshotFailure] = [:]
         var verifyFailure: SnapshotFailure?
+        /// What speaks against each artifact, and keeps nobody from it.
+        var verifyRemarks: [String] = []
         var sealFailure: SnapshotFailure?
         /// Whether captures go on until this is taken back.
         var isHeld = false
@@ -134,7 +136,7 @@ final class InstantProvider: SnapshotProvider {
 
     func verify(_ artifact: Artifact, in namespace: String) async -> Step<Verified> {
         if let failure = state.withLock({ $0.verifyFailure }) { return .failed(failure) }
-        return .done(Verified())
+        return .done(Verified(remarks: state.withLock(\.verifyRemarks)))
     }
 
     func delete(_ artifact: Artifact, in namespace: String) async -> Step<Deleted> {

@@ -174,6 +174,10 @@ struct CommitJobOutcomeTests {
             return
         }
         #expect(problem.message.contains("OutOfpods") && problem.message.contains("capacity: 110"))
+        #expect(problem.message.contains("make some there"))
+        #expect(NodeJobOutcome.failed(reason: "OutOfcpu", message: nil).lacksRoom)
+        #expect(!NodeJobOutcome.failed(reason: "DeadlineExceeded", message: nil).lacksRoom)
+        #expect(!NodeJobOutcome.starting.lacksRoom)
         let leaving = outcome(of: running, failed: "DeadlineExceeded") {
             $0.metadata.deletionTimestamp = Timestamp(seconds: 1)
         }

@@ -71,6 +71,27 @@ struct CommitJobTests {
         #expect(job.spec.template.spec.restartPolicy == "Never")
     }
 
+    @Test("It is known by the name of what asked for it, in each container, also when it is done anew")
+    func requestID() throws {
+        var request = CommitJobExample.request(.holdFrozen(until: CommitJobExample.deadline))
+        #expect(
+            CommitJobExample.job(request).job(now: now).manifest.metadata.annotations.keys.sorted() == [
+                "stasis.dev/snapshot-request"
+            ]
+        )
+        request.requestID = "9f1c"
+        var again = CommitJobExample.job(request).job(now: now)
+        again.annotations["stasis.dev/tried-since"] = "2026-11-30T12:00:00Z"
+        let job = again.manifest
+        #expect(job.metadata.annotations["stasis.dev/request-id"] == "9f1c")
+        #expect(job.metadata.annotations["stasis.dev/tried-since"] == "2026-11-30T12:00:00Z")
+        #expect(job.spec.template.metadata?.annotations["stasis.dev/request-id"] == "9f1c")
+        for name in ["commit", "hold"] {
+            #expect(try container(name, of: job).env.contains(EnvVar("STASIS_REQUEST_ID", "9f1c")))
+        }
+        #expect(job.request == request)
+    }
+
     @Test("A restarted controller finds the request in it")
     func request() {
         let request = CommitJobExample.request(.holdFrozen(until: CommitJobExample.deadline))

@@ -73,6 +73,18 @@ struct ForeignSnapshotTests {
                 let plain = try await runtime.create(fixture.spec(), credentials: nil, expiresAt: nil)
                 try await runtime.delete(plain.id)
             }
+            // Unsigned as it is now, it is only told of.
+            try await fixture.run(configure: {
+                $0.verification = .warn
+                $0.verificationKeys = [trusted]
+            }) { runtime in
+                let spec = SandboxSpec(image: image, entrypoint: ["sleep", "100000"], resourceLimits: [:])
+                let sandbox = try await runtime.create(spec, credentials: nil, expiresAt: nil)
+                let told = try await runtime.events(of: sandbox.id).filter { $0.reason == "ProvenanceNotVerified" }
+                #expect(told.map(\.kind) == [.warning])
+                #expect(told.first?.message.contains("nobody has signed a statement about it") == true)
+                try await runtime.delete(sandbox.id)
+            }
             let config = try await fixture.machine.puller.ensure(try ImageLocation(parsing: image)).config.config
             #expect(config.labels?["dev.stasis.snapshot.environment"] == #"["TOKEN"]"#)
             #expect(config.env?.contains { $0.contains("t0k3n") } != true)

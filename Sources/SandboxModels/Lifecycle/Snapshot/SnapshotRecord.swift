@@ -21,6 +21,19 @@ public struct SnapshotRecord: Sendable, Hashable, Codable {
         case deleting
         /// Nothing of it is left.
         case deleted
+
+        /// Its word, without what it carries.
+        public var name: String {
+            switch self {
+            case .waiting: "waiting"
+            case .capturing: "capturing"
+            case .ending: "ending"
+            case .ready: "ready"
+            case .failed: "failed"
+            case .deleting: "deleting"
+            case .deleted: "deleted"
+            }
+        }
     }
 
     /// How a capture ended.

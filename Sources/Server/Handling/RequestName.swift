@@ -17,7 +17,7 @@ extension HTTPField.Name {
 }
 
 /// The name that stands in a request's response and in every line that is logged about it.
-enum RequestID {
+enum RequestName {
     /// A longer name would only serve to fill the log.
     static let maximumLength = 128
 
