@@ -25,6 +25,7 @@ let nioHTTPTypesHTTP1 = Target.Dependency.product(name: "NIOHTTPTypesHTTP1", pac
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let nioWebSocket = Target.Dependency.product(name: "NIOWebSocket", package: "swift-nio")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
@@ -42,9 +43,7 @@ let libraries = [
     "SnapshotProvider", "SnapshotStore", "SnapshotEngine", "Controller", "TaskExecutor", "LocalRuntime",
     "ClusterRuntime", "KruiseRuntime", "Server", "Committer", "ImageBuilder", "RegistryInventory", "PrometheusMetrics",
 ]
-let programs = [
-    "stasis-controller", "stasis-server", "stasis-committer", "stasis-task-executor", "stasis-images",
-]
+let programs = ["stasis-controller", "stasis-server", "stasis-committer", "stasis-task-executor", "stasis-images"]
 
 /// What a client of Kubernetes is written with.
 let kube: [Target.Dependency] = ["KubeClient", "KubeModels", "KubeRuntime"]
@@ -105,8 +104,8 @@ let package = Package(
         .target(
             name: "KubeClient",
             dependencies: [
-                "KubeModels", "WebSockets", asyncHTTPClient, logging, metrics, nioCore, nioHTTP1, nioPosix, nioSSL,
-                subprocess, systemPackage, .product(name: "Yams", package: "Yams"),
+                "KubeModels", "WebSockets", asyncHTTPClient, deque, logging, metrics, nioCore, nioHTTP1, nioPosix,
+                nioSSL, nioTLS, subprocess, systemPackage, .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: house
         ),

@@ -44,6 +44,68 @@ struct JSONTests {
         }
     }
 
+    /// Strings are passed over several bytes at a time: whatever ends one, is escaped or is refused may be anywhere among them.
+    @Test func readsStringsWhateverIsWhereInThem() throws {
+        for length in 0...40 {
+            for place in 0..<max(length, 1) {
+                for (special, meaning) in [
+                    ("\\\"", "\""), ("\\\\", "\\"), ("\\u00e9", "é"), ("é", "é"), ("\u{7F}", "\u{7F}"), ("!", "!"),
+                    ("#", "#"),
+                    ("[", "["), ("]", "]"), (" ", " "), ("😀", "😀"),
+                ] {
+                    let (before, after) = (
+                        String(repeating: "a", count: place), String(repeating: "b", count: length - min(place, length))
+                    )
+                    let text = "\"\(before)\(special)\(after)\""
+                    #expect(try String(json: text) == before + meaning + after)
+                    #expect(try [String](json: "[\(text),\(text)]").count == 2)
+                }
+                var bytes = Array("\"\(String(repeating: "a", count: max(length, 1)))\"".utf8)
+                for bad: UInt8 in [0x00, 0x0A, 0x1F, 0xFF, 0x80] {
+                    bytes[place + 1] = bad
+                    #expect(throws: JSONError.self) { try String(json: bytes) }
+                    #expect(throws: JSONError.self) { try RawJSON(json: bytes) }
+                }
+            }
+        }
+    }
+
+    /// Members in any order, with unknown ones, twice and as null among them, are read as if they came one by one.
+    @Test func readsMembersInAnyOrder() throws {
+        var generator = SeededGenerator(seed: 5)
+        let members = [
+            #""manager":"m""#, #""operation":"o""#, #""apiVersion":"v""#, #""subresource":"s""#, #""fieldsType":"f""#,
+            #""fieldsV1":{"a":1}"#, #""x":[1]"#, #""y":{"manager":"no"}"#, #""\u007a":2"#,
+        ]
+        let expected = try ManagedFieldsEntry(json: "{\(members.joined(separator: ","))}")
+        #expect(
+            expected.manager == "m" && expected.fieldsV1?.text == #"{"a":1}"#
+                && expected.unknownFields.names == ["x", "y", "z"]
+        )
+        for _ in 0..<300 {
+            var shuffled = members.shuffled(using: &generator)
+            #expect(try ManagedFieldsEntry(json: "{\(shuffled.joined(separator: ","))}") == expected)
+            shuffled.insert(#""m\u0061nager":"before""#, at: 0)
+            shuffled.insert(#""operation":null"#, at: Int.random(in: 0...shuffled.count, using: &generator))
+            let again = try ManagedFieldsEntry(json: "{\(shuffled.joined(separator: ", "))}")
+            #expect(again == expected)
+        }
+    }
+
+    /// Whole numbers are read as they are, wherever they end.
+    @Test(arguments: [
+        ("0", 0), ("7", 7), ("-7", -7), ("999999999999999999", 999_999_999_999_999_999), ("9223372036854775807", .max),
+        ("-9223372036854775808", .min), ("1234567890123456789", 1_234_567_890_123_456_789),
+    ])
+    func readsWholeNumbers(_ text: String, _ value: Int) throws {
+        #expect(try Int(json: text) == value)
+        #expect(try [Int](json: "[\(text),\(text) , \(text)]") == [value, value, value])
+        #expect(try [String: Int](json: "{\"a\":\(text)}") == ["a": value])
+        for wrong in ["0\(text)", "\(text).0", "\(text)e1", "\(text)x", "9223372036854775808"] {
+            #expect(throws: JSONError.self) { try [Int](json: "[\(wrong)]") }
+        }
+    }
+
     @Test func boundsItsDepth() throws {
         let deep = String(repeating: "[", count: 256) + String(repeating: "]", count: 256)
         #expect(throws: Never.self) { try JSONValue(json: deep) }

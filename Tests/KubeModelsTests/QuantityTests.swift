@@ -47,6 +47,17 @@ struct QuantityTests {
     @Test(arguments: ["9223372036854775807", "-9223372036854775807", "7Ei", "1e18", "1e-400", "0e400", "500m"])
     func whatThereCanBeIsGiven(_ text: String) { #expect(Quantity(withinLimits: text) == Quantity(text)) }
 
+    /// What is read the short way is what is read the long way, which a sign makes it go.
+    @Test(arguments: ["", "m", "Ki", "Mi", "Gi", "k", "M", "G", "Ti", "u", "n", "e3", "x", "K", "mm"])
+    func readsDocumentsAsTexts(_ suffix: String) throws {
+        for digits in ["0", "1", "007", "250", "1024", "999999999999999", "1000000000000000", "99999999999999999999"] {
+            let text = digits + suffix
+            let read = try? Quantity(json: "\"\(text)\"")
+            #expect(read == Quantity("+" + text) && read?.format == Quantity("+" + text)?.format, "\(text)")
+            #expect(read.map(\.jsonText) ?? "\"\(text)\"" == "\"\(text)\"")
+        }
+    }
+
     @Test func countsExactly() throws {
         let tenth = try #require(Quantity("0.1"))
         #expect((0..<10).reduce(Quantity(0)) { sum, _ in sum + tenth } == Quantity(1))

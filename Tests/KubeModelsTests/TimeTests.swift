@@ -24,6 +24,21 @@ struct TimeTests {
     ])
     func refusesWhatIsNone(_ text: String) { #expect(Timestamp(text) == nil) }
 
+    /// What is read the short way is what is read the long way, which a fraction makes it go.
+    @Test func readsDocumentsAsTexts() throws {
+        var generator = SeededGenerator(seed: 9)
+        let characters = Array("0123456789-:TZ+. ")
+        for _ in 0..<2000 {
+            var text = Array("2026-11-21T17:57:05Z")
+            for _ in 0...Int.random(in: 0...2, using: &generator) {
+                let place = Int.random(in: 0..<text.count, using: &generator)
+                text[place] = characters.randomElement(using: &generator) ?? "0"
+            }
+            let long = text.last == "Z" ? String(text.dropLast()) + ".0Z" : String(text)
+            #expect((try? Timestamp(json: "\"\(String(text))\"")) == Timestamp(long), "\(String(text))")
+        }
+    }
+
     @Test func writesMicroseconds() throws {
         let time = try #require(MicroTime("2026-11-21T17:57:05.123456789Z"))
         #expect(time.description == "2026-11-21T17:57:05.123456Z")

@@ -1,7 +1,6 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-import AsyncHTTPClient
 public import KubeModels
 public import NIOCore
 
@@ -10,13 +9,13 @@ public import NIOCore
 /// It is read when it is asked for. It ends when the log does, and when it is followed, when the container does. If the
 /// connection breaks it ends in a `KubeError`: nobody knows then which bytes come next.
 public struct PodLog: AsyncSequence, Sendable {
-    let body: HTTPClientResponse.Body
+    let body: AnswerBody
     let request: KubeRequest
     let transport: KubeTransport
 
     /// Goes through the bytes.
     public struct Iterator: AsyncIteratorProtocol {
-        fileprivate var body: HTTPClientResponse.Body.AsyncIterator
+        fileprivate var body: AnswerBody.Iterator
         fileprivate let request: KubeRequest
         fileprivate let transport: KubeTransport
 
@@ -88,7 +87,7 @@ extension ResourceClient where Object == Pod {
     public func log(of pod: String, _ options: LogOptions = LogOptions()) async throws -> PodLog {
         var request = try request("read the log of", name: pod, subresource: "log")
         request.accept = "*/*"
-        if options.isFollowing { request.answer = .log }
+        request.answer = options.isFollowing ? .log : .text
         options.apply(to: &request)
         let response = try await transport.send(request)
         return PodLog(body: response.body, request: request, transport: transport)

@@ -1,7 +1,6 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-import AsyncHTTPClient
 public import KubeModels
 import NIOCore
 import NIOHTTP1
@@ -91,6 +90,7 @@ extension ResourceClient {
         var request = try request("delete", .DELETE)
         selection.apply(to: &request)
         request.body = ByteBuffer(bytes: options.document.json())
+        request.answer = .text
         let response = try await transport.send(request)
         // A list of what was deleted, which may be long and which nobody needs.
         for try await _ in response.body {}

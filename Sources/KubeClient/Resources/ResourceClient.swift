@@ -132,13 +132,17 @@ public struct ResourceClient<Object: KubeObject>: Sendable {
         title: String? = nil
     ) throws(KubeError) -> KubeRequest {
         var path = type.group.isEmpty ? "/api/\(type.version)" : "/apis/\(type.group)/\(type.version)"
-        let place = [namespace, name ?? title].compactMap { $0 }.joined(separator: "/").onOneLine(limit: 320)
         let subject =
-            name == nil && title == nil
-            ? "\(type.qualifiedPlural)\(namespace.map { " in \($0)" } ?? "")" : "\(type.kind) \(place)"
-        for part in [namespace, name].compactMap({ $0 }) {
+            if let title = name ?? title {
+                "\(type.kind) \((namespace.map { "\($0)/\(title)" } ?? title).onOneLine(limit: 320))"
+            } else {
+                "\(type.qualifiedPlural)\(namespace.map { " in \($0)" } ?? "")"
+            }
+        for case let part? in [namespace, name] {
             // The API server takes no such names either, and an address would mean something else with them.
-            if part.isEmpty || part == "." || part == ".." || part.contains("/") || part.contains("%") {
+            if part.isEmpty || part == "." || part == ".."
+                || part.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "%") })
+            {
                 throw KubeError(
                     .invalidRequest,
                     operation: operation,

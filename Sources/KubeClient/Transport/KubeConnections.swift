@@ -1,12 +1,9 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-import AsyncHTTPClient
 import NIOCore
-import NIOPosix
 import NIOSSL
-
-import struct Foundation.URLComponents
+import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -32,11 +29,17 @@ public final class KubeConnections: Sendable {
     let endpoint: ServerEndpoint
     /// How TLS is spoken, without a client certificate.
     let tls: TLSConfiguration
-    private let requests: HTTPClient
+    private let requests: ConnectionPool
     /// For requests that nothing may hold up.
-    private let reserved: HTTPClient
-    private let watches: HTTPClient
-    private let logs: HTTPClient
+    private let reserved: ConnectionPool
+    private let streams: ConnectionPool
+    /// Instead of all these, if there is a proxy on the way.
+    private let proxied: ProxiedConnections?
+    private let identity = Mutex<(generation: Int, identity: ClientIdentity)?>(nil)
+    private let identifying = SingleFlight<ClientIdentity>()
+    /// How long a watch may be silent.
+    private let watchSilence: TimeAmount
+    private let requestTimeout: TimeAmount
 
     /// Makes the pools; nothing is connected yet. `shutdown` is to be called when nobody uses them any more.
     ///
@@ -46,48 +49,69 @@ public final class KubeConnections: Sendable {
     public init(_ configuration: KubeClientConfiguration) throws(KubeError) {
         endpoint = configuration.server
         tls = try endpoint.tlsConfiguration()
-        var http = HTTPClient.Configuration()
-        http.httpVersion = .http1Only
-        http.redirectConfiguration = .disallow
-        http.connectionPool.retryConnectionEstablishment = false
-        http.timeout.connect = TimeAmount(configuration.connectTimeout)
-        http.timeout.write = TimeAmount(configuration.requestTimeout)
-        http.tlsConfiguration = tls
-        http.proxy = try Self.proxy(endpoint)
-        http.http1_1ConnectionDebugInitializer = { Self.watchOver($0) }
-        if let name = endpoint.serverName { http.dnsOverride[name] = endpoint.host }
-        http.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 128
-        http.timeout.read = TimeAmount(configuration.requestTimeout)
-        requests = HTTPClient(eventLoopGroupProvider: .singleton, configuration: http)
-        reserved = HTTPClient(eventLoopGroupProvider: .singleton, configuration: http)
+        let address = ServerAddress(endpoint, connectTimeout: configuration.connectTimeout)
+        requests = ConnectionPool(address, limit: 128)
+        reserved = ConnectionPool(address, limit: 128)
         // A stream keeps its connection for as long as it lasts.
-        http.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 10_000
-        http.timeout.read = TimeAmount(configuration.watchDuration * 2 + configuration.watchGrace)
-        watches = HTTPClient(eventLoopGroupProvider: .singleton, configuration: http)
-        // What says nothing may have nothing to say.
-        http.timeout.read = nil
-        logs = HTTPClient(eventLoopGroupProvider: .singleton, configuration: http)
+        streams = ConnectionPool(address, limit: 10_000)
+        watchSilence = TimeAmount(configuration.watchDuration * 2 + configuration.watchGrace)
+        requestTimeout = TimeAmount(configuration.requestTimeout)
+        proxied = try endpoint.proxy == nil ? nil : ProxiedConnections(configuration, tls: tls)
     }
 
     /// Ends all connections.
     public func shutdown() async throws {
-        for client in [requests, reserved, watches, logs] { try await client.shutdown() }
+        for pool in [requests, reserved, streams] { await pool.shutDown() }
+        try await proxied?.shutdown()
     }
 
     /// Sends a message.
+    ///
+    /// - Throws: what `KubeTransport.failure` makes errors of.
     func execute(
-        _ message: HTTPClientRequest,
-        for answer: KubeRequest.Answer,
+        _ message: KubeMessage,
+        _ authorization: Authorization,
         isReserved: Bool,
-        deadline: NIODeadline
-    ) async throws -> HTTPClientResponse {
-        let client =
-            switch answer {
-            case .document: isReserved ? reserved : requests
-            case .watch: watches
-            case .log: logs
+        limit: Int
+    ) async throws -> KubeAnswer {
+        if let proxied { return try await proxied.execute(message, authorization, isReserved: isReserved) }
+        let (pool, patience, silence): (ConnectionPool, TimeAmount?, TimeAmount?) =
+            switch message.answer {
+            case .document, .text: (isReserved ? reserved : requests, requestTimeout, requestTimeout)
+            case .watch: (streams, requestTimeout, watchSilence)
+            // What says nothing may have nothing to say.
+            case .log: (streams, nil, nil)
             }
-        return try await client.execute(message, deadline: deadline)
+        let exchange = Exchange(
+            message: message.bytes,
+            reading: message.answer == .document ? .whole(limit: limit) : .stream,
+            patience: patience,
+            silence: silence
+        )
+        return try await pool.run(exchange, as: identity(of: authorization))
+    }
+
+    /// As whom connections are made; `nil` without TLS.
+    private func identity(of authorization: Authorization) async throws -> ClientIdentity? {
+        guard endpoint.scheme == "https" else { return nil }
+        if let known = known(authorization) { return known }
+        return try await identifying.run {
+            if let known = known(authorization) { return known }
+            let tls = tls
+            let fresh = try await BlockingIO.run { try ClientIdentity(authorization, tls) }
+            identity.withLock { $0 = (authorization.generation, fresh) }
+            return fresh
+        }
+    }
+
+    private func known(_ authorization: Authorization) -> ClientIdentity? {
+        identity.withLock { known in
+            if let known, known.generation == authorization.generation { return known.identity }
+            // A new token does not make another one of it.
+            guard let same = known?.identity, same.matches(authorization) else { return nil }
+            known = (authorization.generation, same)
+            return same
+        }
     }
 
     /// Has TCP find out when the other end is no more: a watch may be silent for minutes, and would not know.
@@ -107,27 +131,5 @@ public final class KubeConnections: Sendable {
         }
         // A connection that is no TCP has none of these.
         return EventLoopFuture.andAllComplete(set, on: channel.eventLoop)
-    }
-
-    private static func proxy(_ endpoint: ServerEndpoint) throws(KubeError) -> HTTPClient.Configuration.Proxy? {
-        guard let text = endpoint.proxy else { return nil }
-        let parts = URLComponents(string: text)
-        guard let host = parts?.host, !host.isEmpty, let scheme = parts?.scheme?.lowercased(),
-            ["http", "socks5"].contains(scheme)
-        else {
-            throw KubeError(
-                .invalidConfiguration,
-                operation: "use the proxy of",
-                subject: endpoint.address,
-                reason: "it is none that we can use",
-                advice: "a proxy looks like http://proxy.example:3128 or socks5://proxy.example:1080"
-            )
-        }
-        guard scheme == "http" else { return .socksServer(host: host, port: parts?.port ?? 1080) }
-        if let user = parts?.user {
-            let login = HTTPClient.Authorization.basic(username: user, password: parts?.password ?? "")
-            return .server(host: host, port: parts?.port ?? 80, authorization: login)
-        }
-        return .server(host: host, port: parts?.port ?? 80)
     }
 }

@@ -55,6 +55,17 @@ extension KubeTransport {
         case is NIOConnectionError, is IOError:
             let advice = "check the address and that the API server is running"
             return transient(.unreachable, "no connection to \(authority)", advice: advice, isHarmless: true)
+        case ConnectionFault.connectTimeout, ChannelError.connectTimeout:
+            let advice = "check the address and the network"
+            return transient(.unreachable, "\(authority) does not answer", advice: advice, isHarmless: true)
+        case ConnectionFault.timeout:
+            return transient(.timeout, "\(authority) did not answer in time")
+        case ConnectionFault.shutDown:
+            return CancellationError()
+        case ConnectionFault.tooLarge:
+            return tooLarge(request)
+        case ConnectionFault.malformed(let malformed):
+            return transient(.unreachable, "what \(authority) sent is no answer, but \(malformed.reason)")
         case let error as HTTPClientError:
             switch error {
             case .cancelled:
@@ -81,8 +92,8 @@ extension KubeTransport {
     }
 
     /// What an answer means that is not a good one.
-    func fault(of response: HTTPClientResponse, to request: KubeRequest) async -> KubeError {
-        let code = Int(response.status.code)
+    func fault(of response: KubeAnswer, to request: KubeRequest) async -> KubeError {
+        let code = response.head.code
         let body = (try? await response.body.collect(upTo: 1 << 20)) ?? ByteBuffer()
         let status: Status? = body.withUnsafeReadableBytes { try? Status(json: $0) }
         var error = Self.fault(code, status, request)
@@ -90,7 +101,7 @@ extension KubeTransport {
         error.status = status
         // A proxy, or a server that is no API server at all.
         if status == nil {
-            let type = response.headers.first(name: "Content-Type") ?? "something untyped"
+            let type = response.head.first("Content-Type") ?? "something untyped"
             let words = body.getString(at: body.readerIndex, length: min(body.readableBytes, 400)) ?? ""
             error.reason += "; it sent \(type.onOneLine(limit: 60)): '\(words.onOneLine(limit: 200))'"
         }

@@ -36,7 +36,7 @@ extension KubeTransport {
                 )
                 return try await client.connect(
                     endpoint.path + request.target,
-                    headers: headers(request, authorization),
+                    headers: try headers(request, authorization),
                     subprotocols: subprotocols
                 ) { socket in
                     isOpen.value = true

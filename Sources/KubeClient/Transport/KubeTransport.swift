@@ -1,7 +1,6 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-import AsyncHTTPClient
 import KubeModels
 import Logging
 import NIOCore
@@ -17,6 +16,7 @@ struct KubeTransport: Sendable {
     private(set) var limiter: RateLimiter
     let measures: RequestMetrics
     let logger: Logger
+    private let heads: RequestHeads
     /// Whether it has connections that nothing else uses.
     private(set) var isReserved = false
 
@@ -34,6 +34,7 @@ struct KubeTransport: Sendable {
         self.limiter = limiter
         self.measures = measures
         self.logger = logger
+        heads = RequestHeads(configuration)
     }
 
     /// The same, with connections and a limit of its own.
@@ -56,7 +57,7 @@ struct KubeTransport: Sendable {
     /// Sends a request, again after failures that may pass, and returns its answer if it is a good one.
     ///
     /// - Throws: `KubeError`, or `CancellationError`.
-    func send(_ request: KubeRequest) async throws -> HTTPClientResponse {
+    func send(_ request: KubeRequest) async throws -> KubeAnswer {
         var attempt = 1
         while true {
             do {
@@ -83,11 +84,11 @@ struct KubeTransport: Sendable {
     /// Sends a request once, or twice if the credentials were refused and there are others.
     ///
     /// - Throws: `TransientFailure` for what may pass, else `KubeError`, or `CancellationError`.
-    func sendOnce(_ request: KubeRequest) async throws -> HTTPClientResponse {
+    func sendOnce(_ request: KubeRequest) async throws -> KubeAnswer {
         try await awaitTurn(of: request)
         let authorization = try await authenticator.authorization()
         var response = try await execute(request, authorization)
-        if response.status == .unauthorized,
+        if response.head.code == 401,
             let other = try await authenticator.replacement(for: authorization)
         {
             await drain(response)
@@ -108,19 +109,24 @@ struct KubeTransport: Sendable {
     }
 
     /// Reads an answer's whole body.
-    func body(of response: HTTPClientResponse, to request: KubeRequest) async throws -> ByteBuffer {
+    func body(of response: KubeAnswer, to request: KubeRequest) async throws -> ByteBuffer {
         do {
             return try await response.body.collect(upTo: configuration.answerLimit)
         } catch is NIOTooManyBytesError {
-            throw request.fault(
-                .tooLarge,
-                "the answer has more than \(configuration.answerLimit) bytes",
-                advice: "ask for less, such as pages of a list"
-            )
+            throw tooLarge(request)
         } catch {
             let failure = failure(error, of: request)
             throw (failure as? TransientFailure)?.error ?? failure
         }
+    }
+
+    /// An error about an answer of which nobody wants to read so much.
+    func tooLarge(_ request: KubeRequest) -> KubeError {
+        request.fault(
+            .tooLarge,
+            "the answer has more than \(configuration.answerLimit) bytes",
+            advice: "ask for less, such as pages of a list"
+        )
     }
 
     /// Reads a document of an answer.
@@ -147,26 +153,17 @@ struct KubeTransport: Sendable {
     private func execute(
         _ request: KubeRequest,
         _ authorization: Authorization
-    ) async throws -> HTTPClientResponse {
-        var message = HTTPClientRequest(url: configuration.server.origin + configuration.server.path + request.target)
-        message.method = request.method
-        message.headers = headers(request, authorization)
-        if authorization.privateKey != nil { message.tlsConfiguration = authorization.apply(to: connections.tls) }
-        if let body = request.body {
-            message.headers.add(name: "Content-Type", value: request.contentType)
-            message.body = .bytes(body)
-        }
-        let deadline: NIODeadline =
-            request.answer == .log ? .distantFuture : .now() + TimeAmount(configuration.requestTimeout)
+    ) async throws -> KubeAnswer {
+        let message = try KubeMessage(request, to: configuration.server, heads.head(of: authorization))
         let start = ContinuousClock.now
         do {
             let response = try await connections.execute(
                 message,
-                for: request.answer,
+                authorization,
                 isReserved: isReserved,
-                deadline: deadline
+                limit: configuration.answerLimit
             )
-            measures.sent(request, code: Int(response.status.code), in: .now - start)
+            measures.sent(request, code: response.head.code, in: .now - start)
             reportWarnings(of: response, to: request)
             return response
         } catch {
@@ -175,29 +172,18 @@ struct KubeTransport: Sendable {
         }
     }
 
-    /// The headers of every request, also of those that become something other than HTTP.
-    func headers(_ request: KubeRequest, _ authorization: Authorization) -> HTTPHeaders {
-        var headers: HTTPHeaders = [
-            "Host": configuration.server.authority, "Accept": request.accept, "User-Agent": configuration.userAgent,
-        ]
-        if let token = authorization.bearerToken { headers.add(name: "Authorization", value: "Bearer \(token)") }
-        guard let other = configuration.impersonation else { return headers }
-        headers.add(name: "Impersonate-User", value: other.user)
-        if let uid = other.uid { headers.add(name: "Impersonate-Uid", value: uid) }
-        for group in other.groups { headers.add(name: "Impersonate-Group", value: group) }
-        for (key, values) in other.extra {
-            for value in values {
-                headers.add(name: "Impersonate-Extra-\(KubeRequest.encode(key))", value: value)
-            }
-        }
+    /// The headers of requests that become something other than HTTP.
+    func headers(_ request: KubeRequest, _ authorization: Authorization) throws(KubeError) -> HTTPHeaders {
+        var headers = try heads.head(of: authorization).headers
+        headers.add(name: "Accept", value: request.accept)
         return headers
     }
 
-    private func check(_ response: HTTPClientResponse, _ request: KubeRequest) async throws -> HTTPClientResponse {
-        if 200..<300 ~= response.status.code { return response }
+    private func check(_ response: KubeAnswer, _ request: KubeRequest) async throws -> KubeAnswer {
+        if 200..<300 ~= response.head.code { return response }
         let error = await fault(of: response, to: request)
-        let retryAfter = Self.retryAfter(response.headers, error.status)
-        switch response.status.code {
+        let retryAfter = Self.retryAfter(response.head, error.status)
+        switch response.head.code {
         case 429: throw TransientFailure(error: error, retryAfter: retryAfter, isHarmless: true)
         case 408, 500, 502...599: throw TransientFailure(error: error, retryAfter: retryAfter)
         default: throw error
@@ -205,13 +191,13 @@ struct KubeTransport: Sendable {
     }
 
     /// Reads the little that is left of an answer, so that its connection can be used again.
-    private func drain(_ response: HTTPClientResponse) async {
+    private func drain(_ response: KubeAnswer) async {
         _ = try? await response.body.collect(upTo: 64 << 10)
     }
 
     /// What the server wants people to know, such as that a version is going to be removed.
-    private func reportWarnings(of response: HTTPClientResponse, to request: KubeRequest) {
-        for warning in response.headers["Warning"].prefix(5) where warning.hasPrefix("299 ") {
+    private func reportWarnings(of response: KubeAnswer, to request: KubeRequest) {
+        for warning in response.head.values("Warning", atMost: 5) where warning.hasPrefix("299 ") {
             logger.warning(
                 "the API server warns",
                 metadata: [
@@ -222,8 +208,8 @@ struct KubeTransport: Sendable {
     }
 
     /// How long the server wants us to wait.
-    private static func retryAfter(_ headers: HTTPHeaders, _ status: Status?) -> Duration? {
-        let header = headers.first(name: "Retry-After").flatMap { Int64($0) }
+    private static func retryAfter(_ head: AnswerHead, _ status: Status?) -> Duration? {
+        let header = head.first("Retry-After").flatMap { Int64($0) }
         guard let seconds = header ?? status?.details?.retryAfterSeconds.map(Int64.init), seconds >= 0 else {
             return nil
         }

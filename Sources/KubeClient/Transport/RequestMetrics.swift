@@ -27,7 +27,7 @@ final class RequestMetrics: Sendable {
 
     init(factory: any MetricsFactory) { self.factory = factory }
 
-    /// An answer has begun, or there is none.
+    /// An answer has come, or has begun if it is read as it is asked for, or there is none.
     func sent(_ request: KubeRequest, code: Int?, in time: Duration) {
         var answer = "<error>"
         if let code { answer = String(code) }

@@ -1,7 +1,6 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-import AsyncHTTPClient
 public import KubeModels
 import Logging
 import NIOCore
@@ -21,7 +20,7 @@ public struct WatchSequence<Object: KubeObject>: AsyncSequence, Sendable {
     /// Goes through the events.
     public struct Iterator: AsyncIteratorProtocol {
         private struct Stream {
-            var body: HTTPClientResponse.Body.AsyncIterator
+            var body: AnswerBody.Iterator
             var lines: LineSplitter
             /// When it must have ended by itself.
             let end: ContinuousClock.Instant

@@ -27,7 +27,9 @@ public protocol JSONFields: JSONConvertible {
     /// The members that the type has no fields for.
     var unknownFields: UnknownFields { get set }
 
-    /// Shows each field to the visitor. It is called many times and must do nothing else.
+    /// Shows each field to the visitor. It is called several times and must do nothing else.
+    ///
+    /// Fields in the order in which documents mostly have them are read fastest.
     mutating func visit(_ fields: inout FieldVisitor) throws(JSONError)
 }
 
@@ -35,7 +37,7 @@ extension JSONFields {
     /// Reads an object.
     public init(from reader: inout JSONReader) throws(JSONError) {
         self.init()
-        try read(from: &reader) { (_, _) in false }
+        try readMembers(from: &reader)
     }
 
     /// Writes an object: its fields in their order, then the unknown ones ordered by their names.
@@ -54,32 +56,25 @@ extension JSONFields {
 
     /// Reads the members of an object.
     ///
-    /// - Parameter isHandled: gets each member first, and says whether it has read it.
-    mutating func read(
+    /// - Parameter type: what its `apiVersion` and `kind` must be, if it has them and they are none of its fields.
+    mutating func readMembers(
         from reader: inout JSONReader,
-        before isHandled: (borrowing JSONKey, inout JSONReader) throws(JSONError) -> Bool
+        as type: (any KubeResource.Type)? = nil
     ) throws(JSONError) {
         try reader.enterObject()
-        while let key = try reader.nextKey() {
-            do {
-                if try isHandled(key, &reader) { continue }
-                if try readField(key, &reader) { continue }
-                unknownFields[try key.name()] = try reader.readRaw()
+        try withUnsafeMutablePointer(to: &reader) { (reader) throws(JSONError) in
+            var visitor = FieldVisitor(.reading(reader), type)
+            do throws(JSONError) {
+                try visitor.advance(reader)
+                // One visit reads all members that come in the order of the fields.
+                while visitor.hasMember {
+                    try visit(&visitor)
+                    if visitor.isUnknown(), let (name, value) = try visitor.readUnknown(reader) {
+                        unknownFields[name] = value
+                    }
+                }
             } catch {
-                throw error.inside((try? key.name()) ?? "?")
-            }
-        }
-    }
-
-    private mutating func readField(
-        _ key: borrowing JSONKey,
-        _ reader: inout JSONReader
-    ) throws(JSONError) -> Bool {
-        try withUnsafePointer(to: key) { (key) throws(JSONError) in
-            try withUnsafeMutablePointer(to: &reader) { (reader) throws(JSONError) in
-                var visitor = FieldVisitor(.reading(reader, key))
-                try visit(&visitor)
-                return visitor.isFound
+                throw visitor.placed(error)
             }
         }
     }
@@ -104,16 +99,89 @@ extension JSONFields {
 /// What an object shows its fields to, while it is read, written or described.
 public struct FieldVisitor: ~Copyable {
     enum Work {
-        case reading(UnsafeMutablePointer<JSONReader>, UnsafePointer<JSONKey>)
+        case reading(UnsafeMutablePointer<JSONReader>)
         case writing(UnsafeMutablePointer<JSONWriter>)
         case describing(UnsafeMutablePointer<[String: JSONShape]>)
     }
 
     private let work: Work
-    /// Whether the member that is read has turned out to be a field.
-    private(set) var isFound = false
+    /// What an object's `apiVersion` and `kind` must be.
+    private let type: (any KubeResource.Type)?
+    /// The member that is to be read next; `nil` after the last one.
+    private var member: MemberName?
+    /// Whether a member was read since somebody asked.
+    private var hasRead = false
+    /// Whether what goes wrong does so in the member's value.
+    private var isInside = false
 
-    init(_ work: Work) { self.work = work }
+    init(_ work: Work, _ type: (any KubeResource.Type)? = nil) {
+        self.work = work
+        self.type = type
+    }
+
+    // MARK: Reading an object
+
+    var hasMember: Bool { member != nil }
+
+    /// Whether all fields were visited and none is the next member.
+    mutating func isUnknown() -> Bool {
+        defer { hasRead = false }
+        return !hasRead && member != nil
+    }
+
+    /// Reads the next member as it is.
+    mutating func readUnknown(
+        _ reader: UnsafeMutablePointer<JSONReader>
+    ) throws(JSONError) -> (String, RawJSON)? {
+        guard let member else { return nil }
+        isInside = true
+        let unknown = (try member.name(), try reader.pointee.readRaw())
+        try advance(reader)
+        return unknown
+    }
+
+    /// Goes to the next member that may be a field.
+    mutating func advance(_ reader: UnsafeMutablePointer<JSONReader>) throws(JSONError) {
+        isInside = false
+        member = try reader.pointee.nextName()
+        guard type != nil else { return }
+        while let next = member {
+            let isKind = next.matches("kind")
+            guard isKind || next.matches("apiVersion") else { return }
+            isInside = true
+            try check(isKind: isKind, reader)
+            isInside = false
+            member = try reader.pointee.nextName()
+        }
+    }
+
+    private func check(isKind: Bool, _ reader: UnsafeMutablePointer<JSONReader>) throws(JSONError) {
+        guard let type = type?.resourceType else { return }
+        let offset = reader.pointee.offset
+        if try reader.pointee.readNull() { return }
+        let found = try reader.pointee.readString()
+        let expected = isKind ? type.kind : type.apiVersion
+        guard found == expected || found.isEmpty else {
+            throw JSONError("is '\(found.prefix(80))', not '\(expected)'", at: offset)
+        }
+    }
+
+    /// An error with the member that it is in.
+    func placed(_ error: JSONError) -> JSONError {
+        guard isInside, let member else { return error }
+        return error.inside((try? member.name()) ?? "?")
+    }
+
+    /// Whether a field is the next member, which is then read.
+    @inline(__always)
+    private mutating func isNext(_ name: StaticString) -> Bool {
+        guard member?.matches(name) == true else { return false }
+        hasRead = true
+        isInside = true
+        return true
+    }
+
+    // MARK: What types say
 
     /// A field that is always written. Absent, or `null`, it keeps its default.
     public mutating func field<Value: JSONConvertible>(
@@ -121,9 +189,10 @@ public struct FieldVisitor: ~Copyable {
         _ value: inout Value
     ) throws(JSONError) {
         switch work {
-        case .reading(let reader, let key):
-            guard let read = try read(Value.self, name, reader, key) else { return }
-            if let read = read { value = read }
+        case .reading(let reader):
+            guard isNext(name) else { return }
+            if try !reader.pointee.readNull() { value = try Value(from: &reader.pointee) }
+            try advance(reader)
         case .writing(let writer): Self.write(value, name, writer)
         case .describing(let shapes): shapes.pointee["\(name)"] = Value.jsonShape
         }
@@ -135,9 +204,10 @@ public struct FieldVisitor: ~Copyable {
         _ value: inout Value?
     ) throws(JSONError) {
         switch work {
-        case .reading(let reader, let key):
-            guard let read = try read(Value.self, name, reader, key) else { return }
-            value = read
+        case .reading(let reader):
+            guard isNext(name) else { return }
+            value = try reader.pointee.readNull() ? nil : Value(from: &reader.pointee)
+            try advance(reader)
         case .writing(let writer):
             if let value { Self.write(value, name, writer) }
         case .describing(let shapes): shapes.pointee["\(name)"] = Value.jsonShape
@@ -156,9 +226,10 @@ public struct FieldVisitor: ~Copyable {
         _ value: inout [Element]
     ) throws(JSONError) {
         switch work {
-        case .reading(let reader, let key):
-            guard let read = try read([Element].self, name, reader, key) else { return }
-            value = read ?? []
+        case .reading(let reader):
+            guard isNext(name) else { return }
+            value = try reader.pointee.readNull() ? [] : [Element](from: &reader.pointee)
+            try advance(reader)
         case .writing(let writer):
             if !value.isEmpty { Self.write(value, name, writer) }
         case .describing(let shapes): shapes.pointee["\(name)"] = [Element].jsonShape
@@ -171,26 +242,14 @@ public struct FieldVisitor: ~Copyable {
         _ value: inout [String: Value]
     ) throws(JSONError) {
         switch work {
-        case .reading(let reader, let key):
-            guard let read = try read([String: Value].self, name, reader, key) else { return }
-            value = read ?? [:]
+        case .reading(let reader):
+            guard isNext(name) else { return }
+            value = try reader.pointee.readNull() ? [:] : [String: Value](from: &reader.pointee)
+            try advance(reader)
         case .writing(let writer):
             if !value.isEmpty { Self.write(value, name, writer) }
         case .describing(let shapes): shapes.pointee["\(name)"] = [String: Value].jsonShape
         }
-    }
-
-    /// Reads the member if it is the field: `nil` if it is not, and in it `nil` if it is null.
-    private mutating func read<Value: JSONConvertible>(
-        _ type: Value.Type,
-        _ name: StaticString,
-        _ reader: UnsafeMutablePointer<JSONReader>,
-        _ key: UnsafePointer<JSONKey>
-    ) throws(JSONError) -> Value?? {
-        guard !isFound, key.pointee.matches(name) else { return nil }
-        isFound = true
-        if try reader.pointee.readNull() { return .some(nil) }
-        return .some(try Value(from: &reader.pointee))
     }
 
     private static func write(

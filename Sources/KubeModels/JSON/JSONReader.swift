@@ -45,17 +45,20 @@ public struct JSONReader: ~Copyable {
     }
 
     /// Goes to the next member's value; `nil` after the last member.
-    public mutating func nextKey() throws(JSONError) -> JSONKey? {
+    public mutating func nextKey() throws(JSONError) -> JSONKey? { try nextName().map { JSONKey($0) } }
+
+    /// The same, for those who keep it no longer than the reader.
+    mutating func nextName() throws(JSONError) -> MemberName? {
         guard try advance(to: UInt8(ascii: "}")) else { return nil }
         guard try peek() == UInt8(ascii: "\"") else { throw error("has a member without a name") }
         let start = position + 1
         let form = try skipString()
         let content = UnsafeBufferPointer(rebasing: bytes[start..<(position - 1)])
         let decoded = form.hasEscapes ? try unescape(start..<(position - 1)) : nil
-        let key = JSONKey(content, decoded: decoded, isASCII: form.isASCII, offset: start)
+        let name = MemberName(content, decoded: decoded, isASCII: form.isASCII, offset: start)
         guard try peek() == UInt8(ascii: ":") else { throw error("has a member without a value") }
         position += 1
-        return key
+        return name
     }
 
     /// Goes to the next element; false after the last one.
@@ -116,6 +119,18 @@ public struct JSONReader: ~Copyable {
         return form.hasEscapes ? try unescape(range) : try text(range, isASCII: form.isASCII)
     }
 
+    /// The bytes of a string that is written as it is read, for those who do not need a string of it; they are valid as long as
+    /// the reader. `nil` for anything else, which is then still what comes next.
+    mutating func readPlainBytes() throws(JSONError) -> UnsafeBufferPointer<UInt8>? {
+        guard try peek() == UInt8(ascii: "\"") else { return nil }
+        let start = position
+        guard try !skipString().hasEscapes else {
+            position = start
+            return nil
+        }
+        return UnsafeBufferPointer(rebasing: bytes[(start + 1)..<(position - 1)])
+    }
+
     /// Reads `true` or `false`.
     public mutating func readBool() throws(JSONError) -> Bool {
         switch try peek() {
@@ -131,12 +146,33 @@ public struct JSONReader: ~Copyable {
 
     /// Reads a number that is written without fraction and exponent, as Kubernetes writes its integers.
     public mutating func readInteger() throws(JSONError) -> Int {
+        if let value = readShortInteger() { return value }
         let start = position
         let number = try readNumber()
         guard let value = Int(number) else {
             throw JSONError("is \(number.prefix(40)), which is no whole number of 64 bits", at: start)
         }
         return value
+    }
+
+    /// Reads up to 18 digits with nothing behind them that a number can have; nothing if there is something else.
+    private mutating func readShortInteger() -> Int? {
+        var place = position
+        var value = 0
+        while place < bytes.count, place - position < 18, bytes[place] &- 48 < 10 {
+            value = value * 10 + Int(bytes[place] &- 48)
+            place += 1
+        }
+        // A number that ends with the document is left to those who know whether it may.
+        guard 1...18 ~= place - position, place < bytes.count, bytes[position] != 48 || place == position + 1 else {
+            return nil
+        }
+        switch bytes[place] {
+        case UInt8(ascii: ","), UInt8(ascii: "}"), UInt8(ascii: "]"):
+            position = place
+            return value
+        default: return nil
+        }
     }
 
     /// Reads a number as it is spelled.
@@ -204,7 +240,10 @@ public struct JSONReader: ~Copyable {
         }
     }
 
+    @inline(__always)
     private mutating func peek() throws(JSONError) -> UInt8 {
+        // Servers write no spaces.
+        if position < bytes.count, bytes[position] > 0x20 { return bytes[position] }
         skipSpace()
         guard position < bytes.count else { throw error("ends too early") }
         return bytes[position]
@@ -254,16 +293,37 @@ public struct JSONReader: ~Copyable {
     private struct StringForm {
         var hasEscapes = false
         /// Whether its bytes are all ASCII, as nearly all are: then nobody has to look at them again.
-        var isASCII: Bool { bits < 0x80 }
-        /// All its bytes in one.
-        var bits: UInt8 = 0
+        var isASCII: Bool { bits & 0x8080_8080_8080_8080 == 0 }
+        /// All its bytes in eight.
+        var bits: UInt64 = 0
     }
 
     /// Passes over a string from its first quote to behind its last one.
     private mutating func skipString() throws(JSONError) -> StringForm {
         var form = StringForm()
         var place = position + 1
-        while place < bytes.count {
+        while true {
+            // Eight at a time as long as all are plain: the lowest byte of `ends` that is not zero is the first that is not.
+            while place + 8 <= bytes.count, let base = bytes.baseAddress {
+                let word = UInt64(
+                    littleEndian: UnsafeRawPointer(base + place).loadUnaligned(as: UInt64.self)
+                )
+                let quotes = word ^ 0x2222_2222_2222_2222
+                let slashes = word ^ 0x5C5C_5C5C_5C5C_5C5C
+                let ends =
+                    (((quotes &- 0x0101_0101_0101_0101) & ~quotes)
+                        | ((slashes &- 0x0101_0101_0101_0101) & ~slashes)
+                        | ((word &- 0x2020_2020_2020_2020) & ~word)) & 0x8080_8080_8080_8080
+                guard ends == 0 else {
+                    let plain = ends.trailingZeroBitCount & ~7
+                    form.bits |= word & (1 << UInt64(plain) &- 1)
+                    place += plain >> 3
+                    break
+                }
+                form.bits |= word
+                place += 8
+            }
+            guard place < bytes.count else { break }
             let byte = bytes[place]
             switch byte {
             case UInt8(ascii: "\""):
@@ -278,7 +338,7 @@ public struct JSONReader: ~Copyable {
                 position = place
                 throw error("has a control character in a string")
             default:
-                form.bits |= byte
+                form.bits |= UInt64(byte)
                 place += 1
             }
         }
@@ -394,41 +454,15 @@ public enum JSONKind: Sendable, Hashable, CustomStringConvertible {
 
 /// The name of an object's member while the object is read.
 public struct JSONKey: ~Copyable {
-    private let bytes: UnsafeBufferPointer<UInt8>
-    private let decoded: String?
-    private let isASCII: Bool
-    private let offset: Int
+    private let member: MemberName
 
-    init(_ bytes: UnsafeBufferPointer<UInt8>, decoded: String?, isASCII: Bool, offset: Int) {
-        self.bytes = bytes
-        self.decoded = decoded
-        self.isASCII = isASCII
-        self.offset = offset
-    }
+    init(_ member: MemberName) { self.member = member }
 
     /// Whether it is a certain name.
-    public func matches(_ name: StaticString) -> Bool {
-        let expected = UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
-        if let decoded { return decoded.utf8.elementsEqual(expected) }
-        // Asked for every field of every object: the lengths tell most apart, and the last letters most of the rest.
-        guard bytes.count == expected.count else { return false }
-        var place = bytes.count
-        while place > 0 {
-            place -= 1
-            if bytes[place] != expected[place] { return false }
-        }
-        return true
-    }
+    public func matches(_ name: StaticString) -> Bool { member.matches(name) }
 
     /// The name.
     ///
     /// - Throws: `JSONError` if it is no UTF-8.
-    public func name() throws(JSONError) -> String {
-        if let decoded { return decoded }
-        if isASCII { return String(decoding: bytes, as: UTF8.self) }
-        guard let name = String(validating: bytes, as: UTF8.self) else {
-            throw JSONError("has a name that is no UTF-8", at: offset)
-        }
-        return name
-    }
+    public func name() throws(JSONError) -> String { try member.name() }
 }

@@ -39,19 +39,7 @@ extension KubeResource {
     ///   lists do.
     public init(from reader: inout JSONReader) throws(JSONError) {
         self.init()
-        let type = Self.resourceType
-        try read(from: &reader) { (key, reader) throws(JSONError) in
-            let isKind = key.matches("kind")
-            guard isKind || key.matches("apiVersion") else { return false }
-            let error = reader.error("is")
-            if try reader.readNull() { return true }
-            let found = try reader.readString()
-            let expected = isKind ? type.kind : type.apiVersion
-            guard found == expected || found.isEmpty else {
-                throw JSONError("is '\(found.prefix(80))', not '\(expected)'", at: error.offset)
-            }
-            return true
-        }
+        try readMembers(from: &reader, as: Self.self)
     }
 
     /// Writes an object, with its apiVersion and kind.

@@ -33,6 +33,32 @@ extension Quantity {
         return "\(amount)" + (Self.decimalSuffixes.first { $0.exponent == exponent }?.suffix ?? "")
     }
 
+    /// Reads up to 15 digits with a common suffix, as nearly all quantities are written. `nil` for all others and for what is
+    /// none.
+    static func parsePlain(_ bytes: UnsafeBufferPointer<UInt8>) -> Quantity? {
+        var amount = 0
+        var place = 0
+        while place < bytes.count, place < 16, bytes[place] &- 48 < 10 {
+            amount = amount * 10 + Int(bytes[place] &- 48)
+            place += 1
+        }
+        guard 1...15 ~= place else { return nil }
+        let scale: Int128
+        let format: Format
+        switch bytes.count - place {
+        case 0: (scale, format) = (nanosPerUnit, .decimalSI)
+        case 1 where bytes[place] == UInt8(ascii: "m"): (scale, format) = (1_000_000, .decimalSI)
+        case 2 where bytes[place] == UInt8(ascii: "K") && bytes[place + 1] == UInt8(ascii: "i"):
+            (scale, format) = (nanosPerUnit << 10, .binarySI)
+        case 2 where bytes[place] == UInt8(ascii: "M") && bytes[place + 1] == UInt8(ascii: "i"):
+            (scale, format) = (nanosPerUnit << 20, .binarySI)
+        case 2 where bytes[place] == UInt8(ascii: "G") && bytes[place + 1] == UInt8(ascii: "i"):
+            (scale, format) = (nanosPerUnit << 30, .binarySI)
+        default: return nil
+        }
+        return Quantity(nanos: Int128(amount) * scale, format: format)
+    }
+
     /// Reads `[+-]digits[.digits]suffix`.
     ///
     /// - Returns: Nil if it is none; and whether it stands for more than there can be, and was cut off.

@@ -103,11 +103,20 @@ extension Quantity: Hashable, Comparable {
 extension Quantity: JSONConvertible {
     /// Reads a string or a number.
     public init(from reader: inout JSONReader) throws(JSONError) {
-        let error = reader.error("is no quantity")
+        let offset = reader.offset
+        if let bytes = try reader.readPlainBytes() {
+            let text = String(decoding: bytes, as: UTF8.self)
+            guard let parsed = Self.parsePlain(bytes) ?? Self.parse(text)?.quantity else {
+                throw JSONError("is no quantity", at: offset)
+            }
+            self = parsed
+            spelling = .string(text)
+            return
+        }
         let isNumber = try reader.nextKind() == .number
         let text = isNumber ? try reader.readNumber() : try reader.readString()
-        guard let parsed = Self.parse(text) else { throw error }
-        self = parsed.quantity
+        guard let parsed = Self.parse(text)?.quantity else { throw JSONError("is no quantity", at: offset) }
+        self = parsed
         spelling = isNumber ? .number(text) : .string(text)
     }
 

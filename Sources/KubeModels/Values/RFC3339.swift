@@ -16,8 +16,34 @@ struct RFC3339: Hashable {
     /// Reads `2026-11-21T17:57:05[.fraction](Z|+hh:mm)`.
     init?(_ text: String) {
         var text = text
-        guard let time = text.withUTF8({ Self.read($0[...]) }) else { return nil }
+        guard let time = text.withUTF8({ RFC3339($0) }) else { return nil }
         self = time
+    }
+
+    /// Reads the same from bytes.
+    init?(_ bytes: UnsafeBufferPointer<UInt8>) {
+        guard let time = Self.readPlain(bytes) ?? Self.read(bytes[...]) else { return nil }
+        self = time
+    }
+
+    /// Reads `2026-11-21T17:57:05Z`, as nearly all times are written. `nil` for all others and for what is none.
+    private static func readPlain(_ text: UnsafeBufferPointer<UInt8>) -> RFC3339? {
+        guard text.count == 20, text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-"),
+            text[10] == UInt8(ascii: "T"), text[13] == UInt8(ascii: ":"), text[16] == UInt8(ascii: ":"),
+            text[19] == UInt8(ascii: "Z")
+        else { return nil }
+        var isNumber = true
+        func pair(_ place: Int) -> Int {
+            let (high, low) = (text[place] &- 48, text[place + 1] &- 48)
+            isNumber = isNumber && high < 10 && low < 10
+            return Int(high) * 10 + Int(low)
+        }
+        let (year, month, day) = (pair(0) * 100 + pair(2), pair(5), pair(8))
+        let (hour, minute, second) = (pair(11), pair(14), pair(17))
+        guard isNumber, 1...12 ~= month, 1...days(in: month, of: year) ~= day, hour < 24, minute < 60, second <= 60
+        else { return nil }
+        let days = days(year: Int64(year), month: Int64(month), day: Int64(day))
+        return RFC3339(seconds: days * 86400 + Int64(hour * 3600 + minute * 60 + second), nanoseconds: 0)
     }
 
     private static func read(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> RFC3339? {

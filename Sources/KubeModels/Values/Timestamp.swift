@@ -35,9 +35,7 @@ extension Timestamp: CustomStringConvertible {
 extension Timestamp: JSONConvertible {
     /// Reads a string.
     public init(from reader: inout JSONReader) throws(JSONError) {
-        let error = reader.error("is no time of RFC 3339")
-        guard let time = Timestamp(try reader.readString()) else { throw error }
-        self = time
+        seconds = try RFC3339(from: &reader).seconds
     }
     /// Writes a string.
     public func write(to writer: inout JSONWriter) { writer.write(description) }
@@ -57,8 +55,10 @@ public struct MicroTime: Sendable, Hashable, Comparable {
     /// Reads RFC 3339 with any offset and fraction; what is less than a microsecond is dropped.
     public init?(_ text: String) {
         guard let time = RFC3339(text) else { return nil }
-        microseconds = time.seconds * 1_000_000 + Int64(time.nanoseconds / 1000)
+        self.init(time)
     }
+
+    private init(_ time: RFC3339) { microseconds = time.seconds * 1_000_000 + Int64(time.nanoseconds / 1000) }
 
     /// The same for Foundation.
     public var date: Date { Date(timeIntervalSince1970: Double(microseconds) / 1e6) }
@@ -79,10 +79,19 @@ extension MicroTime: CustomStringConvertible {
 extension MicroTime: JSONConvertible {
     /// Reads a string.
     public init(from reader: inout JSONReader) throws(JSONError) {
-        let error = reader.error("is no time of RFC 3339")
-        guard let time = MicroTime(try reader.readString()) else { throw error }
-        self = time
+        self.init(try RFC3339(from: &reader))
     }
     /// Writes a string.
     public func write(to writer: inout JSONWriter) { writer.write(description) }
+}
+
+extension RFC3339 {
+    /// Reads a string, without making one of it if that can be helped: there are many in each object.
+    fileprivate init(from reader: inout JSONReader) throws(JSONError) {
+        let offset = reader.offset
+        let plain = try reader.readPlainBytes()
+        let time = if let plain { RFC3339(plain) } else { RFC3339(try reader.readString()) }
+        guard let time else { throw JSONError("is no time of RFC 3339", at: offset) }
+        self = time
+    }
 }
