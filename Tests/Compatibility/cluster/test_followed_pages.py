@@ -6,9 +6,11 @@ See scripts/check-commands for which page is followed where.
 
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +44,15 @@ def snapshots(reader: Reader, controller: Page) -> None:
     assert "before-the-upgrade" in said and "Name:         my-sandbox" in said
     assert '"level":"info"' in said.replace(" ", ""), said[-2000:]
     assert not handbook.rest
+
+
+def doctor(reader: Reader, overlay: Path) -> None:
+    page = Page("doctor.md")
+    inside, outside = page.everything("sh")
+    shutil.copy(overlay / "controller.yaml", reader.folder)
+    for command in (inside, outside):
+        assert "no problems" in reader.shell.run(command)
+    assert not page.rest
 
 
 def pools(reader: Reader) -> None:
@@ -252,7 +263,7 @@ def wait_for_phase(reader: Reader, name: str, phase: str) -> None:
 def followed(cluster: Cluster, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Followed]:
     """The readers of the pages that were chosen have begun; calling it waits for one of them."""
     folder = tmp_path_factory.mktemp("pages")
-    with Installation(cluster, folder, ["snapshots", "pools", "tasks", "kruise", "agents", "agents-elsewhere", "committer"]) as installation:
+    with Installation(cluster, folder, ["snapshots", "pools", "tasks", "kruise", "agents", "agents-elsewhere", "committer", "doctor"]) as installation:
         items = [item for item in request.session.items if item.nodeid.startswith(request.node.nodeid)]
         chosen = {item.callspec.params["name"] for item in items if isinstance(item, pytest.Function) and hasattr(item, "callspec")}
         begun: dict[str, Future[None]] = {}
@@ -269,6 +280,7 @@ def followed(cluster: Cluster, request: pytest.FixtureRequest, tmp_path_factory:
         begin(
             {
                 "pools": pools, "tasks": tasks,
+                "doctor": lambda reader: doctor(reader, folder / "deploy" / "overlays" / "mine"),
                 "snapshots": lambda reader: snapshots(reader, controller),
                 "kruise": lambda reader: kruise(reader, of_kruise),
                 "agents": lambda reader: agents(reader, of_agents, installation.readers["agents-elsewhere"]),
@@ -286,7 +298,7 @@ def followed(cluster: Cluster, request: pytest.FixtureRequest, tmp_path_factory:
         yield join
 
 
-@pytest.mark.parametrize("name", ["snapshots", "pools", "tasks", "kruise", "agents", "committer"])
+@pytest.mark.parametrize("name", ["snapshots", "pools", "tasks", "kruise", "agents", "committer", "doctor"])
 def test_the_page(followed: Followed, name: str) -> None:
     followed(name)
 
