@@ -36,7 +36,8 @@ struct RestoreDefaultsTests {
 
     static let hostile = [
         "", "{", "7", "null", "[]", #"["cpu"]"#, #"{"cpu":2}"#, #"{"cpu":{"x":"1"}}"#, #"{"cpu":null}"#,
-        #"{"cpu":""}"#, #"{"cpu":"1e400"}"#, #"{"cpu":"-1"}"#, #"{"cpu":"0"}"#, #"{"cpu":"1\u0000"}"#, #"{"c\npu":"1"}"#, #"{"":"1"}"#,
+        #"{"cpu":""}"#, #"{"cpu":"1e400"}"#, #"{"cpu":"-1"}"#, #"{"cpu":"0"}"#, #"{"cpu":"1\u0000"}"#,
+        #"{"c\npu":"1"}"#, #"{"":"1"}"#,
         #"{"cpu":"\#(String(repeating: "9", count: 65))"}"#, #"{"\#(String(repeating: "c", count: 254))":"1"}"#,
         "{" + (0..<40).map { #""r\#($0)":"1""# }.joined(separator: ",") + "}",
         String(repeating: "[", count: 10_000), #"{"cpu":"\#(String(repeating: "1", count: 20_000))"}"#,
