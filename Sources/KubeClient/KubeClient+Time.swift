@@ -1,9 +1,7 @@
 // Copyright the Stasis authors
 // SPDX-License-Identifier: Apache-2.0
 
-import AsyncHTTPClient
 public import KubeModels
-import NIOHTTP1
 
 extension KubeClient {
     /// The time by the clock of the server, or of a proxy that answers in its place, in whole seconds: the rest is cut off.
@@ -13,7 +11,7 @@ extension KubeClient {
         let request = KubeRequest(operation: "get", subject: "the server's time", path: "/version", isRepeatable: true)
         let response = try await transport.send(request)
         _ = try await transport.body(of: response, to: request)
-        guard let header = response.headers.first(name: "Date"), let time = Timestamp(httpDate: header) else {
+        guard let header = response.head.first("Date"), let time = Timestamp(httpDate: header) else {
             throw request.fault(.unexpectedAnswer, "the answer does not say when it was given")
         }
         return time
