@@ -14,6 +14,9 @@ from soak.ledger import Ledger
 from soak.world import World
 
 
+_OF_THE_CONTROLLER = ("controller told to end", "controller killed")
+
+
 class Faults:
     """Chooses faults. `kills_controller` -- whether the controller is among those that are killed."""
 
@@ -42,10 +45,12 @@ class Faults:
     def inject(self) -> None:
         """One fault, from its beginning to its end. Each comes once before any comes again."""
         if not self._queue:
-            self._queue = list(self._faults)
-            self._random.shuffle(self._queue)
+            others = [name for name in self._faults if name not in _OF_THE_CONTROLLER]
+            self._random.shuffle(others)
+            # The last is the first: these come soon, for there may not be many rounds with them.
+            self._queue = [*others[:-4], *_OF_THE_CONTROLLER, *others[-4:]] if self.kills_controller else others
         name = self._queue.pop()
-        if not self.kills_controller and name in ("controller killed", "controller told to end"):
+        if not self.kills_controller and name in _OF_THE_CONTROLLER:
             return
         with self._ledger.fault(name):
             if not self._faults[name]():
