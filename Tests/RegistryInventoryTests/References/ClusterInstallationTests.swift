@@ -94,14 +94,21 @@ struct ClusterInstallationTests {
             #expect(error?.description.contains("serves none of") == true)
         }
         let testbed = try KubernetesTestbed.find()
+        try await KubernetesTestbed.defineOpenSandbox()
         var configuration = try KubeClientConfiguration(Kubeconfig.load(files: [testbed.kubeconfig]))
         configuration.impersonation = Impersonation(user: "nobody-in-particular")
         let logger = withoutLog
         try await withKubeClient(configuration, logger: logger) { client in
             var index = ReferenceIndex(repositories: [])
             let installation = ClusterInstallation(name: "the testbed", client: client)
-            let error = await #expect(throws: InstallationError.self) {
-                try await installation.addReferences(to: &index)
+            var error: InstallationError?
+            // Kinds are served a moment after they are defined, and nobody is told when.
+            for _ in 1...1200 {
+                error = await #expect(throws: InstallationError.self) {
+                    try await installation.addReferences(to: &index)
+                }
+                guard error?.description.contains("serves none of") == true else { break }
+                try await Task.sleep(for: .milliseconds(100))
             }
             #expect(error?.description.contains("may not list") == true, "\(error.map { "\($0)" } ?? "")")
         }
