@@ -30,7 +30,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def plain_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site without the libraries."""
     folder = tmp_path_factory.mktemp("pages")
     done = run(ROOT / "scripts" / "docs", "--pages", folder)
@@ -91,9 +91,9 @@ def test_a_link_that_docc_does_not_know_is_noticed(tmp_path: Path) -> None:
         ('<script src="https://example.com/a.js"></script>', "https://example.com/a.js would be loaded from outside"),
     ],
 )
-def test_what_is_broken_is_noticed(pages: Path, tmp_path: Path, addition: str, complaint: str) -> None:
+def test_what_is_broken_is_noticed(plain_site: Path, tmp_path: Path, addition: str, complaint: str) -> None:
     broken = tmp_path / "site"
-    shutil.copytree(pages, broken)
+    shutil.copytree(plain_site, broken)
     page = broken / "index.html"
     page.write_text(page.read_text().replace("</main>", addition + "</main>"))
     done = run(sys.executable, ROOT / "docs" / "site" / "check.py", broken)
