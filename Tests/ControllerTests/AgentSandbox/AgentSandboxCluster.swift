@@ -83,8 +83,15 @@ struct AgentSandboxCluster<Version: AgentSandboxVersion>: Sendable {
         }
     }
 
-    /// Takes the finalizers away, of which soon no controller is there to do it any more.
+    /// Takes the finalizers away, of which soon no controller is there to do it any more, and the pods that no kubelet takes away.
     private func letGo() async throws {
+        for pod in try await cluster.pods.list().items where pod.spec.nodeName == Self.paperNode {
+            do {
+                _ = try await cluster.pods.delete(pod.metadata.name, DeleteOptions(gracePeriodSeconds: 0))
+            } catch let error as KubeError where error.isNotFound {
+                continue
+            }
+        }
         for object in try await sandboxes.list().items where !object.metadata.finalizers.isEmpty {
             _ = try await sandboxes.patch(object.metadata.name, .merge(MergePatch(["metadata": ["finalizers": .null]])))
         }
@@ -108,12 +115,15 @@ struct AgentSandboxCluster<Version: AgentSandboxVersion>: Sendable {
         ]
     }
 
+    /// A node that there is none of.
+    private static var paperNode: String { "paper" }
+
     /// A pod that stands only in the API server; see `SandboxCluster.whilePodsAreReady`. Its node is none, and the
     /// testbed leaves such pods alone.
     static var paperTemplate: JSONValue {
         [
             "spec": [
-                "nodeName": "paper", "automountServiceAccountToken": false,
+                "nodeName": .string(paperNode), "automountServiceAccountToken": false,
                 "containers": [["name": "main", "image": "none"]],
             ]
         ]
